@@ -1,0 +1,1 @@
+"""Words the whole product shares: ids, errors, clock, parameters. No I/O."""

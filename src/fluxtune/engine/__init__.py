@@ -1,0 +1,1 @@
+"""Local training and generation. torch lives only here; no web, no database."""

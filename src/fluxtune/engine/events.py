@@ -1,0 +1,75 @@
+"""What the engine says, one JSON object a line. No torch here.
+
+A run folder (the whole story of a run, enough to resume it):
+
+    run.json               RunConfig
+    snapshot/              snapshot.json (Snapshot) and the image files it names
+    run.lock               held (flock) by the living trainer
+    events.jsonl           append-only RunEvent lines, seq rising by one
+    control/               empty files `stop` (stop and keep), `cancel`, `pause`: written by the worker, obeyed between steps
+    checkpoints/step-000100/   adapter.safetensors, optimizer.safetensors, state.json (atomic: renamed into place)
+    samples/base-0.png     untouched base, prompt 0;  samples/step-000100-0.png  with the adapter at step 100
+    adapter.safetensors    the result, written last
+    result.json            RunResult, written after it
+    trainer.log            stderr of the trainer
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+RunEventType = Literal[
+    "run.started",        # {steps, resumed_from, device, image_count}
+    "run.phase",          # {phase: "loading"|"caching"|"sampling base"|"training"|"sampling"|"saving", done, total}
+    "run.progressed",     # {step, steps, loss, learning_rate, grad_norm, seconds_per_step, eta_s, memory_bytes}
+    "run.sampled",        # {step (0 = untouched base), index, prompt, file, seed}
+    "run.checkpointed",   # {step, folder, byte_count}
+    "run.logged",         # {level, message}
+    "run.heartbeat",      # {}  at least every 5 s
+    "run.succeeded",      # {step, adapter, stopped_early}
+    "run.cancelled",      # {step}
+    "run.paused",         # {step, reason: "user"|"disk-full"|"shutdown"}
+    "run.failed",         # {error: Problem record}
+]
+
+TERMINAL = {"run.succeeded", "run.cancelled", "run.paused", "run.failed"}
+
+
+class RunEvent(BaseModel):
+    """One line of `events.jsonl`."""
+
+    seq: int
+    at: datetime
+    type: RunEventType
+    data: dict[str, Any]
+
+
+class RunResult(BaseModel):
+    """`result.json`: how the run ended well."""
+
+    step: int
+    steps: int
+    seconds: float
+    seconds_per_step: float
+    peak_memory_bytes: int
+    adapter_sha256: str
+    adapter_bytes: int
+    final_loss: float
+
+
+GeneratorEventType = Literal[
+    "generator.ready",     # {device}
+    "generation.phase",    # {id, phase: "loading base"|"loading adapter"|"generating"}
+    "generation.progressed",  # {id, index, step, steps}
+    "generation.image",    # {id, index, file, seed, seconds}
+    "generation.succeeded",   # {id, seconds, peak_memory_bytes}
+    "generation.failed",   # {id, error: Problem record}
+]
+
+
+class GeneratorEvent(BaseModel):
+    """One line the resident generator prints on stdout; requests come in as GenerationRequest lines on stdin."""
+
+    type: GeneratorEventType
+    data: dict[str, Any]

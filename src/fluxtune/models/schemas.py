@@ -1,0 +1,65 @@
+"""The catalogue as the API shows it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from fluxtune.images.schemas import Image
+
+
+class GenerationDefaults(BaseModel):
+    """What a base wants when nothing else is said."""
+
+    steps: int
+    guidance: float
+    width: int
+    height: int
+    max_width: int
+    max_height: int
+    max_prompt_tokens: int
+
+
+class ModelVersion(BaseModel):
+    """One released adapter of a finetuned model."""
+
+    id: str
+    step: int
+    label: str
+    byte_count: int
+    sha256: str
+    file_url: str
+    created_at: datetime
+
+
+class Model(BaseModel):
+    """Weights one can generate with: a base, or a finetuned model with versions (newest first)."""
+
+    id: str
+    name: str
+    kind: Literal["base", "finetuned"]
+    base: str
+    mode: str | None
+    trigger_word: str
+    notes: str
+    licence: str
+    description: str
+    cover: Image | None
+    prompts: list[str]
+    versions: list[ModelVersion]
+    defaults: GenerationDefaults
+    is_ready: bool
+    missing: str | None
+    finetune_id: str | None
+    dataset_id: str | None
+    image_count: int
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+class ModelUpdate(BaseModel):
+    """What a user may change; absent means unchanged."""
+
+    name: str | None = Field(None, min_length=1, max_length=120)
+    notes: str | None = Field(None, max_length=10_000)
+    trigger_word: str | None = Field(None, max_length=60)
