@@ -1,0 +1,31 @@
+"""Pictures as bytes: decode, thumbnails, placeholders, likeness, embedded recipes. Pillow only; nothing is stored here."""
+
+from fluxtune.imaging.decode import (
+    MAX_PIXELS,
+    Decoded,
+    ImageBroken,
+    ImageEmpty,
+    ImageTooManyPixels,
+    NotAnImage,
+    decode,
+)
+from fluxtune.imaging.likeness import fingerprint_of, is_alike
+from fluxtune.imaging.metadata import embed_recipe, read_recipe
+from fluxtune.imaging.thumbnails import THUMBNAIL_SIZES, make_placeholder, make_thumbnails
+
+__all__ = [
+    "MAX_PIXELS",
+    "THUMBNAIL_SIZES",
+    "Decoded",
+    "ImageBroken",
+    "ImageEmpty",
+    "ImageTooManyPixels",
+    "NotAnImage",
+    "decode",
+    "embed_recipe",
+    "fingerprint_of",
+    "is_alike",
+    "make_placeholder",
+    "make_thumbnails",
+    "read_recipe",
+]

@@ -1,0 +1,34 @@
+"""Do two images show nearly the same picture? Scaling and recompression don't matter; composition and colour do."""
+
+from PIL import Image
+
+_SIDE = 16
+_GRID = 4
+_MAX_EDGE_BITS = 8
+"""Of 256: what JPEG recompression and scaling flip, well below two frames of one scene."""
+_MAX_COLOUR = 6
+"""Largest difference of a cell's mean, of 255."""
+
+
+def fingerprint_of(pixels: Image.Image) -> str:
+    """Return edges (256 bits) and mean colours (4 × 4 cells) as hex."""
+    grey = pixels.convert("L").resize((_SIDE + 1, _SIDE), Image.Resampling.BOX).tobytes()
+    bits = 0
+    for row in range(_SIDE):
+        for column in range(_SIDE):
+            left, right = grey[row * (_SIDE + 1) + column], grey[row * (_SIDE + 1) + column + 1]
+            # A step of two grey levels at least: noise in flat areas must not look like structure.
+            bits = bits << 1 | (left > right + 2)
+    colours = pixels.convert("RGB").resize((_GRID, _GRID), Image.Resampling.BOX).tobytes()
+    return f"{bits:064x}{colours.hex()}"
+
+
+def is_alike(first: str, second: str) -> bool:
+    """Return whether two fingerprints belong to nearly the same picture."""
+    if len(first) != len(second) or len(first) <= 64:
+        return False
+    edge_difference = (int(first[:64], 16) ^ int(second[:64], 16)).bit_count()
+    if edge_difference > _MAX_EDGE_BITS:
+        return False
+    colours = zip(bytes.fromhex(first[64:]), bytes.fromhex(second[64:]), strict=True)
+    return all(abs(one - other) <= _MAX_COLOUR for one, other in colours)

@@ -1,0 +1,46 @@
+"""Small versions of an image, made once when it is stored."""
+
+import base64
+import io
+
+from PIL import Image, ImageFilter
+
+THUMBNAIL_SIZES = (128, 320, 768)
+"""Longest side in pixels: list rows, grid cells, and the large view before the file arrives."""
+
+_PLACEHOLDER_LIMIT = 500
+
+
+def make_thumbnails(pixels: Image.Image) -> dict[int, bytes]:
+    """Return a WebP per size; an image is never enlarged."""
+    thumbnails: dict[int, bytes] = {}
+    current = pixels
+    for size in sorted(THUMBNAIL_SIZES, reverse=True):
+        # Each is made from the next larger one: three full-size reductions would cost three times as much.
+        current = _fit(current, size)
+        thumbnails[size] = _webp(current, quality=82)
+    return thumbnails
+
+
+def make_placeholder(pixels: Image.Image) -> str:
+    """Return a tiny blurred data URI of at most 500 bytes, in the image's own shape."""
+    for side in (20, 14, 10, 6, 4):
+        tiny = _fit(pixels, side).filter(ImageFilter.GaussianBlur(0.6))
+        uri = "data:image/webp;base64," + base64.b64encode(_webp(tiny, quality=20)).decode("ascii")
+        if len(uri) <= _PLACEHOLDER_LIMIT:
+            break
+    return uri
+
+
+def _fit(pixels: Image.Image, size: int) -> Image.Image:
+    scale = min(1.0, size / max(pixels.size))
+    if scale == 1.0:
+        return pixels
+    target = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
+    return pixels.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _webp(pixels: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    pixels.save(buffer, "WEBP", quality=quality, method=2)
+    return buffer.getvalue()

@@ -1,0 +1,43 @@
+"""Finetuned models and their versions. Bases are folders, not rows."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fluxtune.db import Base, UtcDateTime
+
+
+class ModelRow(Base):
+    """A finetuned model."""
+
+    __tablename__ = "model"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    base: Mapped[str] = mapped_column(String(64))
+    mode: Mapped[str] = mapped_column(String(16))
+    trigger_word: Mapped[str] = mapped_column(String(60))
+    notes: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    prompts: Mapped[list[str]] = mapped_column(JSON)
+    cover_image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
+    # No foreign keys: a model outlives the finetune and the dataset it was made from.
+    finetune_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
+    dataset_id: Mapped[str | None] = mapped_column(String(32), default=None)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class ModelVersionRow(Base):
+    """One released adapter: a file under the data folder's models."""
+
+    __tablename__ = "model_version"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id"), index=True)
+    step: Mapped[int]
+    label: Mapped[str] = mapped_column(String(120))
+    byte_count: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
