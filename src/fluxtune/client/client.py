@@ -1,0 +1,243 @@
+"""Everything the studio's API does, one method a route."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from fluxtune.api.schemas import SystemInfo
+from fluxtune.client.http import Connection
+from fluxtune.client.uploads import batches, collect_files
+from fluxtune.datasets.schemas import (
+    Dataset,
+    DatasetCheck,
+    DatasetCreate,
+    DatasetImage,
+    DatasetImageUpdate,
+    DatasetUpdate,
+    FixRequest,
+    SampleConcept,
+    UploadReport,
+)
+from fluxtune.finetunes.schemas import (
+    Checkpoint,
+    Finetune,
+    FinetuneCreate,
+    FinetunePlan,
+    LogLine,
+    LossPoint,
+    SampleSheet,
+)
+from fluxtune.generations.schemas import Generation, GenerationCreate
+from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest, Image
+from fluxtune.jobs.schemas import Job, JobEvent
+from fluxtune.models.schemas import Model, ModelUpdate
+
+ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
+
+
+class Client(Connection):
+    """A signed-in client of one studio. Use it as a context manager, or close it."""
+
+    # Studio
+
+    def system(self) -> SystemInfo:
+        """Say what is ready and how much room there is."""
+        return self.fetch(SystemInfo, "GET", "/api/system")
+
+    def recipe_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a recipe."""
+        return self.fetch(dict[str, Any], "GET", "/api/schemas/recipe")
+
+    def jobs(self, *, active: bool = False) -> list[Job]:
+        """List jobs, newest first."""
+        return self.fetch(list[Job], "GET", "/api/jobs", params={"active": active})
+
+    def get_job(self, job_id: str) -> Job:
+        """Return one job."""
+        return self.fetch(Job, "GET", f"/api/jobs/{job_id}")
+
+    def follow(self, job_id: str, *, after: int = 0) -> Iterator[JobEvent]:
+        """Yield the events of a job from its beginning until it has ended or is paused."""
+        for _, data in self.events(f"/api/jobs/{job_id}/events"):
+            event = JobEvent.model_validate_json(data)
+            if event.id <= after:
+                continue
+            yield event
+            # The history of a resumed job holds earlier pauses: only the state now tells whether it is over.
+            if event.type in ENDED and self.get_job(job_id).state not in ("queued", "running"):
+                return
+
+    # Datasets
+
+    def samples(self) -> list[SampleConcept]:
+        """List the bundled sample concepts."""
+        return self.fetch(list[SampleConcept], "GET", "/api/samples")
+
+    def datasets(self) -> list[Dataset]:
+        """List datasets, newest first."""
+        return self.fetch(list[Dataset], "GET", "/api/datasets")
+
+    def get_dataset(self, dataset_id: str) -> Dataset:
+        """Return one dataset."""
+        return self.fetch(Dataset, "GET", f"/api/datasets/{dataset_id}")
+
+    def create_dataset(self, request: DatasetCreate | None = None, /, **values: Any) -> Dataset:
+        """Create a dataset; with `sample` it is filled with that concept's images."""
+        return self.fetch(Dataset, "POST", "/api/datasets", json=_body(DatasetCreate, request, values))
+
+    def update_dataset(self, dataset_id: str, **values: Any) -> Dataset:
+        """Change name, mode, trigger word or notes."""
+        return self.fetch(Dataset, "PATCH", f"/api/datasets/{dataset_id}", json=_body(DatasetUpdate, None, values))
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Move a dataset to the trash."""
+        self.send("DELETE", f"/api/datasets/{dataset_id}")
+
+    def restore_dataset(self, dataset_id: str) -> Dataset:
+        """Take a dataset out of the trash."""
+        return self.fetch(Dataset, "POST", f"/api/datasets/{dataset_id}/restoration")
+
+    def dataset_images(self, dataset_id: str) -> list[DatasetImage]:
+        """List the images of a dataset in order."""
+        return self.fetch(list[DatasetImage], "GET", f"/api/datasets/{dataset_id}/images")
+
+    def upload_images(self, dataset_id: str, paths: Iterable[str | Path]) -> Iterator[UploadReport]:
+        """Upload files, folders and ZIPs; yield a report after each batch."""
+        for batch in batches(collect_files(paths)):
+            with ExitStack() as stack:
+                files = [("files", (name, stack.enter_context(path.open("rb")))) for name, path in batch]
+                yield self.fetch(UploadReport, "POST", f"/api/datasets/{dataset_id}/images", files=files)
+
+    def set_caption(self, dataset_id: str, dataset_image_id: str, caption: str) -> DatasetImage:
+        """Write the caption of one image."""
+        body = DatasetImageUpdate(caption=caption).model_dump(mode="json")
+        return self.fetch(DatasetImage, "PATCH", f"/api/datasets/{dataset_id}/images/{dataset_image_id}", json=body)
+
+    def check_dataset(self, dataset_id: str) -> DatasetCheck:
+        """Run the dataset check."""
+        return self.fetch(DatasetCheck, "GET", f"/api/datasets/{dataset_id}/check")
+
+    def fix_dataset(self, dataset_id: str, fix: str) -> DatasetCheck:
+        """Apply a fix that the check offers."""
+        body = _body(FixRequest, None, {"fix": fix})
+        return self.fetch(DatasetCheck, "POST", f"/api/datasets/{dataset_id}/fixes", json=body)
+
+    # Finetunes
+
+    def plan_finetune(self, request: FinetuneCreate | None = None, /, **values: Any) -> FinetunePlan:
+        """Say what a finetune would do and cost."""
+        return self.fetch(FinetunePlan, "POST", "/api/finetunes/plans", json=_body(FinetuneCreate, request, values))
+
+    def start_finetune(self, request: FinetuneCreate | None = None, /, **values: Any) -> Finetune:
+        """Start a finetune."""
+        return self.fetch(Finetune, "POST", "/api/finetunes", json=_body(FinetuneCreate, request, values))
+
+    def finetunes(self) -> list[Finetune]:
+        """List finetunes, newest first."""
+        return self.fetch(list[Finetune], "GET", "/api/finetunes")
+
+    def get_finetune(self, finetune_id: str) -> Finetune:
+        """Return one finetune."""
+        return self.fetch(Finetune, "GET", f"/api/finetunes/{finetune_id}")
+
+    def stop_finetune(self, finetune_id: str) -> Finetune:
+        """Stop and keep what was learned so far."""
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/stop")
+
+    def cancel_finetune(self, finetune_id: str) -> Finetune:
+        """Stop and throw away."""
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/cancellation")
+
+    def pause_finetune(self, finetune_id: str) -> Finetune:
+        """Save and let go of the device until resumed."""
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/pause")
+
+    def resume_finetune(self, finetune_id: str) -> Finetune:
+        """Go on from the last checkpoint."""
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/resumption")
+
+    def finetune_loss(self, finetune_id: str) -> list[LossPoint]:
+        """Return the loss curve."""
+        return self.fetch(list[LossPoint], "GET", f"/api/finetunes/{finetune_id}/loss")
+
+    def finetune_samples(self, finetune_id: str) -> SampleSheet:
+        """Return the sheet of sample images."""
+        return self.fetch(SampleSheet, "GET", f"/api/finetunes/{finetune_id}/samples")
+
+    def finetune_checkpoints(self, finetune_id: str) -> list[Checkpoint]:
+        """List the checkpoints that are kept."""
+        return self.fetch(list[Checkpoint], "GET", f"/api/finetunes/{finetune_id}/checkpoints")
+
+    def finetune_log(self, finetune_id: str) -> list[LogLine]:
+        """Return the log."""
+        return self.fetch(list[LogLine], "GET", f"/api/finetunes/{finetune_id}/log")
+
+    # Models
+
+    def models(self, *, kind: str | None = None) -> list[Model]:
+        """List the catalogue: bases and finetuned models."""
+        return self.fetch(list[Model], "GET", "/api/models", params={"kind": kind} if kind else {})
+
+    def get_model(self, model_id: str) -> Model:
+        """Return one model; a base's id is its name."""
+        return self.fetch(Model, "GET", f"/api/models/{model_id}")
+
+    def update_model(self, model_id: str, **values: Any) -> Model:
+        """Change name, notes or trigger word."""
+        return self.fetch(Model, "PATCH", f"/api/models/{model_id}", json=_body(ModelUpdate, None, values))
+
+    def export_model(self, model: Model, target: Path, *, version_id: str | None = None) -> int:
+        """Write the adapter of a finetuned model to a file; return its size."""
+        version = next((v for v in model.versions if v.id == version_id), None) if version_id else model.versions[0]
+        if version is None:
+            raise KeyError(version_id)
+        return self.download(version.file_url, target)
+
+    # Generations and the gallery
+
+    def start_generation(self, request: GenerationCreate | None = None, /, **values: Any) -> Generation:
+        """Start making images."""
+        return self.fetch(Generation, "POST", "/api/generations", json=_body(GenerationCreate, request, values))
+
+    def get_generation(self, generation_id: str) -> Generation:
+        """Return one generation."""
+        return self.fetch(Generation, "GET", f"/api/generations/{generation_id}")
+
+    def cancel_generation(self, generation_id: str) -> Generation:
+        """Stop making images; finished ones stay."""
+        return self.fetch(Generation, "POST", f"/api/generations/{generation_id}/cancellation")
+
+    def gallery_ids(self, *, model_id: str | None = None, favourite: bool = False, query: str = "") -> list[str]:
+        """List the ids of gallery images, newest first."""
+        wanted = {"model_id": model_id, "favourite": favourite or None, "query": query or None}
+        params = {name: value for name, value in wanted.items() if value is not None}
+        return self.fetch(list[str], "GET", "/api/gallery/ids", params=params)
+
+    def gallery_images(self, ids: Sequence[str]) -> list[GalleryImage]:
+        """Return gallery images by id, at most 200."""
+        body = GalleryRecordsRequest(ids=list(ids)).model_dump(mode="json")
+        return self.fetch(list[GalleryImage], "POST", "/api/gallery/records", json=body)
+
+    def set_favourite(self, image_id: str, is_favourite: bool) -> GalleryImage:
+        """Mark or unmark a favourite."""
+        body = GalleryImageUpdate(is_favourite=is_favourite).model_dump(mode="json")
+        return self.fetch(GalleryImage, "PATCH", f"/api/gallery/{image_id}", json=body)
+
+    def save_image(self, image: Image, target: Path) -> int:
+        """Write an image's original file; return its size."""
+        return self.download(image.url, target)
+
+
+def _body(schema: Any, request: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON body of a request given as a model or as keywords.
+
+    Keywords are sent as they are, so that the studio's own words say what is wrong with them.
+    """
+    if request is None:
+        unknown = values.keys() - schema.model_fields.keys()
+        if unknown:
+            raise TypeError(f"{schema.__name__} has no {', '.join(sorted(unknown))}")
+        return values
+    body: dict[str, Any] = request.model_dump(mode="json", exclude_unset=True)
+    return body
