@@ -97,12 +97,13 @@ class RefusedFile(BaseModel):
 
 
 class UploadReport(BaseModel):
-    """What became of an upload."""
+    """What became of an upload. `notes` are sentences about what was done otherwise than one might expect."""
 
     added: list[DatasetImage]
     captioned_count: int
     duplicates: list[str]
     refused: list[RefusedFile]
+    notes: list[str]
     image_count: int
 
 

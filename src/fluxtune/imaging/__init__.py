@@ -8,6 +8,8 @@ from fluxtune.imaging.decode import (
     ImageTooManyPixels,
     NotAnImage,
     decode,
+    media_type_of,
+    normalise,
 )
 from fluxtune.imaging.likeness import fingerprint_of, is_alike
 from fluxtune.imaging.metadata import embed_recipe, read_recipe
@@ -27,5 +29,7 @@ __all__ = [
     "is_alike",
     "make_placeholder",
     "make_thumbnails",
+    "media_type_of",
+    "normalise",
     "read_recipe",
 ]

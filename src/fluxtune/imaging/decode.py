@@ -19,6 +19,7 @@ _MEDIA_TYPE = {
     "TIFF": "image/tiff", "BMP": "image/bmp", "GIF": "image/gif",
 }
 _ACCEPTED = "JPEG, PNG, WebP, TIFF, BMP and GIF"
+_EXIF_ORIENTATION = 0x0112
 
 
 class ImageEmpty(FileRefused):
@@ -174,3 +175,29 @@ def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
         if converted is not None:
             return converted
     return image.convert("RGB")
+
+
+@dataclass(frozen=True, slots=True)
+class PlainFile:
+    """Bytes any reader shows alike: an upright 8-bit RGB image without profile or alpha."""
+
+    data: bytes
+    suffix: str
+
+
+def normalise(data: bytes) -> PlainFile:
+    """Return an image as it is if every reader shows it alike, else as the PNG of its upright sRGB pixels."""
+    decoded = decode(data)
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as raw:
+        is_plain = (
+            raw.mode == "RGB"
+            and decoded.format in ("JPEG", "PNG", "WEBP")
+            and not raw.info.get("icc_profile")
+            and "transparency" not in raw.info
+            and raw.getexif().get(_EXIF_ORIENTATION, 1) == 1
+        )
+    if is_plain:
+        return PlainFile(data, decoded.suffix)
+    buffer = io.BytesIO()
+    decoded.pixels.save(buffer, "PNG", compress_level=1)
+    return PlainFile(buffer.getvalue(), "png")

@@ -1,0 +1,147 @@
+"""Datasets, the images in them, and the sample concepts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, File, Response, UploadFile
+from sqlalchemy.orm import Session
+
+from fluxtune.core.errors import Problem
+from fluxtune.datasets import concepts
+from fluxtune.datasets.importer import UploadedFile
+from fluxtune.datasets.schemas import (
+    Dataset,
+    DatasetCheck,
+    DatasetCreate,
+    DatasetImage,
+    DatasetImageUpdate,
+    DatasetUpdate,
+    FixRequest,
+    SampleConcept,
+    UploadReport,
+)
+from fluxtune.datasets.service import DatasetService
+from fluxtune.datasets.uploads import UploadService
+from fluxtune.db import get_session
+from fluxtune.storage import Blobs, get_blobs
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+BlobsDep = Annotated[Blobs, Depends(get_blobs)]
+
+
+def get_service(session: SessionDep, blobs: BlobsDep) -> DatasetService:
+    """Return the datasets of this request."""
+    return DatasetService(session, blobs)
+
+
+def get_uploads(session: SessionDep, blobs: BlobsDep) -> UploadService:
+    """Return the uploads of this request."""
+    return UploadService(session, blobs)
+
+
+Datasets = Annotated[DatasetService, Depends(get_service)]
+Uploads = Annotated[UploadService, Depends(get_uploads)]
+
+NOT_FOUND = {404: {"model": Problem, "description": "There is no such thing."}}
+CONFLICT = {409: {"model": Problem, "description": "The dataset is in the trash."}}
+INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+TOO_LARGE = {413: {"model": Problem, "description": "The upload is larger than the studio accepts."}}
+
+router = APIRouter(tags=["datasets"])
+
+
+@router.get("/samples")
+def list_samples() -> list[SampleConcept]:
+    """List the bundled sample concepts."""
+    return concepts.list_concepts()
+
+
+@router.get("/samples/{name}/cover", responses={**NOT_FOUND, 200: {"content": {"image/png": {}}}}, response_class=Response)
+def get_sample_cover(name: str) -> Response:
+    """Show the image that stands for a sample concept."""
+    return Response(
+        concepts.read_cover(name), media_type="image/png", headers={"Cache-Control": "public, max-age=86400"}
+    )
+
+
+@router.get("/datasets", responses=INVALID)
+def list_datasets(datasets: Datasets, deleted: bool = False) -> list[Dataset]:
+    """List datasets, last changed first; with `deleted`, those in the trash."""
+    return datasets.list_datasets(deleted)
+
+
+@router.post("/datasets", status_code=201, responses={**NOT_FOUND, **INVALID})
+def create_dataset(create: DatasetCreate, uploads: Uploads) -> Dataset:
+    """Create a dataset, empty or filled from a sample concept."""
+    return uploads.create_dataset(create)
+
+
+@router.get("/datasets/{dataset_id}", responses=NOT_FOUND)
+def get_dataset(dataset_id: str, datasets: Datasets) -> Dataset:
+    """Show one dataset."""
+    return datasets.get_dataset(dataset_id)
+
+
+@router.patch("/datasets/{dataset_id}", responses={**NOT_FOUND, **CONFLICT, **INVALID})
+def update_dataset(dataset_id: str, change: DatasetUpdate, datasets: Datasets) -> Dataset:
+    """Change a dataset's name, mode, trigger word or notes."""
+    return datasets.update_dataset(dataset_id, change)
+
+
+@router.delete("/datasets/{dataset_id}", status_code=204, responses=NOT_FOUND)
+def delete_dataset(dataset_id: str, datasets: Datasets) -> None:
+    """Put a dataset into the trash."""
+    datasets.delete_dataset(dataset_id)
+
+
+@router.post("/datasets/{dataset_id}/restoration", responses=NOT_FOUND)
+def restore_dataset(dataset_id: str, datasets: Datasets) -> Dataset:
+    """Take a dataset out of the trash."""
+    return datasets.restore_dataset(dataset_id)
+
+
+@router.get("/datasets/{dataset_id}/images", responses=NOT_FOUND)
+def list_dataset_images(dataset_id: str, datasets: Datasets) -> list[DatasetImage]:
+    """List a dataset's images in order, with captions and problems."""
+    return datasets.list_images(dataset_id)
+
+
+@router.post("/datasets/{dataset_id}/images", responses={**NOT_FOUND, **CONFLICT, **TOO_LARGE, **INVALID})
+def upload_dataset_images(
+    dataset_id: str, files: Annotated[list[UploadFile], File(description="Images, captions, ZIPs.")], uploads: Uploads
+) -> UploadReport:
+    """Add images, captions and ZIPs of them to a dataset."""
+    return uploads.add_files(dataset_id, [UploadedFile(file.filename or "unnamed", file.file) for file in files])
+
+
+@router.patch("/datasets/{dataset_id}/images/{dataset_image_id}", responses={**NOT_FOUND, **CONFLICT, **INVALID})
+def update_dataset_image(
+    dataset_id: str, dataset_image_id: str, change: DatasetImageUpdate, datasets: Datasets
+) -> DatasetImage:
+    """Set the caption of an image."""
+    return datasets.update_image(dataset_id, dataset_image_id, change)
+
+
+@router.delete(
+    "/datasets/{dataset_id}/images/{dataset_image_id}", status_code=204, responses={**NOT_FOUND, **CONFLICT}
+)
+def delete_dataset_image(dataset_id: str, dataset_image_id: str, datasets: Datasets) -> None:
+    """Remove an image from a dataset; it can be put back."""
+    datasets.delete_image(dataset_id, dataset_image_id)
+
+
+@router.post("/datasets/{dataset_id}/images/{dataset_image_id}/restoration", responses={**NOT_FOUND, **CONFLICT})
+def restore_dataset_image(dataset_id: str, dataset_image_id: str, datasets: Datasets) -> DatasetImage:
+    """Put a removed image back into its dataset."""
+    return datasets.restore_image(dataset_id, dataset_image_id)
+
+
+@router.get("/datasets/{dataset_id}/check", responses=NOT_FOUND)
+def check_dataset(dataset_id: str, datasets: Datasets) -> DatasetCheck:
+    """Check what would spoil the training."""
+    return datasets.check(dataset_id)
+
+
+@router.post("/datasets/{dataset_id}/fixes", responses={**NOT_FOUND, **CONFLICT, **INVALID})
+def fix_dataset(dataset_id: str, request: FixRequest, datasets: Datasets) -> DatasetCheck:
+    """Apply the one-click fix of a finding."""
+    return datasets.apply_fix(dataset_id, request)

@@ -1,0 +1,261 @@
+"""Datasets: what they are called, what is in them, what is wrong with them."""
+
+from collections import defaultdict
+
+from sqlalchemy.orm import Session
+
+from fluxtune.core.clock import now
+from fluxtune.core.errors import Conflict, NotFound
+from fluxtune.core.ids import new_id
+from fluxtune.datasets import concepts, repository
+from fluxtune.datasets.check import (
+    CheckedImage,
+    check_dataset,
+    duplicates_to_remove,
+    problems_by_image,
+    small_images,
+)
+from fluxtune.datasets.schemas import (
+    Dataset,
+    DatasetCheck,
+    DatasetCreate,
+    DatasetImage,
+    DatasetImageUpdate,
+    DatasetUpdate,
+    FixRequest,
+)
+from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
+from fluxtune.images.schemas import Image
+from fluxtune.images.service import ImageService
+from fluxtune.storage import Blobs
+
+COVER_COUNT = 4
+
+
+class DatasetMissing(NotFound):
+    """No such dataset."""
+
+    title = "No such dataset"
+    action = "Go back to the list of datasets."
+
+
+class DatasetImageMissing(NotFound):
+    """No such image in this dataset."""
+
+    title = "Not in this dataset"
+    action = "Open the dataset again; the image may have been removed."
+
+
+class DatasetInTrash(Conflict):
+    """The dataset is in the trash."""
+
+    title = "The dataset is in the trash"
+    action = "Restore it first."
+
+
+class DatasetService:
+    """Creates, shows, changes and checks datasets. Uploads are in `uploads.py`, snapshots in `snapshot.py`."""
+
+    def __init__(self, session: Session, blobs: Blobs) -> None:
+        self._session = session
+        self._images = ImageService(session, blobs)
+
+    def list_datasets(self, deleted: bool = False) -> list[Dataset]:
+        """Return the datasets in or outside the trash, last changed first."""
+        return self._show(repository.list_datasets(self._session, deleted))
+
+    def get_dataset(self, dataset_id: str) -> Dataset:
+        """Return one dataset, also from the trash."""
+        return self._show([self.find_row(dataset_id)])[0]
+
+    def create_dataset(self, create: DatasetCreate) -> Dataset:
+        """Create an empty dataset; a sample's facts are used where the user gave none."""
+        name, mode, trigger_word = create.name, create.mode, create.trigger_word
+        if create.sample is not None:
+            concept = concepts.get_concept(create.sample)
+            name = name or concept.title
+            mode = create.mode if "mode" in create.model_fields_set else concept.mode
+            trigger_word = trigger_word or concept.trigger_word
+        at = now()
+        row = DatasetRow(
+            id=new_id(),
+            name=(name or "").strip() or self._free_name("Dataset"),
+            mode=mode,
+            trigger_word=trigger_word.strip(),
+            notes="",
+            sample=create.sample,
+            created_at=at,
+            updated_at=at,
+            deleted_at=None,
+        )
+        if create.name is None:
+            row.name = self._free_name(row.name)
+        repository.add(self._session, row)
+        return self.get_dataset(row.id)
+
+    def update_dataset(self, dataset_id: str, change: DatasetUpdate) -> Dataset:
+        """Change what was given."""
+        row = self.find_row(dataset_id, writable=True)
+        values = change.model_dump(exclude_unset=True, exclude_none=True)
+        for field, value in values.items():
+            setattr(row, field, value.strip() if field in ("name", "trigger_word") else value)
+        if not row.name:
+            row.name = self._free_name("Dataset")
+        repository.touch(row, now())
+        return self._show([row])[0]
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Put a dataset into the trash; doing it twice changes nothing."""
+        row = self.find_row(dataset_id)
+        row.deleted_at = row.deleted_at or now()
+
+    def restore_dataset(self, dataset_id: str) -> Dataset:
+        """Take a dataset out of the trash."""
+        row = self.find_row(dataset_id)
+        row.deleted_at = None
+        return self._show([row])[0]
+
+    def list_images(self, dataset_id: str) -> list[DatasetImage]:
+        """Return a dataset's images in order, each with its problems."""
+        row = self.find_row(dataset_id)
+        return self.show_images(row, repository.list_dataset_images(self._session, [row.id]))
+
+    def update_image(self, dataset_id: str, dataset_image_id: str, change: DatasetImageUpdate) -> DatasetImage:
+        """Keep a caption as the user typed it."""
+        row = self.find_row(dataset_id, writable=True)
+        entry = self._find_image(row, dataset_image_id)
+        entry.caption = change.caption.strip()
+        entry.caption_by = "person" if entry.caption else "none"
+        repository.touch(row, now())
+        return self._show_one(row, entry)
+
+    def delete_image(self, dataset_id: str, dataset_image_id: str) -> None:
+        """Remove an image from a dataset; it can be put back."""
+        row = self.find_row(dataset_id, writable=True)
+        entry = self._find_image(row, dataset_image_id)
+        entry.deleted_at = entry.deleted_at or now()
+        repository.touch(row, now())
+
+    def restore_image(self, dataset_id: str, dataset_image_id: str) -> DatasetImage:
+        """Put a removed image back where it was."""
+        row = self.find_row(dataset_id, writable=True)
+        entry = self._find_image(row, dataset_image_id)
+        entry.deleted_at = None
+        repository.touch(row, now())
+        self._session.flush()
+        return self._show_one(row, entry)
+
+    def check(self, dataset_id: str) -> DatasetCheck:
+        """Say what would spoil the training."""
+        row = self.find_row(dataset_id)
+        return self._check(row, repository.list_dataset_images(self._session, [row.id]))
+
+    def apply_fix(self, dataset_id: str, request: FixRequest) -> DatasetCheck:
+        """Apply a one-click fix; what it removes can be put back."""
+        row = self.find_row(dataset_id, writable=True)
+        entries = repository.list_dataset_images(self._session, [row.id])
+        checked = self._checked(entries)
+        removed = set(duplicates_to_remove(checked) if request.fix == "remove_duplicates" else small_images(checked))
+        at = now()
+        for entry in entries:
+            if entry.id in removed:
+                entry.deleted_at = at
+        repository.touch(row, at)
+        return self._check(row, [entry for entry in entries if entry.id not in removed])
+
+    def find_row(self, dataset_id: str, *, writable: bool = False) -> DatasetRow:
+        """Return a dataset's row; a dataset in the trash can be read, not changed."""
+        row = repository.find_dataset(self._session, dataset_id)
+        if row is None:
+            raise DatasetMissing(f"There is no dataset “{dataset_id[:64]}”.")
+        if writable and row.deleted_at is not None:
+            raise DatasetInTrash(f"“{row.name}” was put into the trash.")
+        return row
+
+    def show_images(
+        self, row: DatasetRow, entries: list[DatasetImageRow], only: set[str] | None = None
+    ) -> list[DatasetImage]:
+        """Return entries as the API shows them; problems come from the whole dataset, `only` picks some of it."""
+        images = self._images.get_images(entry.image_id for entry in entries)
+        problems = problems_by_image(self._check(row, entries))
+        return [
+            DatasetImage.model_validate(
+                {
+                    "id": entry.id,
+                    "position": entry.position,
+                    "name": entry.name,
+                    "caption": entry.caption,
+                    "caption_by": entry.caption_by,
+                    "problems": problems.get(entry.id, []),
+                    "image": images[entry.image_id],
+                }
+            )
+            for entry in entries
+            if only is None or entry.id in only
+        ]
+
+    def _show_one(self, row: DatasetRow, entry: DatasetImageRow) -> DatasetImage:
+        entries = repository.list_dataset_images(self._session, [row.id])
+        if all(other.id != entry.id for other in entries):
+            entries = [*entries, entry]
+        return self.show_images(row, entries, {entry.id})[0]
+
+    def _find_image(self, row: DatasetRow, dataset_image_id: str) -> DatasetImageRow:
+        entry = repository.find_dataset_image(self._session, row.id, dataset_image_id)
+        if entry is None:
+            raise DatasetImageMissing(f"“{row.name}” has no image “{dataset_image_id[:64]}”.")
+        return entry
+
+    def _checked(self, entries: list[DatasetImageRow]) -> list[CheckedImage]:
+        ids = [entry.image_id for entry in entries]
+        images, fingerprints = self._images.get_images(ids), self._images.get_fingerprints(ids)
+        return [
+            CheckedImage(
+                id=entry.id,
+                width=images[entry.image_id].width,
+                height=images[entry.image_id].height,
+                sha256=images[entry.image_id].sha256,
+                fingerprint=fingerprints[entry.image_id],
+                caption=entry.caption,
+            )
+            for entry in entries
+        ]
+
+    def _check(self, row: DatasetRow, entries: list[DatasetImageRow]) -> DatasetCheck:
+        return check_dataset(self._checked(entries), row.mode, row.trigger_word)
+
+    def _free_name(self, wish: str) -> str:
+        """Return the wished name, numbered if it is taken."""
+        wish = wish[:110]
+        name, number = wish, 2
+        while repository.name_exists(self._session, name):
+            name, number = f"{wish} {number}", number + 1
+        return name
+
+    def _show(self, rows: list[DatasetRow]) -> list[Dataset]:
+        entries: dict[str, list[DatasetImageRow]] = defaultdict(list)
+        for entry in repository.list_dataset_images(self._session, [row.id for row in rows]):
+            entries[entry.dataset_id].append(entry)
+        covers = self._images.get_images(
+            entry.image_id for row in rows for entry in entries[row.id][:COVER_COUNT]
+        )
+        return [_to_schema(row, entries[row.id], covers) for row in rows]
+
+
+def _to_schema(row: DatasetRow, entries: list[DatasetImageRow], images: dict[str, Image]) -> Dataset:
+    return Dataset.model_validate(
+        {
+            "id": row.id,
+            "name": row.name,
+            "mode": row.mode,
+            "trigger_word": row.trigger_word,
+            "notes": row.notes,
+            "sample": row.sample,
+            "image_count": len(entries),
+            "captioned_count": sum(1 for entry in entries if entry.caption),
+            "covers": [images[entry.image_id] for entry in entries[:COVER_COUNT]],
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+            "deleted_at": row.deleted_at,
+        }
+    )

@@ -1,0 +1,95 @@
+"""Image files, thumbnails and the gallery."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.orm import Session
+
+from fluxtune.core.errors import Problem
+from fluxtune.db import get_session
+from fluxtune.images.gallery import GalleryService
+from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest
+from fluxtune.images.service import ImageFile, ImageService
+from fluxtune.storage import Blobs, get_blobs
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+BlobsDep = Annotated[Blobs, Depends(get_blobs)]
+
+
+def get_images(session: SessionDep, blobs: BlobsDep) -> ImageService:
+    """Return the images of this request."""
+    return ImageService(session, blobs)
+
+
+def get_gallery(session: SessionDep) -> GalleryService:
+    """Return the gallery of this request."""
+    return GalleryService(session)
+
+
+Images = Annotated[ImageService, Depends(get_images)]
+Gallery = Annotated[GalleryService, Depends(get_gallery)]
+
+NOT_FOUND = {404: {"model": Problem, "description": "There is no such image."}}
+INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+WEBP = {200: {"content": {"image/webp": {}}, "description": "The thumbnail."}}
+ORIGINAL = {200: {"content": {"image/*": {}}, "description": "The untouched original."}}
+
+router = APIRouter(tags=["images"])
+
+
+@router.get("/images/{image_id}/file", responses={**NOT_FOUND, **ORIGINAL}, response_class=Response)
+def get_image_file(image_id: str, images: Images) -> Response:
+    """Send the untouched original."""
+    return _send(images.get_file(image_id))
+
+
+@router.get("/images/{image_id}/thumbnails/{size}", responses={**NOT_FOUND, **INVALID, **WEBP}, response_class=Response)
+def get_image_thumbnail(image_id: str, size: int, images: Images) -> Response:
+    """Send a WebP of 128, 320 or 768 pixels on the longer side."""
+    return _send(images.get_thumbnail(image_id, size))
+
+
+@router.get("/gallery/ids", tags=["gallery"], responses=INVALID)
+def list_gallery_ids(
+    gallery: Gallery,
+    model_id: str | None = None,
+    favourite: bool | None = None,
+    query: Annotated[str | None, Query(max_length=500)] = None,
+) -> list[str]:
+    """List the ids of a view of the gallery, newest first; every word of `query` must be in the prompt."""
+    return gallery.list_ids(model_id, favourite, query)
+
+
+@router.post("/gallery/records", tags=["gallery"], responses=INVALID)
+def list_gallery_records(request: GalleryRecordsRequest, gallery: Gallery) -> list[GalleryImage]:
+    """Show the records of the visible window, in the order asked for."""
+    return gallery.get_records(request.ids)
+
+
+@router.patch("/gallery/{image_id}", tags=["gallery"], responses={**NOT_FOUND, **INVALID})
+def update_gallery_image(image_id: str, change: GalleryImageUpdate, gallery: Gallery) -> GalleryImage:
+    """Mark an image as favourite, or not."""
+    return gallery.update_image(image_id, change)
+
+
+@router.delete("/gallery/{image_id}", status_code=204, tags=["gallery"], responses=NOT_FOUND)
+def delete_gallery_image(image_id: str, gallery: Gallery) -> None:
+    """Put an image into the trash."""
+    gallery.delete_image(image_id)
+
+
+@router.post("/gallery/{image_id}/restoration", tags=["gallery"], responses=NOT_FOUND)
+def restore_gallery_image(image_id: str, gallery: Gallery) -> GalleryImage:
+    """Take an image out of the trash."""
+    return gallery.restore_image(image_id)
+
+
+def _send(file: ImageFile) -> Response:
+    # What an id names never changes, so a browser need never ask again.
+    headers = {
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "ETag": file.etag,
+        "Content-Disposition": f'inline; filename="{file.name}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(file.content, media_type=file.media_type, headers=headers)

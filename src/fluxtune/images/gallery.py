@@ -1,0 +1,94 @@
+"""The gallery: generated images with their recipes, favourites and trash."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from fluxtune.core.clock import now
+from fluxtune.core.errors import NotFound
+from fluxtune.images import repository
+from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GenerationFacts, Image
+from fluxtune.images.service import to_schema
+from fluxtune.images.tables import GalleryImageRow, ImageRow
+
+
+class GalleryImageMissing(NotFound):
+    """No such image in the gallery."""
+
+    title = "Not in the gallery"
+    action = "Go back to the gallery; the image may be in the trash."
+
+
+class GalleryService:
+    """Lists, marks and removes generated images."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add_image(self, image: Image, facts: GenerationFacts) -> GalleryImage:
+        """Show a generated image in the gallery."""
+        row = GalleryImageRow(
+            image_id=image.id,
+            model_id=facts.model_id,
+            generation_id=facts.generation_id,
+            prompt_folded=facts.prompt.casefold(),
+            facts=facts.model_dump(mode="json"),
+            is_favourite=False,
+            created_at=now(),
+            deleted_at=None,
+        )
+        repository.add(self._session, row)
+        return GalleryImage(image=image, is_favourite=False, facts=facts)
+
+    def list_ids(self, model_id: str | None, favourite: bool | None, query: str | None) -> list[str]:
+        """Return the ids of a view, newest first; every word of `query` must be in the prompt."""
+        words = (query or "").casefold().split()
+        return repository.gallery_ids(self._session, model_id, favourite, words[:20])
+
+    def get_records(self, ids: Sequence[str]) -> list[GalleryImage]:
+        """Return the records of the visible window in the order asked for; missing ones are left out."""
+        found = repository.find_gallery_images(self._session, ids)
+        return [_to_gallery(*found[key]) for key in ids if key in found]
+
+    def update_image(self, image_id: str, change: GalleryImageUpdate) -> GalleryImage:
+        """Mark as favourite or not."""
+        row = self._row(image_id)
+        row.is_favourite = change.is_favourite
+        return self._as_schema(row)
+
+    def delete_image(self, image_id: str) -> None:
+        """Put an image into the trash; doing it twice changes nothing."""
+        row = self._row(image_id)
+        repository.set_deleted(row, row.deleted_at or now())
+
+    def restore_image(self, image_id: str) -> GalleryImage:
+        """Take an image out of the trash."""
+        row = self._row(image_id)
+        repository.set_deleted(row, None)
+        return self._as_schema(row)
+
+    def count_by_model(self) -> dict[str, int]:
+        """Return how many images each model has made."""
+        return repository.count_by_model(self._session)
+
+    def newest_of_model(self, model_id: str) -> str | None:
+        """Return the image that stands for a model without a sample: its newest favourite, or its newest."""
+        return repository.newest_of_model(self._session, model_id)
+
+    def _row(self, image_id: str) -> GalleryImageRow:
+        row = repository.find_gallery_image(self._session, image_id)
+        if row is None:
+            raise GalleryImageMissing(f"There is no image “{image_id[:64]}” in the gallery.")
+        return row
+
+    def _as_schema(self, row: GalleryImageRow) -> GalleryImage:
+        image = repository.find_image(self._session, row.image_id)
+        if image is None:
+            raise GalleryImageMissing(f"There is no image “{row.image_id}” in the gallery.")
+        return _to_gallery(row, image)
+
+
+def _to_gallery(row: GalleryImageRow, image: ImageRow) -> GalleryImage:
+    return GalleryImage(
+        image=to_schema(image), is_favourite=row.is_favourite, facts=GenerationFacts.model_validate(row.facts)
+    )

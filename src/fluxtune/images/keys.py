@@ -1,0 +1,18 @@
+"""Blob keys made from the content's hash: duplicates cost nothing, and what a key names never changes."""
+
+_SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "TIFF": "tif", "BMP": "bmp", "GIF": "gif"}
+
+
+def suffix_of(form: str) -> str:
+    """Return the file name suffix of a stored format."""
+    return _SUFFIX.get(form, "bin")
+
+
+def original_key(sha256: str, form: str) -> str:
+    """Return where the untouched original is kept."""
+    return f"images/{sha256[:2]}/{sha256}.{suffix_of(form)}"
+
+
+def thumbnail_key(sha256: str, size: int) -> str:
+    """Return where a thumbnail is kept."""
+    return f"thumbnails/{sha256[:2]}/{sha256}-{size}.webp"

@@ -1,0 +1,92 @@
+"""Every query about stored images and the gallery."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fluxtune.images.tables import GalleryImageRow, ImageRow
+
+_CHUNK = 500
+"""Ids per IN list: SQLite and PostgreSQL both limit the number of bound values."""
+
+
+def find_image(session: Session, image_id: str) -> ImageRow | None:
+    """Return one image."""
+    return session.get(ImageRow, image_id)
+
+
+def find_by_hash(session: Session, sha256: str, origin: str) -> ImageRow | None:
+    """Return the image with this content and origin, if it is stored already."""
+    query = select(ImageRow).where(ImageRow.sha256 == sha256, ImageRow.origin == origin).order_by(ImageRow.id).limit(1)
+    return session.scalars(query).first()
+
+
+def find_images(session: Session, ids: Iterable[str]) -> dict[str, ImageRow]:
+    """Return the images with these ids, by id."""
+    wanted = sorted(set(ids))
+    found: dict[str, ImageRow] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        query = select(ImageRow).where(ImageRow.id.in_(wanted[start : start + _CHUNK]))
+        found.update({row.id: row for row in session.scalars(query)})
+    return found
+
+
+def gallery_ids(session: Session, model_id: str | None, favourite: bool | None, words: Sequence[str]) -> list[str]:
+    """Return the ids of one view of the gallery, newest first (ids sort by time)."""
+    query = select(GalleryImageRow.image_id).where(GalleryImageRow.deleted_at.is_(None))
+    if model_id is not None:
+        query = query.where(GalleryImageRow.model_id == model_id)
+    if favourite is not None:
+        query = query.where(GalleryImageRow.is_favourite.is_(favourite))
+    for word in words:
+        query = query.where(GalleryImageRow.prompt_folded.contains(word, autoescape=True))
+    return list(session.scalars(query.order_by(GalleryImageRow.image_id.desc())))
+
+
+def find_gallery_image(session: Session, image_id: str) -> GalleryImageRow | None:
+    """Return one gallery entry, also from the trash."""
+    return session.get(GalleryImageRow, image_id)
+
+
+def find_gallery_images(session: Session, ids: Sequence[str]) -> dict[str, tuple[GalleryImageRow, ImageRow]]:
+    """Return gallery entries outside the trash, by image id."""
+    query = (
+        select(GalleryImageRow, ImageRow)
+        .join(ImageRow, ImageRow.id == GalleryImageRow.image_id)
+        .where(GalleryImageRow.image_id.in_(ids), GalleryImageRow.deleted_at.is_(None))
+    )
+    return {entry.image_id: (entry, image) for entry, image in session.execute(query).tuples()}
+
+
+def count_by_model(session: Session) -> dict[str, int]:
+    """Return how many gallery images each model has made."""
+    query = (
+        select(GalleryImageRow.model_id, func.count())
+        .where(GalleryImageRow.deleted_at.is_(None))
+        .group_by(GalleryImageRow.model_id)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def newest_of_model(session: Session, model_id: str) -> str | None:
+    """Return the newest image a model has made."""
+    query = (
+        select(GalleryImageRow.image_id)
+        .where(GalleryImageRow.model_id == model_id, GalleryImageRow.deleted_at.is_(None))
+        .order_by(GalleryImageRow.is_favourite.desc(), GalleryImageRow.image_id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def add(session: Session, row: ImageRow | GalleryImageRow) -> None:
+    """Add a row."""
+    session.add(row)
+    session.flush()
+
+
+def set_deleted(row: GalleryImageRow, at: datetime | None) -> None:
+    """Put into the trash (with a time) or take out of it (None)."""
+    row.deleted_at = at

@@ -1,0 +1,163 @@
+"""Stored images: the untouched original, its thumbnails, and what is known about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from fluxtune.core.clock import now
+from fluxtune.core.errors import NotFound
+from fluxtune.core.ids import new_id
+from fluxtune.images import keys, repository
+from fluxtune.images.schemas import Image, Origin
+from fluxtune.images.tables import ImageRow
+from fluxtune.imaging import (
+    THUMBNAIL_SIZES,
+    Decoded,
+    decode,
+    fingerprint_of,
+    make_placeholder,
+    make_thumbnails,
+    media_type_of,
+)
+from fluxtune.storage import Blobs
+
+
+class ImageMissing(NotFound):
+    """No such image."""
+
+    title = "No such image"
+    action = "Go back to the list; the image may have been removed for good."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """Content that is safe in the blob store, not yet an image row."""
+
+    sha256: str
+    format: str
+    width: int
+    height: int
+    byte_count: int
+    fingerprint: str
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """Bytes to send to a browser."""
+
+    content: bytes
+    media_type: str
+    name: str
+    etag: str
+
+
+def store_content(blobs: Blobs, data: bytes) -> StoredContent:
+    """Decode, make thumbnails and keep all of it. Needs no database, so that uploads hold no lock meanwhile."""
+    decoded = decode(data)
+    thumbnails = make_thumbnails(decoded.pixels)
+    blobs.put(keys.original_key(decoded.sha256, decoded.format), data)
+    for size, content in thumbnails.items():
+        blobs.put(keys.thumbnail_key(decoded.sha256, size), content)
+    return _facts_of(decoded)
+
+
+def _facts_of(decoded: Decoded) -> StoredContent:
+    return StoredContent(
+        sha256=decoded.sha256,
+        format=decoded.format,
+        width=decoded.width,
+        height=decoded.height,
+        byte_count=decoded.byte_count,
+        fingerprint=fingerprint_of(decoded.pixels),
+        placeholder=make_placeholder(decoded.pixels),
+    )
+
+
+class ImageService:
+    """Keeps images and gives them back."""
+
+    def __init__(self, session: Session, blobs: Blobs) -> None:
+        self._session = session
+        self._blobs = blobs
+
+    def create_image(self, content: StoredContent, origin: Origin) -> Image:
+        """Return the image of this content; uploaded content that is known already is one image, not two."""
+        if origin == "uploaded":
+            known = repository.find_by_hash(self._session, content.sha256, origin)
+            if known is not None:
+                return to_schema(known)
+        row = ImageRow(
+            id=new_id(),
+            origin=origin,
+            width=content.width,
+            height=content.height,
+            byte_count=content.byte_count,
+            format=content.format,
+            sha256=content.sha256,
+            fingerprint=content.fingerprint,
+            placeholder=content.placeholder,
+            created_at=now(),
+        )
+        repository.add(self._session, row)
+        return to_schema(row)
+
+    def get_image(self, image_id: str) -> Image:
+        """Return one image."""
+        return to_schema(self._row(image_id))
+
+    def get_images(self, ids: Iterable[str]) -> dict[str, Image]:
+        """Return images by id; ids that don't exist are left out."""
+        return {key: to_schema(row) for key, row in repository.find_images(self._session, ids).items()}
+
+    def get_fingerprints(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return what tells likeness, by image id."""
+        return {key: row.fingerprint for key, row in repository.find_images(self._session, ids).items()}
+
+    def get_file(self, image_id: str) -> ImageFile:
+        """Return the untouched original."""
+        row = self._row(image_id)
+        return ImageFile(
+            content=self.get_content(row.sha256, row.format),
+            media_type=media_type_of(row.format),
+            name=f"fluxtune-{row.id}.{keys.suffix_of(row.format)}",
+            etag=f'"{row.sha256}"',
+        )
+
+    def get_thumbnail(self, image_id: str, size: int) -> ImageFile:
+        """Return one of the thumbnails as WebP."""
+        if size not in THUMBNAIL_SIZES:
+            raise ImageMissing(f"Thumbnails come in {', '.join(map(str, THUMBNAIL_SIZES))} pixels.")
+        row = self._row(image_id)
+        content = self._blobs.get(keys.thumbnail_key(row.sha256, size))
+        return ImageFile(content, "image/webp", f"fluxtune-{row.id}-{size}.webp", f'"{row.sha256}-{size}"')
+
+    def get_content(self, sha256: str, form: str) -> bytes:
+        """Return an original by its hash."""
+        return self._blobs.get(keys.original_key(sha256, form))
+
+    def _row(self, image_id: str) -> ImageRow:
+        row = repository.find_image(self._session, image_id)
+        if row is None:
+            raise ImageMissing(f"There is no image “{image_id[:64]}”.")
+        return row
+
+
+def to_schema(row: ImageRow) -> Image:
+    """Return a stored image as the API shows it."""
+    return Image.model_validate(
+        {
+            "id": row.id,
+            "origin": row.origin,
+            "width": row.width,
+            "height": row.height,
+            "byte_count": row.byte_count,
+            "format": row.format,
+            "sha256": row.sha256,
+            "placeholder": row.placeholder,
+            "url": f"/api/images/{row.id}/file",
+            "thumbnail_url": f"/api/images/{row.id}/thumbnails/320",
+            "created_at": row.created_at,
+        }
+    )
