@@ -1,0 +1,307 @@
+"""The catalogue: bases and finetuned models."""
+
+import hashlib
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from fluxtune.config import Settings
+from fluxtune.core.clock import now
+from fluxtune.core.errors import Conflict, NotFound
+from fluxtune.core.ids import new_id
+from fluxtune.engine.bases import BaseDescription
+from fluxtune.images.gallery import GalleryService
+from fluxtune.images.schemas import Image
+from fluxtune.images.service import ImageService
+from fluxtune.models import bases, repository
+from fluxtune.models.schemas import Model, ModelUpdate, ModelVersion
+from fluxtune.models.tables import ModelRow, ModelVersionRow
+from fluxtune.storage import Blobs
+
+Kind = Literal["base", "finetuned"]
+
+
+class ModelMissing(NotFound):
+    """No such model."""
+
+    title = "No such model"
+    action = "Choose one of the Models page; it may be in the trash."
+
+
+class VersionMissing(NotFound):
+    """The model has no such version, or its file is gone."""
+
+    title = "No such version"
+    action = "Choose one of the model's versions."
+
+
+class ModelInTrash(Conflict):
+    """The model is in the trash."""
+
+    title = "The model is in the trash"
+    action = "Restore it first."
+
+
+class BaseUnchangeable(Conflict):
+    """Bases are folders: the studio neither renames nor removes them."""
+
+    title = "Bases can't be changed here"
+    action = "Rename or remove its folder under the data folder's bases, if it is yours."
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """What a finetune knows of the model it made."""
+
+    finetune_id: str
+    dataset_id: str
+    name: str
+    base: str
+    mode: str
+    trigger_word: str
+    prompts: list[str]
+    description: str
+    cover_image_id: str | None
+    adapter: Path
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsableModel:
+    """All a generation needs to know: the base, and the adapter if there is one."""
+
+    id: str
+    name: str
+    base: BaseDescription
+    version_id: str | None
+    adapter: Path | None
+    trigger_word: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFile:
+    """An adapter to download."""
+
+    path: Path
+    name: str
+
+
+class ModelService:
+    """Lists, renames and removes models, and adds what finetunes make."""
+
+    def __init__(self, session: Session, blobs: Blobs, settings: Settings) -> None:
+        self._session = session
+        self._settings = settings
+        self._paths = settings.paths
+        self._images = ImageService(session, blobs)
+        self._gallery = GalleryService(session)
+
+    def list_models(self, kind: Kind | None = None, deleted: bool = False) -> list[Model]:
+        """Return finetuned models, newest first, then bases; with `deleted`, what is in the trash."""
+        models: list[Model] = []
+        if kind != "base":
+            models += self._show(repository.list_models(self._session, deleted))
+        if kind != "finetuned" and not deleted:
+            counts = self._gallery.count_by_model()
+            models += [bases.as_model(base, counts.get(base.name, 0)) for base in bases.list_bases(self._settings)]
+        return models
+
+    def get_model(self, model_id: str) -> Model:
+        """Return a finetuned model, also from the trash, or a base by its name."""
+        row = repository.find_model(self._session, model_id)
+        if row is not None:
+            return self._show([row])[0]
+        base = bases.find_base(self._settings, model_id)
+        if base is None:
+            raise ModelMissing(f"There is no model “{model_id[:64]}”.")
+        return bases.as_model(base, self._gallery.count_by_model().get(base.name, 0))
+
+    def update_model(self, model_id: str, change: ModelUpdate) -> Model:
+        """Change what was given."""
+        row = self._row(model_id)
+        if row.deleted_at is not None:
+            raise ModelInTrash(f"“{row.name}” was put into the trash.")
+        for field, value in change.model_dump(exclude_unset=True, exclude_none=True).items():
+            text = value.strip() if field != "notes" else value
+            if field != "name" or text:
+                setattr(row, field, text)
+        return self._show([row])[0]
+
+    def delete_model(self, model_id: str) -> None:
+        """Put a model into the trash; doing it twice changes nothing."""
+        row = self._row(model_id)
+        row.deleted_at = row.deleted_at or now()
+
+    def restore_model(self, model_id: str) -> Model:
+        """Take a model out of the trash."""
+        row = self._row(model_id)
+        row.deleted_at = None
+        return self._show([row])[0]
+
+    def get_version_file(self, model_id: str, version_id: str) -> VersionFile:
+        """Return the adapter of a version, with a name that says what it is."""
+        row = self._row(model_id)
+        version = self._version(row, version_id)
+        name = f"{_slug(row.name)}-{_slug(row.base)}-{version.step}.safetensors"
+        return VersionFile(self._adapter(row, version), name)
+
+    def require_usable(self, model_id: str, version_id: str | None) -> UsableModel:
+        """Return what a generation needs; raise what stops it."""
+        row = repository.find_model(self._session, model_id)
+        if row is None:
+            base = bases.find_base(self._settings, model_id)
+            if base is None:
+                raise ModelMissing(f"There is no model “{model_id[:64]}”.", field="model_id")
+            if version_id is not None:
+                raise VersionMissing(f"{base.title} is a base; bases have no versions.", field="version_id")
+            return UsableModel(base.name, base.title, bases.require_ready(base), None, None, "")
+        if row.deleted_at is not None:
+            raise ModelInTrash(f"“{row.name}” was put into the trash.")
+        base = bases.require_ready(bases.get_base(self._settings, row.base))
+        version = self._version(row, version_id)
+        return UsableModel(row.id, row.name, base, version.id, self._adapter(row, version), row.trigger_word)
+
+    def create_model(self, made: NewModel) -> Model:
+        """Add the model a finetune made, with its first version; a finetune makes one model, however often it is told."""
+        known = repository.find_by_finetune(self._session, made.finetune_id)
+        if known is not None:
+            return self._show([known])[0]
+        row = ModelRow(
+            id=new_id(),
+            name=self._free_name(made.name),
+            base=made.base,
+            mode=made.mode,
+            trigger_word=made.trigger_word,
+            notes="",
+            description=made.description,
+            prompts=made.prompts,
+            cover_image_id=made.cover_image_id,
+            finetune_id=made.finetune_id,
+            dataset_id=made.dataset_id,
+            created_at=now(),
+            deleted_at=None,
+        )
+        repository.add(self._session, row)
+        version_id = new_id()
+        target = self._paths.model_version(row.id, version_id)
+        _copy_atomically(made.adapter, target)
+        version = ModelVersionRow(
+            id=version_id,
+            model_id=row.id,
+            step=made.step,
+            label=f"Step {made.step}",
+            byte_count=target.stat().st_size,
+            sha256=_sha256(target),
+            created_at=now(),
+        )
+        repository.add(self._session, version)
+        return self._show([row])[0]
+
+    def _row(self, model_id: str) -> ModelRow:
+        row = repository.find_model(self._session, model_id)
+        if row is not None:
+            return row
+        base = bases.find_base(self._settings, model_id)
+        if base is not None:
+            raise BaseUnchangeable(f"{base.title} is a base.")
+        raise ModelMissing(f"There is no model “{model_id[:64]}”.")
+
+    def _version(self, row: ModelRow, version_id: str | None) -> ModelVersionRow:
+        if version_id is not None:
+            version = repository.find_version(self._session, row.id, version_id)
+        else:
+            version = next(iter(repository.list_versions(self._session, [row.id])[row.id]), None)
+        if version is None:
+            wanted = f"no version “{version_id[:64]}”" if version_id else "no version"
+            raise VersionMissing(f"“{row.name}” has {wanted}.")
+        return version
+
+    def _adapter(self, row: ModelRow, version: ModelVersionRow) -> Path:
+        path = self._paths.model_version(row.id, version.id)
+        if not path.is_file():
+            raise VersionMissing(
+                f"The file of “{row.name}” is gone from the data folder.", action="Bring it back from a backup."
+            )
+        return path
+
+    def _free_name(self, wish: str) -> str:
+        wish = wish[:110]
+        name, number = wish, 2
+        while repository.name_exists(self._session, name):
+            name, number = f"{wish} {number}", number + 1
+        return name
+
+    def _show(self, rows: list[ModelRow]) -> list[Model]:
+        versions = repository.list_versions(self._session, [row.id for row in rows])
+        counts = self._gallery.count_by_model()
+        covers = self._images.get_images(row.cover_image_id for row in rows if row.cover_image_id)
+        known = {base.name: base for base in bases.list_bases(self._settings)} if rows else {}
+        return [
+            _to_schema(row, versions[row.id], covers, known.get(row.base), counts.get(row.id, 0)) for row in rows
+        ]
+
+
+def _to_schema(
+    row: ModelRow,
+    versions: list[ModelVersionRow],
+    images: dict[str, Image],
+    base: BaseDescription | None,
+    image_count: int,
+) -> Model:
+    missing = f"The base {row.base} is gone." if base is None else base.missing
+    return Model(
+        id=row.id,
+        name=row.name,
+        kind="finetuned",
+        base=row.base,
+        mode=row.mode,
+        trigger_word=row.trigger_word,
+        notes=row.notes,
+        licence=base.licence if base else "",
+        description=row.description,
+        cover=images.get(row.cover_image_id) if row.cover_image_id else None,
+        prompts=row.prompts,
+        versions=[_to_version(version) for version in versions],
+        defaults=bases.defaults_of(base),
+        is_ready=missing is None,
+        missing=missing,
+        finetune_id=row.finetune_id,
+        dataset_id=row.dataset_id,
+        image_count=image_count,
+        created_at=row.created_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+def _to_version(row: ModelVersionRow) -> ModelVersion:
+    return ModelVersion(
+        id=row.id,
+        step=row.step,
+        label=row.label,
+        byte_count=row.byte_count,
+        sha256=row.sha256,
+        file_url=f"/api/models/{row.model_id}/versions/{row.id}/file",
+        created_at=row.created_at,
+    )
+
+
+def _slug(text: str) -> str:
+    """Return a file name part any system accepts."""
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60] or "model"
+
+
+def _copy_atomically(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(target.name + ".part")
+    shutil.copyfile(source, draft)
+    os.replace(draft, target)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
