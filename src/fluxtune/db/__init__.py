@@ -1,0 +1,7 @@
+"""The database: engine, transaction boundary, base class of tables, migrations."""
+
+from fluxtune.db.base import Base, UtcDateTime
+from fluxtune.db.database import Database, get_database, get_session
+from fluxtune.db.migrate import migrate
+
+__all__ = ["Base", "Database", "UtcDateTime", "get_database", "get_session", "migrate"]

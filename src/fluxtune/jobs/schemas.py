@@ -10,8 +10,18 @@ from fluxtune.core.errors import Problem
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 JobKind = Literal["finetune", "generation"]
 JobEventType = Literal[
-    "job.queued", "job.started", "job.phase", "job.progressed", "job.sampled", "job.checkpointed",
-    "job.image_finished", "job.logged", "job.paused", "job.succeeded", "job.failed", "job.cancelled",
+    "job.queued",
+    "job.started",
+    "job.phase",
+    "job.progressed",
+    "job.sampled",
+    "job.checkpointed",
+    "job.image_finished",
+    "job.logged",
+    "job.paused",
+    "job.succeeded",
+    "job.failed",
+    "job.cancelled",
 ]
 
 

@@ -1,0 +1,1 @@
+"""Trains and generates on this computer, in child processes."""

@@ -1,0 +1,71 @@
+"""The web application: everything put together, nothing started that outlives it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+import fluxtune
+from fluxtune.accounts.service import hash_token
+from fluxtune.api import system
+from fluxtune.api.context import RequestContext
+from fluxtune.api.errors import add_error_handlers
+from fluxtune.api.gate import Gate
+from fluxtune.api.routers import api_router, fallback_router
+from fluxtune.api.ui import DIST, AssetCaching, mount_ui
+from fluxtune.config import Settings
+from fluxtune.db import Database, migrate
+from fluxtune.jobs.stream import EventTail
+from fluxtune.storage import Blobs
+
+
+def create_app(settings: Settings, *, studio_token: str | None = None, ui_dist: Path = DIST) -> FastAPI:
+    """Build the studio's web application on a data folder.
+
+    `studio_token` is what the command line signs in with. The database is opened and brought to the newest schema here,
+    so that whatever holds the app can use it at once; it is closed when the app shuts down.
+    """
+    settings.paths.create()
+    database = Database.at(settings.paths.database, settings.database_url)
+    migrate(database, settings.paths.migration_lock)
+    tail = EventTail(database, settings.server.event_poll_seconds)
+    studio_token_hash = hash_token(studio_token) if studio_token else None
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await tail.close()
+        database.close()
+
+    app = FastAPI(
+        title="fluxtune",
+        version=fluxtune.__version__,
+        summary=fluxtune.__doc__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+        middleware=[
+            Middleware(RequestContext),
+            Middleware(Gate, settings=settings, database=database, studio_token_hash=studio_token_hash),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.server.max_body_bytes),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+            Middleware(AssetCaching),
+        ],
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.blobs = Blobs.at(settings.paths.blobs, settings.storage_url)
+    app.state.event_tail = tail
+    app.state.studio_token_hash = studio_token_hash
+    app.state.is_worker_expected = False
+    add_error_handlers(app)
+    app.include_router(system.health_router)
+    app.include_router(api_router())
+    app.include_router(fallback_router)
+    mount_ui(app, ui_dist)
+    return app

@@ -1,0 +1,125 @@
+"""Who is let in: right host, right origin, signed in. Plain ASGI, so that streams pass through untouched."""
+
+import asyncio
+import time
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fluxtune.accounts import service as accounts
+from fluxtune.api.errors import problem_response
+from fluxtune.config import Settings
+from fluxtune.core.actor import LOCAL_OWNER, Actor
+from fluxtune.core.errors import FluxtuneError, NotAllowed, TooLarge
+from fluxtune.db import Database
+
+COOKIE = "fluxtune_session"
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REMEMBER_S = 30.0
+
+
+class WrongHost(NotAllowed):
+    """The address used is not one of the studio's; a page elsewhere may have been pointed here by DNS."""
+
+    title = "This address is not the studio's"
+    action = "Open the address printed by `fluxtune serve`."
+
+
+class WrongOrigin(NotAllowed):
+    """Another site tries to change something."""
+
+    title = "Another site tried to change something here"
+    action = "Close that site. Nothing was changed."
+
+
+class Gate:
+    """Checks host, origin, size and session of every request."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, database: Database, studio_token_hash: str | None) -> None:
+        self._app = app
+        self._settings = settings
+        self._database = database
+        self._studio_token_hash = studio_token_hash
+        self._hosts = LOOPBACK_HOSTS | {settings.server.host} | set(settings.server.allowed_hosts)
+        self._known: dict[str, tuple[float, Actor]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer with the reason why not."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        try:
+            self._check_host(scope)
+            self._check_origin(scope)
+            self._check_size(scope)
+            await self._check_session(scope)
+        except FluxtuneError as error:
+            await problem_response(error.problem())(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _check_host(self, scope: Scope) -> None:
+        host = Headers(scope=scope).get("host", "")
+        name = urlsplit(f"//{host}").hostname or ""
+        if name not in self._hosts:
+            raise WrongHost(f"“{name[:100]}” is not a name of this studio.")
+
+    def _check_origin(self, scope: Scope) -> None:
+        if scope["method"] in _SAFE_METHODS:
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        if origin is not None and origin in self._settings.server.allowed_origins:
+            return
+        site = headers.get("sec-fetch-site")
+        if site is not None and site not in ("same-origin", "none"):
+            raise WrongOrigin("The browser says that the request comes from elsewhere.")
+        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+            raise WrongOrigin(f"The request comes from {origin[:200]}.")
+
+    def _check_size(self, scope: Scope) -> None:
+        length = Headers(scope=scope).get("content-length", "")
+        limit = self._settings.server.max_body_bytes
+        if length.isdigit() and int(length) > limit:
+            raise TooLarge(
+                f"{int(length) / 1e6:.0f} MB were sent; the limit is {limit / 1e6:.0f} MB.",
+                action="Send fewer or smaller files at once.",
+            )
+
+    async def _check_session(self, scope: Scope) -> None:
+        path: str = scope["path"]
+        if not path.startswith("/api/") or (path == "/api/session" and scope["method"] == "POST"):
+            return
+        request = Request(scope)
+        actor = self._by_bearer(request) or await self._by_cookie(request)
+        if actor is None:
+            raise accounts.NotSignedIn("This browser has no session with this studio.")
+        scope.setdefault("state", {})["actor"] = actor
+
+    def _by_bearer(self, request: Request) -> Actor | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or self._studio_token_hash is None:
+            return None
+        return LOCAL_OWNER if accounts.is_same_token(token, self._studio_token_hash) else None
+
+    async def _by_cookie(self, request: Request) -> Actor | None:
+        token = request.cookies.get(COOKIE)
+        if not token:
+            return None
+        known = self._known.get(token)
+        if known is not None and time.monotonic() - known[0] < _REMEMBER_S:
+            return known[1]
+        actor = await asyncio.to_thread(self._look_up, token)
+        if actor is None:
+            self._known.pop(token, None)
+        else:
+            self._known[token] = (time.monotonic(), actor)
+        return actor
+
+    def _look_up(self, token: str) -> Actor | None:
+        with self._database.reading() as session:
+            return accounts.find_actor(session, token)

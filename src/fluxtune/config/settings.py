@@ -1,0 +1,122 @@
+"""Every setting, typed, from the environment and one TOML file."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from fluxtune.config.paths import Paths
+
+SETTINGS_FILE = "fluxtune.toml"
+
+
+class ServerSettings(BaseModel):
+    """The web server."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; only loopback addresses are accepted.")
+    port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    allowed_hosts: list[str] = Field([], description="Further host names the studio may be reached by.")
+    allowed_origins: list[str] = Field([], description="Further origins that may send changes, for UI development.")
+    max_body_bytes: int = Field(2 * 1024**3, gt=0, description="Largest request accepted, uploads included.")
+    session_days: int = Field(30, ge=1, description="How long a browser stays signed in.")
+    stream_seconds: float = Field(600, gt=0, description="Life of one event stream; the browser then reconnects.")
+    event_poll_seconds: float = Field(0.1, gt=0, description="How often new events are looked for.")
+
+
+class WorkerSettings(BaseModel):
+    """The process that runs jobs."""
+
+    heartbeat_seconds: float = Field(1.0, gt=0, description="How often the worker says that it lives.")
+    lost_after_seconds: float = Field(20.0, gt=0, description="Silence after which a worker counts as gone.")
+    poll_seconds: float = Field(0.1, gt=0, description="How often the queue is looked at.")
+    idle_exit_seconds: float = Field(
+        60.0, ge=0, description="A worker without a server and without work ends after this; 0 means never."
+    )
+    shutdown_seconds: float = Field(
+        60.0, gt=0, description="Time a run gets to save itself when the worker is stopped."
+    )
+
+
+class EngineSettings(BaseModel):
+    """The child processes that train and generate."""
+
+    bases: dict[str, Path] = Field({}, description="Further bases: name = folder in the diffusers layout.")
+    max_tries: int = Field(3, ge=1, description="How often a crashed run is started again from its last checkpoint.")
+    silent_after_seconds: float = Field(
+        300.0, gt=0, description="A run that says nothing for so long is started again."
+    )
+    cancel_grace_seconds: float = Field(30.0, gt=0, description="Time a run gets to obey a cancel before it is ended.")
+    generator_idle_seconds: float = Field(300.0, gt=0, description="The generator is let go after so much idling.")
+    min_free_disk_bytes: int = Field(256 * 1024**2, ge=0, description="A run does not start with less room than this.")
+    poll_seconds: float = Field(0.1, gt=0, description="How often a run's events are read.")
+
+
+class LogSettings(BaseModel):
+    """Logs."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line written.")
+    format: Literal["console", "json"] = Field("console", description="How lines on the console look.")
+    max_bytes: int = Field(5_000_000, gt=0, description="The log file is rotated at this size.")
+    keep: int = Field(3, ge=0, description="Rotated log files kept.")
+
+
+def default_data_folder() -> Path:
+    """Return where a studio lives when nobody says otherwise."""
+    return Path(platformdirs.user_data_path("fluxtune", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """All settings of one studio. Build with `load_settings`; pass down."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FLUXTUNE_", env_nested_delimiter="__", extra="ignore", validate_default=True
+    )
+
+    data: Path = Field(default_factory=default_data_folder, description="The data folder.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; empty means SQLite in the data folder.")
+    jobs_database_url: str | None = Field(None, description="Same for the job queue's own tables.")
+    storage_url: str | None = Field(None, description="Object store for images; empty means the data folder.")
+    server: ServerSettings = Field(default_factory=lambda: ServerSettings())
+    worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
+    engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
+    log: LogSettings = Field(default_factory=lambda: LogSettings())
+
+    @property
+    def paths(self) -> Paths:
+        """The layout of the data folder."""
+        return Paths(self.data)
+
+    @property
+    def is_local(self) -> bool:
+        """True when the database is a file in the data folder, so that one computer holds everything."""
+        return self.database_url is None or self.database_url.startswith("sqlite")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order: arguments, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(data: Path | None = None, **values: Any) -> Settings:
+    """Read the settings of a data folder: arguments win over the environment, that over `fluxtune.toml` in it.
+
+    `FLUXTUNE_CONFIG` names another file.
+    """
+    folder = Path(data or os.environ.get("FLUXTUNE_DATA") or default_data_folder()).expanduser().absolute()
+    file = Path(os.environ.get("FLUXTUNE_CONFIG") or folder / SETTINGS_FILE)
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    loaded = FileSettings(**{**values, "data": folder})
+    return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})

@@ -1,0 +1,87 @@
+"""Engine and transaction boundary. Services and repositories never commit; what opened the session does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection
+
+BUSY_TIMEOUT_MS = 30_000
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_READ_ONLY = "fluxtune_read_only"
+
+
+def _set_up_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        # The driver must not start transactions by itself: we say BEGIN, and which kind.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes can fail at once with "database is locked",
+        # whatever the busy timeout; taking the write lock first waits its turn instead.
+        is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN DEFERRED" if is_read_only else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """One database, SQLite file or PostgreSQL, and the only way to a transaction on it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        if self.is_sqlite:
+            self.engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20)
+            _set_up_sqlite(self.engine)
+        else:
+            self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=30)
+        self._read_engine = self.engine.execution_options(**{_READ_ONLY: True})
+
+    @classmethod
+    def at(cls, file: Path, url: str | None = None) -> "Database":
+        """Open `url`, or the SQLite file when there is none."""
+        return cls(url or f"sqlite:///{file}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a session for writing; commit when the block ends well, roll back when it doesn't."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session that only reads; it never waits for writers, and nothing of it is kept."""
+        with Session(self._read_engine, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def get_database(connection: HTTPConnection) -> Database:
+    """Return the studio's database; for what can't live in the request's own transaction."""
+    database: Database = connection.app.state.database
+    return database
+
+
+def get_session(connection: HTTPConnection) -> Iterator[Session]:
+    """One request, one transaction. Use as `Depends(get_session, scope="function")`.
+
+    The default scope commits after the answer left, so that a failing commit would still look like success.
+    GET requests read without ever waiting for writers.
+    """
+    database = get_database(connection)
+    reads_only = connection.scope.get("method", "GET") in READ_METHODS
+    with database.reading() if reads_only else database.transaction() as session:
+        yield session

@@ -1,0 +1,118 @@
+"""Every query about jobs, their events and workers."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.orm import Session
+
+from fluxtune.jobs.tables import JobEventRow, JobRow, WorkerRow
+
+ACTIVE_STATES = ("queued", "running", "paused")
+# Any number, the same for all processes on one PostgreSQL database.
+_EVENT_LOCK = 7_105_208_922
+
+
+def find_job(session: Session, job_id: str) -> JobRow | None:
+    """Return one job."""
+    return session.get(JobRow, job_id)
+
+
+def find_jobs(session: Session, ids: Collection[str]) -> Sequence[JobRow]:
+    """Return the jobs with these ids."""
+    return session.scalars(select(JobRow).where(JobRow.id.in_(ids))).all()
+
+
+def list_jobs(session: Session, states: Collection[str] | None, kind: str | None, limit: int) -> Sequence[JobRow]:
+    """Return jobs, newest first."""
+    query = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+    if states is not None:
+        query = query.where(JobRow.state.in_(states))
+    if kind is not None:
+        query = query.where(JobRow.kind == kind)
+    return session.scalars(query).all()
+
+
+def list_in_turn(session: Session) -> Sequence[JobRow]:
+    """Return all running and queued jobs: the running first, then in the order they will run."""
+    query = select(JobRow).where(JobRow.state.in_(("running", "queued"))).order_by(JobRow.queued_at, JobRow.id)
+    return sorted(session.scalars(query), key=lambda row: row.state != "running")
+
+
+def list_undispatched(session: Session) -> Sequence[JobRow]:
+    """Return queued jobs that the queue engine does not know yet, in order."""
+    query = select(JobRow).where(JobRow.state == "queued", JobRow.dispatched_at.is_(None)).order_by(JobRow.queued_at)
+    return session.scalars(query).all()
+
+
+def list_running(session: Session) -> Sequence[JobRow]:
+    """Return jobs that some worker says it runs."""
+    return session.scalars(select(JobRow).where(JobRow.state == "running")).all()
+
+
+def count_unfinished(session: Session) -> int:
+    """Return how many jobs wait or run."""
+    query = select(func.count()).select_from(JobRow).where(JobRow.state.in_(("queued", "running")))
+    return session.scalar(query) or 0
+
+
+def beat(session: Session, owner: str, at: datetime) -> None:
+    """Renew the heartbeat of everything this owner runs."""
+    session.execute(update(JobRow).where(JobRow.owner == owner, JobRow.state == "running").values(heartbeat_at=at))
+    session.execute(update(WorkerRow).where(WorkerRow.owner == owner).values(heartbeat_at=at))
+
+
+def add_job(session: Session, row: JobRow) -> None:
+    """Add a job."""
+    session.add(row)
+    session.flush()
+
+
+def add_event(session: Session, job_id: str, event_type: str, at: datetime, data: dict[str, Any]) -> JobEventRow:
+    """Append an event."""
+    if session.get_bind().dialect.name == "postgresql":
+        # Ids are drawn before commit: without this a reader could see 8, move on, and never see a late 7.
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _EVENT_LOCK})
+    row = JobEventRow(job_id=job_id, type=event_type, at=at, data=data)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def list_events(
+    session: Session, after: int, limit: int, job_id: str | None = None
+) -> Sequence[tuple[JobEventRow, JobRow]]:
+    """Return events after an id, oldest first, each with its job."""
+    query = (
+        select(JobEventRow, JobRow)
+        .join(JobRow, JobRow.id == JobEventRow.job_id)
+        .where(JobEventRow.id > after)
+        .order_by(JobEventRow.id)
+        .limit(limit)
+    )
+    if job_id is not None:
+        query = query.where(JobEventRow.job_id == job_id)
+    return session.execute(query).tuples().all()
+
+
+def newest_event_id(session: Session) -> int:
+    """Return the id of the newest event, 0 if there is none."""
+    return session.scalar(select(func.max(JobEventRow.id))) or 0
+
+
+def list_workers(session: Session) -> Sequence[WorkerRow]:
+    """Return all workers that said hello and not goodbye."""
+    return session.scalars(select(WorkerRow)).all()
+
+
+def replace_worker(session: Session, row: WorkerRow) -> None:
+    """Write a worker's row, in place of the one its predecessor left."""
+    session.execute(delete(WorkerRow).where(WorkerRow.id == row.id))
+    session.add(row)
+    session.flush()
+
+
+def remove_worker(session: Session, owner: str) -> None:
+    """Remove a worker that ended."""
+    session.execute(delete(WorkerRow).where(WorkerRow.owner == owner))

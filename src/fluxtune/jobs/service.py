@@ -1,0 +1,232 @@
+"""Enqueue, watch and steer jobs. Everything here happens in the caller's transaction."""
+
+from collections.abc import Collection
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from fluxtune.core.clock import now
+from fluxtune.core.errors import Conflict, NotFound, Problem
+from fluxtune.core.ids import new_id
+from fluxtune.jobs import repository
+from fluxtune.jobs.liveness import is_alive
+from fluxtune.jobs.schemas import Job, JobEvent, JobEventType, JobKind
+from fluxtune.jobs.tables import JobRow
+
+JobRequest = Literal["cancel", "stop", "pause"]
+NO_WORKER = "the worker, which is starting"
+
+
+class JobMissing(NotFound):
+    """There is no such job."""
+
+    title = "That job does not exist"
+
+
+class JobOver(Conflict):
+    """The job has ended already."""
+
+    title = "The job has ended already"
+    action = "Look at its result, or start a new one."
+
+
+class JobNotRunning(Conflict):
+    """Only a running job can do that."""
+
+    title = "The job is not running"
+    action = "Wait until it runs, or cancel it."
+
+
+class JobNotPaused(Conflict):
+    """Only a paused or failed job can be resumed."""
+
+    title = "The job is not paused"
+    action = "Nothing needs to be done: it goes on by itself."
+
+
+def enqueue(
+    session: Session, kind: JobKind, target_id: str, title: str, payload: dict[str, Any], *, steps: int = 0
+) -> Job:
+    """Add a job. A worker sees it as soon as the caller's transaction is committed, and never before.
+
+    `payload` must be plain JSON. `title` is what the user sees ("Finetune “Rex”").
+    """
+    at = now()
+    row = JobRow(
+        id=new_id(),
+        kind=kind,
+        title=title,
+        target_id=target_id,
+        payload=payload,
+        state="queued",
+        phase="waiting",
+        steps=steps,
+        created_at=at,
+        queued_at=at,
+    )
+    repository.add_job(session, row)
+    record(session, row, "job.queued", {})
+    return _show(session, [row])[0]
+
+
+def get_(session: Session, job_id: str) -> Job:
+    """Return one job."""
+    return _show(session, [_find(session, job_id)])[0]
+
+
+def get_many(session: Session, ids: Collection[str]) -> dict[str, Job]:
+    """Return jobs by id; ids that don't exist are left out."""
+    return {job.id: job for job in _show(session, list(repository.find_jobs(session, ids)))}
+
+
+def list_(session: Session, *, active: bool = False, kind: JobKind | None = None, limit: int = 200) -> list[Job]:
+    """Return jobs, newest first; `active` leaves out those that ended."""
+    states = repository.ACTIVE_STATES if active else None
+    return _show(session, list(repository.list_jobs(session, states, kind, limit)))
+
+
+def count_waiting(session: Session) -> int:
+    """Return how many jobs a new one would wait behind."""
+    return repository.count_unfinished(session)
+
+
+def device_holder(session: Session) -> str | None:
+    """Return the title of the job that holds the device, if one does."""
+    running = [row for row in repository.list_running(session) if is_alive(row.owner, row.heartbeat_at)]
+    return running[0].title if running else None
+
+
+def is_worker_alive(session: Session) -> bool:
+    """Return whether any worker lives."""
+    return any(is_alive(worker.owner, worker.heartbeat_at) for worker in repository.list_workers(session))
+
+
+def cancel(session: Session, job_id: str) -> Job:
+    """Cancel a job: at once if it waits or is paused, else as soon as its task obeys."""
+    row = _find(session, job_id)
+    if row.state not in repository.ACTIVE_STATES:
+        raise JobOver(f"“{row.title}” is {row.state}.")
+    if row.state == "paused" or (row.state == "queued" and row.started_at is None):
+        row.state, row.phase, row.finished_at, row.request = "cancelled", "", now(), None
+        record(session, row, "job.cancelled", {})
+    else:
+        row.request = "cancel"
+    session.flush()
+    return _show(session, [row])[0]
+
+
+def request(session: Session, job_id: str, what: Literal["stop", "pause", "resume"]) -> Job:
+    """Ask a job to stop and keep what it has, to pause, or to go on."""
+    row = _find(session, job_id)
+    if what == "resume":
+        _resume(session, row)
+    elif row.state not in repository.ACTIVE_STATES:
+        raise JobOver(f"“{row.title}” is {row.state}.")
+    elif what == "pause" and row.state == "queued" and row.started_at is None:
+        _pause_queued(session, row)
+    elif what == "stop" and row.state == "paused":
+        _queue_again(session, row, "stop")
+    elif row.state == "paused":
+        raise JobNotRunning(f"“{row.title}” is paused already.", action="Resume it to go on.")
+    elif row.started_at is None:
+        raise JobNotRunning(f"“{row.title}” has not started yet.", action="Cancel it instead.")
+    elif row.request != "cancel":
+        row.request = what
+    session.flush()
+    return _show(session, [row])[0]
+
+
+def _resume(session: Session, row: JobRow) -> None:
+    if row.state not in ("paused", "failed"):
+        raise JobNotPaused(f"“{row.title}” is {row.state}.")
+    _queue_again(session, row, None)
+
+
+def _pause_queued(session: Session, row: JobRow) -> None:
+    row.state, row.phase = "paused", ""
+    record(session, row, "job.paused", {"reason": "user"})
+
+
+def _queue_again(session: Session, row: JobRow, wanted: JobRequest | None) -> None:
+    row.state, row.phase, row.request, row.error = "queued", "waiting", wanted, None
+    row.queued_at, row.dispatched_at, row.finished_at, row.owner = now(), None, None, None
+    record(session, row, "job.queued", {})
+
+
+def list_events(session: Session, after: int, *, job_id: str | None = None, limit: int = 500) -> list[JobEvent]:
+    """Return events after an id, oldest first."""
+    return [
+        JobEvent.model_validate(
+            {
+                "id": event.id,
+                "job_id": job.id,
+                "kind": job.kind,
+                "target_id": job.target_id,
+                "type": event.type,
+                "at": event.at,
+                "data": event.data,
+            }
+        )
+        for event, job in repository.list_events(session, after, limit, job_id)
+    ]
+
+
+def newest_event_id(session: Session) -> int:
+    """Return the id of the newest event, 0 if there is none."""
+    return repository.newest_event_id(session)
+
+
+def record(session: Session, row: JobRow, event_type: JobEventType, data: dict[str, Any]) -> None:
+    """Append an event to a job's story."""
+    repository.add_event(session, row.id, event_type, now(), data)
+
+
+def _find(session: Session, job_id: str) -> JobRow:
+    row = repository.find_job(session, job_id)
+    if row is None:
+        raise JobMissing(f"There is no job “{job_id[:64]}”.")
+    return row
+
+
+def _show(session: Session, rows: list[JobRow]) -> list[Job]:
+    waits = _waits(session) if any(row.state == "queued" for row in rows) else {}
+    return [_to_schema(row, waits.get(row.id)) for row in rows]
+
+
+def _waits(session: Session) -> dict[str, str]:
+    """Return, for every queued job, what it waits for: the job before it in the queue."""
+    if not is_worker_alive(session):
+        return {row.id: NO_WORKER for row in repository.list_in_turn(session)}
+    waits: dict[str, str] = {}
+    before: str | None = None
+    for row in repository.list_in_turn(session):
+        if row.state == "queued" and before is not None:
+            waits[row.id] = before
+        before = row.title
+    return waits
+
+
+def _to_schema(row: JobRow, waiting_for: str | None) -> Job:
+    state, phase = row.state, row.phase
+    if state == "running" and not is_alive(row.owner, row.heartbeat_at):
+        # Its worker is gone. It is queued until the next one takes it up, whatever the row still says.
+        state, phase = "queued", "recovering"
+    return Job.model_validate(
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "title": row.title,
+            "target_id": row.target_id,
+            "state": state,
+            "phase": phase,
+            "step": row.step,
+            "steps": row.steps,
+            "eta_s": row.eta_s if state == "running" else None,
+            "waiting_for": waiting_for if state == "queued" else None,
+            "error": Problem.model_validate(row.error) if row.error else None,
+            "created_at": row.created_at,
+            "started_at": row.started_at,
+            "finished_at": row.finished_at,
+            "heartbeat_at": row.heartbeat_at,
+        }
+    )

@@ -1,0 +1,112 @@
+"""Live events: one look at the table per process, shared by everyone who listens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from fluxtune.db import Database
+from fluxtune.jobs import service
+from fluxtune.jobs.schemas import JobEvent
+
+_BATCH = 500
+# A listener that falls this far behind is cut off; it reconnects and resumes from the table.
+_QUEUE_LENGTH = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+class Subscription:
+    """New events as one listener gets them."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[JobEvent] = asyncio.Queue(_QUEUE_LENGTH)
+        self.is_cut_off = False
+
+    def offer(self, event: JobEvent) -> None:
+        """Put an event, or cut the listener off if it does not keep up."""
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            self.is_cut_off = True
+
+    async def next(self, timeout_s: float) -> JobEvent | None:
+        """Return the next event, or None if none came in time."""
+        try:
+            return await asyncio.wait_for(self._queue.get(), timeout_s)
+        except TimeoutError:
+            return None
+
+
+class EventTail:
+    """Follows the event table while anyone listens."""
+
+    def __init__(self, database: Database, poll_seconds: float) -> None:
+        self._database = database
+        self._poll_seconds = poll_seconds
+        self._subscriptions: set[Subscription] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._last_id = 0
+
+    @property
+    def listener_count(self) -> int:
+        """How many listen now."""
+        return len(self._subscriptions)
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[Subscription]:
+        """Listen to everything that happens from now on."""
+        subscription = Subscription()
+        if self._task is None:
+            newest = await self.newest_id()
+            if self._task is None:
+                self._last_id = newest
+                self._task = asyncio.create_task(self._follow())
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+            if not self._subscriptions and self._task is not None:
+                self._task.cancel()
+                self._task = None
+
+    async def close(self) -> None:
+        """Stop following."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def read(self, after: int, job_id: str | None = None) -> list[JobEvent]:
+        """Return stored events after an id, a batch at most."""
+        return await asyncio.to_thread(self._read, after, job_id)
+
+    async def newest_id(self) -> int:
+        """Return the id of the newest stored event."""
+        return await asyncio.to_thread(self._newest)
+
+    def _read(self, after: int, job_id: str | None = None) -> list[JobEvent]:
+        with self._database.reading() as session:
+            return service.list_events(session, after, job_id=job_id, limit=_BATCH)
+
+    def _newest(self) -> int:
+        with self._database.reading() as session:
+            return service.newest_event_id(session)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                events = await asyncio.to_thread(self._read, self._last_id)
+            except Exception:
+                log.exception("events could not be read; trying again")
+                await asyncio.sleep(1)
+                continue
+            for event in events:
+                self._last_id = event.id
+                for subscription in self._subscriptions:
+                    subscription.offer(event)
+            if len(events) < _BATCH:
+                await asyncio.sleep(self._poll_seconds)

@@ -1,0 +1,67 @@
+"""Jobs, what happened to them, and the workers that run them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fluxtune.db import Base, UtcDateTime
+
+
+class JobRow(Base):
+    """A durable unit of background work.
+
+    `owner` names the worker process that runs it. `request` is what the user asked of a running job and what it has not
+    obeyed yet. A queued job without `dispatched_at` is not in the queue engine yet; a worker puts it there.
+    """
+
+    __tablename__ = "job"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(Text)
+    target_id: Mapped[str] = mapped_column(String(64), index=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    phase: Mapped[str] = mapped_column(String(40), default="")
+    step: Mapped[int] = mapped_column(default=0)
+    steps: Mapped[int] = mapped_column(default=0)
+    eta_s: Mapped[float | None] = mapped_column(default=None)
+    request: Mapped[str | None] = mapped_column(String(16), default=None)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    attempt: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(String(200), default=None)
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    dispatched_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class JobEventRow(Base):
+    """Something that happened to a job. Rows are only ever added; the id is the place in the stream."""
+
+    __tablename__ = "job_event"
+
+    # SQLite numbers rows by itself only in a column of exactly this type.
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
+    type: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    # AUTOINCREMENT: an id is never given out twice, so a stream can always be resumed after it.
+    __table_args__ = (Index("ix_job_event_job", "job_id", "id"), {"sqlite_autoincrement": True})
+
+
+class WorkerRow(Base):
+    """A process that runs jobs, with a sign of life."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    heartbeat_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,128 @@
+"""What a worker runs for a job: the task protocol, and what a task gets.
+
+A domain package declares one class per kind of job in its `tasks.py`:
+
+    class FinetuneTask:
+        kind: JobKind = "finetune"
+
+        def steps(self) -> Sequence[tuple[str, TaskStep]]:
+            return [("prepare", self._prepare), ("train", self._train), ("package", self._package)]
+
+        def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
+            return {"model_id": …}
+
+Steps run in order, each at least once: a step that was interrupted is run again from its start after a restart, so it
+must be safe to repeat. A step that returns None or `StepEnd("done")` leads to the next; any other end ends the job. A
+step that raises `FluxtuneError` fails the job with that error.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from sqlalchemy.orm import Session
+
+from fluxtune.core.errors import Problem
+from fluxtune.db import Database
+from fluxtune.jobs import repository
+from fluxtune.jobs.schemas import JobEventType, JobKind
+from fluxtune.jobs.service import JobRequest, record
+
+PROGRESS_INTERVAL_S = 0.1
+REQUEST_INTERVAL_S = 0.2
+
+
+@dataclass(frozen=True)
+class StepEnd:
+    """How a step ended. `handed_back`: the worker is leaving, the next one goes on with this very step."""
+
+    state: Literal["done", "paused", "cancelled", "failed", "handed_back"]
+    data: dict[str, Any] = field(default_factory=dict)
+    error: Problem | None = None
+
+
+class JobContext:
+    """A job as its task sees it: transactions, events out, requests in."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        job_id: str,
+        target_id: str,
+        payload: dict[str, Any],
+        is_leaving: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.job_id = job_id
+        self.target_id = target_id
+        self.payload = payload
+        self._database = database
+        self._is_leaving = is_leaving
+        self._progress_at = 0.0
+        self._request_at = 0.0
+        self._request: JobRequest | None = None
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Open a session that is committed when the block ends well. Keep it short: nobody else writes meanwhile."""
+        return self._database.transaction()
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Open a session that only reads."""
+        return self._database.reading()
+
+    def emit(self, session: Session, event_type: JobEventType, data: dict[str, Any]) -> None:
+        """Append an event, and keep the job's own phase, step and remaining time in line with it.
+
+        Progress is passed on at most ten times a second; the last step always is.
+        """
+        row = repository.find_job(session, self.job_id)
+        if row is None:
+            return
+        if event_type == "job.progressed":
+            is_last = bool(data.get("steps")) and data.get("step") == data.get("steps")
+            if not is_last and time.monotonic() - self._progress_at < PROGRESS_INTERVAL_S:
+                return
+            self._progress_at = time.monotonic()
+            row.step = int(data.get("step", row.step))
+            row.steps = int(data.get("steps", row.steps))
+            row.eta_s = data.get("eta_s")
+        elif event_type == "job.phase":
+            row.phase = str(data.get("phase", ""))
+        record(session, row, event_type, data)
+
+    def tell(self, event_type: JobEventType, data: dict[str, Any]) -> None:
+        """Append one event in a transaction of its own."""
+        with self.transaction() as session:
+            self.emit(session, event_type, data)
+
+    def request(self) -> JobRequest | None:
+        """Return what the user asks of this job and it has not obeyed yet. Cheap enough for every step."""
+        if time.monotonic() - self._request_at >= REQUEST_INTERVAL_S:
+            with self.reading() as session:
+                row = repository.find_job(session, self.job_id)
+                self._request = row.request if row is not None else "cancel"  # type: ignore[assignment]
+            self._request_at = time.monotonic()
+        return self._request
+
+    def is_leaving(self) -> bool:
+        """Return whether the worker is shutting down: save what there is and end the step as `handed_back`."""
+        return self._is_leaving()
+
+
+TaskStep = Callable[[JobContext], StepEnd | None]
+
+
+class Task(Protocol):
+    """What a worker does for one kind of job."""
+
+    kind: JobKind
+
+    def steps(self) -> Sequence[tuple[str, TaskStep]]:
+        """Return the named steps, in order."""
+        ...
+
+    def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
+        """Store how the job ended, in the transaction that ends it; return what its last event should carry."""
+        ...

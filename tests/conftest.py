@@ -1,0 +1,82 @@
+"""Shared pieces: a data folder that is thrown away, an application on it, a browser that is signed in."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from fluxtune.api.app import create_app
+from fluxtune.config import Settings, load_settings
+from fluxtune.db import Database
+from fluxtune.storage import Blobs
+
+STUDIO_TOKEN = "studio-token-of-the-tests"
+BASE_URL = "http://127.0.0.1:7860"
+
+
+@pytest.fixture(autouse=True)
+def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("FLUXTUNE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a studio on a data folder of its own."""
+    return load_settings(tmp_path / "data")
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    """The web application on that folder, with its database at the newest schema."""
+    return create_app(settings, studio_token=STUDIO_TOKEN)
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    """The application's database."""
+    database: Database = app.state.database
+    return database
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A transaction that is committed when the test ends well. It holds the write lock: don't call the API within."""
+    with database.transaction() as session:
+        yield session
+
+
+@pytest.fixture
+def blobs(app: FastAPI) -> Blobs:
+    """The application's blobs."""
+    blobs: Blobs = app.state.blobs
+    return blobs
+
+
+@pytest.fixture
+def new_client(app: FastAPI) -> Iterator[Callable[[], TestClient]]:
+    """Makes browsers that are not signed in."""
+    with TestClient(app, base_url=BASE_URL):  # runs the application's start and end once
+        yield lambda: TestClient(app, base_url=BASE_URL)
+
+
+@pytest.fixture
+def anonymous(new_client: Callable[[], TestClient]) -> TestClient:
+    """A browser that is not signed in."""
+    return new_client()
+
+
+@pytest.fixture
+def client(new_client: Callable[[], TestClient]) -> TestClient:
+    """A browser that is signed in."""
+    client = new_client()
+    response = client.post("/api/session", json={"token": STUDIO_TOKEN})
+    assert response.status_code == 200, response.text
+    return client
