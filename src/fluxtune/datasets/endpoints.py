@@ -55,7 +55,9 @@ def list_samples() -> list[SampleConcept]:
     return concepts.list_concepts()
 
 
-@router.get("/samples/{name}/cover", responses={**NOT_FOUND, 200: {"content": {"image/png": {}}}}, response_class=Response)
+@router.get(
+    "/samples/{name}/cover", responses={**NOT_FOUND, 200: {"content": {"image/png": {}}}}, response_class=Response
+)
 def get_sample_cover(name: str) -> Response:
     """Show the image that stands for a sample concept."""
     return Response(
@@ -121,9 +123,7 @@ def update_dataset_image(
     return datasets.update_image(dataset_id, dataset_image_id, change)
 
 
-@router.delete(
-    "/datasets/{dataset_id}/images/{dataset_image_id}", status_code=204, responses={**NOT_FOUND, **CONFLICT}
-)
+@router.delete("/datasets/{dataset_id}/images/{dataset_image_id}", status_code=204, responses={**NOT_FOUND, **CONFLICT})
 def delete_dataset_image(dataset_id: str, dataset_image_id: str, datasets: Datasets) -> None:
     """Remove an image from a dataset; it can be put back."""
     datasets.delete_image(dataset_id, dataset_image_id)

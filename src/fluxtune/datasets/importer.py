@@ -7,7 +7,14 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from fluxtune.core.errors import FileRefused
-from fluxtune.datasets.archive import MAX_ENTRY_BYTES, ArchiveRefused, EntryRefused, is_ignored, looks_like_zip, read_archive
+from fluxtune.datasets.archive import (
+    MAX_ENTRY_BYTES,
+    ArchiveRefused,
+    EntryRefused,
+    is_ignored,
+    looks_like_zip,
+    read_archive,
+)
 from fluxtune.datasets.captions import MAX_CAPTION_BYTES, read_caption
 from fluxtune.datasets.schemas import RefusedFile
 from fluxtune.images.service import StoredContent

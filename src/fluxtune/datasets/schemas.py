@@ -11,7 +11,7 @@ from fluxtune.images.schemas import Image
 CaptionAuthor = Literal["none", "person", "file", "sample"]
 Severity = Literal["error", "warning", "hint"]
 FindingKind = Literal[
-    "empty", "too_few", "too_small", "duplicate", "caption_missing", "caption_identical", "trigger_missing", "odd_shape",
+    "empty", "too_few", "too_small", "duplicate", "caption_missing", "caption_identical", "trigger_missing", "odd_shape"
 ]
 
 

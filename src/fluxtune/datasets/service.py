@@ -8,13 +8,7 @@ from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.core.ids import new_id
 from fluxtune.datasets import concepts, repository
-from fluxtune.datasets.check import (
-    CheckedImage,
-    check_dataset,
-    duplicates_to_remove,
-    problems_by_image,
-    small_images,
-)
+from fluxtune.datasets.check import CheckedImage, check_dataset, duplicates_to_remove, problems_by_image, small_images
 from fluxtune.datasets.schemas import (
     Dataset,
     DatasetCheck,
@@ -236,9 +230,7 @@ class DatasetService:
         entries: dict[str, list[DatasetImageRow]] = defaultdict(list)
         for entry in repository.list_dataset_images(self._session, [row.id for row in rows]):
             entries[entry.dataset_id].append(entry)
-        covers = self._images.get_images(
-            entry.image_id for row in rows for entry in entries[row.id][:COVER_COUNT]
-        )
+        covers = self._images.get_images(entry.image_id for row in rows for entry in entries[row.id][:COVER_COUNT])
         return [_to_schema(row, entries[row.id], covers) for row in rows]
 
 

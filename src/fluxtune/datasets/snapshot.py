@@ -12,8 +12,8 @@ from fluxtune.core.errors import Conflict
 from fluxtune.datasets import repository
 from fluxtune.datasets.service import DatasetService
 from fluxtune.engine.config import Snapshot, SnapshotImage
-from fluxtune.images.service import ImageService
 from fluxtune.images.keys import suffix_of
+from fluxtune.images.service import ImageService
 from fluxtune.imaging import normalise
 from fluxtune.storage import Blobs
 

@@ -31,7 +31,9 @@ class FinetuneRow(Base):
     device: Mapped[str] = mapped_column(String(64), default="")
     seconds_per_step: Mapped[float | None] = mapped_column(default=None)
     loss: Mapped[float | None] = mapped_column(default=None)
-    smoothed: Mapped[float | None] = mapped_column(default=None)
+    # Of the finished run: what estimates of later runs learn from.
+    seconds: Mapped[float | None] = mapped_column(default=None)
+    steps_done: Mapped[int] = mapped_column(default=0)
     peak_memory_bytes: Mapped[int | None] = mapped_column(default=None)
     is_stopping: Mapped[bool] = mapped_column(default=False)
     # Run events up to here are stored: a re-attached worker reads the run's file from its start.

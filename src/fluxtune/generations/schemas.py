@@ -17,25 +17,35 @@ class GenerationCreate(BaseModel):
     version_id: str | None = None
     prompt: str = Field(min_length=1, max_length=8_000, title="Prompt")
     finetune_strength: float = parameter(
-        1.0, "Strength", "How strongly the finetuned model acts: 0 is the untouched base, 1 as trained.",
-        level="basic", group="Model", ge=0, le=2,
+        1.0,
+        "Strength",
+        "How strongly the finetuned model acts: 0 is the untouched base, 1 as trained.",
+        level="basic",
+        group="Model",
+        ge=0,
+        le=2,
     )
     count: int = parameter(4, "Images", "How many to make.", level="basic", group="Images", ge=1, le=32)
     seed: int | None = parameter(
-        None, "Seed", "The same seed gives the same image; empty takes a new one. Further images count up from it.",
-        level="more", group="Images", ge=0, le=2**32 - 1,
+        None,
+        "Seed",
+        "The same seed gives the same image; empty takes a new one. Further images count up from it.",
+        level="more",
+        group="Images",
+        ge=0,
+        le=2**32 - 1,
     )
     width: int | None = parameter(
-        None, "Width", "Multiple of 16.", level="basic", group="Images", unit="px", ge=64, le=2048, multiple_of=16,
+        None, "Width", "Multiple of 16.", level="basic", group="Images", unit="px", ge=64, le=2048, multiple_of=16
     )
     height: int | None = parameter(
-        None, "Height", "Multiple of 16.", level="basic", group="Images", unit="px", ge=64, le=2048, multiple_of=16,
+        None, "Height", "Multiple of 16.", level="basic", group="Images", unit="px", ge=64, le=2048, multiple_of=16
     )
     steps: int | None = parameter(
-        None, "Steps", "How often each image is refined.", level="more", group="Quality", unit="steps", ge=1, le=150,
+        None, "Steps", "How often each image is refined.", level="more", group="Quality", unit="steps", ge=1, le=150
     )
     guidance: float | None = parameter(
-        None, "Guidance", "How closely the prompt is followed.", level="more", group="Quality", ge=1, le=20,
+        None, "Guidance", "How closely the prompt is followed.", level="more", group="Quality", ge=1, le=20
     )
 
 

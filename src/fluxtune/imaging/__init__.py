@@ -1,4 +1,4 @@
-"""Pictures as bytes: decode, thumbnails, placeholders, likeness, embedded recipes. Pillow only; nothing is stored here."""
+"""Pictures as bytes: decode, thumbnails, placeholders, likeness, embedded recipes. Pillow only; stores nothing."""
 
 from fluxtune.imaging.decode import (
     MAX_PIXELS,

@@ -15,8 +15,12 @@ MAX_PIXELS = 60_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "TIFF": "tif", "BMP": "bmp", "GIF": "gif"}
 _MEDIA_TYPE = {
-    "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp",
-    "TIFF": "image/tiff", "BMP": "image/bmp", "GIF": "image/gif",
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "BMP": "image/bmp",
+    "GIF": "image/gif",
 }
 _ACCEPTED = "JPEG, PNG, WebP, TIFF, BMP and GIF"
 _EXIF_ORIENTATION = 0x0112

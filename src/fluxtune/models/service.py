@@ -10,7 +10,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from fluxtune.config import Settings
+from fluxtune.config import Paths, Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.core.ids import new_id
@@ -67,8 +67,17 @@ class NewModel:
     prompts: list[str]
     description: str
     cover_image_id: str | None
-    adapter: Path
     step: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAdapter:
+    """An adapter copied to where models are kept, and the ids it was stored under."""
+
+    model_id: str
+    version_id: str
+    byte_count: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,14 @@ class VersionFile:
 
     path: Path
     name: str
+
+
+def store_adapter(paths: Paths, adapter: Path) -> StoredAdapter:
+    """Copy an adapter to where models are kept. Touches no table, so that no lock is held while copying."""
+    model_id, version_id = new_id(), new_id()
+    target = paths.model_version(model_id, version_id)
+    _copy_atomically(adapter, target)
+    return StoredAdapter(model_id, version_id, target.stat().st_size, _sha256(target))
 
 
 class ModelService:
@@ -166,13 +183,30 @@ class ModelService:
         version = self._version(row, version_id)
         return UsableModel(row.id, row.name, base, version.id, self._adapter(row, version), row.trigger_word)
 
-    def create_model(self, made: NewModel) -> Model:
-        """Add the model a finetune made, with its first version; a finetune makes one model, however often it is told."""
-        known = repository.find_by_finetune(self._session, made.finetune_id)
+    def list_bases(self) -> list[BaseDescription]:
+        """Return what is known of every base."""
+        return bases.list_bases(self._settings)
+
+    def get_base(self, name: str) -> BaseDescription:
+        """Return what is known of a base; raise BaseUnknown naming those there are."""
+        return bases.get_base(self._settings, name)
+
+    def require_base(self, name: str) -> BaseDescription:
+        """Return a base that can be used now; raise BaseUnknown or BaseNotReady."""
+        return bases.require_ready(self.get_base(name))
+
+    def find_by_finetune(self, finetune_id: str) -> Model | None:
+        """Return the model a finetune made."""
+        row = repository.find_by_finetune(self._session, finetune_id)
+        return self._show([row])[0] if row is not None else None
+
+    def create_model(self, made: NewModel, stored: StoredAdapter) -> Model:
+        """Add the model a finetune made, with its first version; telling it twice makes one model."""
+        known = self.find_by_finetune(made.finetune_id)
         if known is not None:
-            return self._show([known])[0]
+            return known
         row = ModelRow(
-            id=new_id(),
+            id=stored.model_id,
             name=self._free_name(made.name),
             base=made.base,
             mode=made.mode,
@@ -187,16 +221,13 @@ class ModelService:
             deleted_at=None,
         )
         repository.add(self._session, row)
-        version_id = new_id()
-        target = self._paths.model_version(row.id, version_id)
-        _copy_atomically(made.adapter, target)
         version = ModelVersionRow(
-            id=version_id,
+            id=stored.version_id,
             model_id=row.id,
             step=made.step,
             label=f"Step {made.step}",
-            byte_count=target.stat().st_size,
-            sha256=_sha256(target),
+            byte_count=stored.byte_count,
+            sha256=stored.sha256,
             created_at=now(),
         )
         repository.add(self._session, version)
@@ -241,9 +272,7 @@ class ModelService:
         counts = self._gallery.count_by_model()
         covers = self._images.get_images(row.cover_image_id for row in rows if row.cover_image_id)
         known = {base.name: base for base in bases.list_bases(self._settings)} if rows else {}
-        return [
-            _to_schema(row, versions[row.id], covers, known.get(row.base), counts.get(row.id, 0)) for row in rows
-        ]
+        return [_to_schema(row, versions[row.id], covers, known.get(row.base), counts.get(row.id, 0)) for row in rows]
 
 
 def _to_schema(

@@ -1,0 +1,139 @@
+"""Plan, start, steer and watch finetunes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import FileResponse
+from sqlalchemy.orm import Session
+
+from fluxtune.config import Settings, get_settings
+from fluxtune.core.errors import Problem
+from fluxtune.db import Database, get_database, get_session
+from fluxtune.finetunes.schemas import (
+    Checkpoint,
+    Finetune,
+    FinetuneCreate,
+    FinetunePlan,
+    LogLine,
+    LossPoint,
+    SampleSheet,
+)
+from fluxtune.finetunes.service import FinetuneService
+from fluxtune.storage import Blobs, get_blobs
+
+BlobsDep = Annotated[Blobs, Depends(get_blobs)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+
+
+def get_service(
+    session: Annotated[Session, Depends(get_session, scope="function")], blobs: BlobsDep, settings: SettingsDep
+) -> FinetuneService:
+    """Return the finetunes of this request."""
+    return FinetuneService(session, blobs, settings)
+
+
+Finetunes = Annotated[FinetuneService, Depends(get_service)]
+
+NOT_FOUND = {404: {"model": Problem, "description": "There is no such thing."}}
+CONFLICT = {409: {"model": Problem, "description": "Its state does not allow this."}}
+INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+NOT_READY = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
+ADAPTER = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
+
+router = APIRouter(prefix="/finetunes", tags=["finetunes"])
+
+
+@router.post("/plans", responses={**NOT_FOUND, **INVALID})
+def plan_finetune(
+    create: FinetuneCreate, database: Annotated[Database, Depends(get_database)], blobs: BlobsDep, settings: SettingsDep
+) -> FinetunePlan:
+    """Say what a finetune would do and cost, without starting it."""
+    with database.reading() as session:  # asked at every keystroke of a form: must never wait for a writer
+        return FinetuneService(session, blobs, settings).plan(create)
+
+
+@router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **INVALID, **NOT_READY})
+def create_finetune(create: FinetuneCreate, finetunes: Finetunes) -> Finetune:
+    """Freeze the dataset and start a finetune."""
+    return finetunes.create_finetune(create)
+
+
+@router.get("", responses=INVALID)
+def list_finetunes(finetunes: Finetunes, deleted: bool = False) -> list[Finetune]:
+    """List finetunes, newest first; with `deleted`, those in the trash."""
+    return finetunes.list_finetunes(deleted)
+
+
+@router.get("/{finetune_id}", responses=NOT_FOUND)
+def get_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Show one finetune and how far it is."""
+    return finetunes.get_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/stop", responses={**NOT_FOUND, **CONFLICT})
+def stop_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Stop the run and keep what was learnt as a model."""
+    return finetunes.stop_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/cancellation", responses={**NOT_FOUND, **CONFLICT})
+def cancel_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Cancel the run; no model is made."""
+    return finetunes.cancel_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/pause", responses={**NOT_FOUND, **CONFLICT})
+def pause_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Save the run and let go of the device."""
+    return finetunes.pause_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/resumption", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
+def resume_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Go on with a paused or failed run from its last checkpoint."""
+    return finetunes.resume_finetune(finetune_id)
+
+
+@router.delete("/{finetune_id}", status_code=204, responses={**NOT_FOUND, **CONFLICT})
+def delete_finetune(finetune_id: str, finetunes: Finetunes) -> None:
+    """Put a finetune that has ended into the trash."""
+    finetunes.delete_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/restoration", responses=NOT_FOUND)
+def restore_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Take a finetune out of the trash."""
+    return finetunes.restore_finetune(finetune_id)
+
+
+@router.get("/{finetune_id}/loss", responses=NOT_FOUND)
+def list_loss(finetune_id: str, finetunes: Finetunes) -> list[LossPoint]:
+    """List the measured steps, at most a thousand."""
+    return finetunes.list_loss(finetune_id)
+
+
+@router.get("/{finetune_id}/samples", responses=NOT_FOUND)
+def get_samples(finetune_id: str, finetunes: Finetunes) -> SampleSheet:
+    """Show the sample sheet as far as it has grown."""
+    return finetunes.get_samples(finetune_id)
+
+
+@router.get("/{finetune_id}/checkpoints", responses=NOT_FOUND)
+def list_checkpoints(finetune_id: str, finetunes: Finetunes) -> list[Checkpoint]:
+    """List the checkpoints that are still there, newest first."""
+    return finetunes.list_checkpoints(finetune_id)
+
+
+@router.get(
+    "/{finetune_id}/checkpoints/{step}/file", responses={**NOT_FOUND, **INVALID, **ADAPTER}, response_class=FileResponse
+)
+def get_checkpoint_file(finetune_id: str, step: int, finetunes: Finetunes) -> FileResponse:
+    """Download the adapter of a checkpoint."""
+    path, name = finetunes.get_checkpoint_file(finetune_id, step)
+    return FileResponse(path, filename=name, media_type="application/octet-stream")
+
+
+@router.get("/{finetune_id}/log", responses=NOT_FOUND)
+def list_log(finetune_id: str, finetunes: Finetunes) -> list[LogLine]:
+    """List the last lines of the run's log."""
+    return finetunes.list_log(finetune_id)

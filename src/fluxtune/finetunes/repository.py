@@ -1,0 +1,95 @@
+"""Every query about finetunes and what their runs said."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from fluxtune.finetunes.tables import CheckpointRow, FinetuneRow, FinetuneSampleRow, LogLineRow, LossPointRow
+
+
+def find_finetune(session: Session, finetune_id: str) -> FinetuneRow | None:
+    """Return one finetune, also from the trash."""
+    return session.get(FinetuneRow, finetune_id)
+
+
+def list_finetunes(session: Session, deleted: bool) -> list[FinetuneRow]:
+    """Return the finetunes in or outside the trash, newest first."""
+    in_trash = FinetuneRow.deleted_at.is_not(None) if deleted else FinetuneRow.deleted_at.is_(None)
+    return list(session.scalars(select(FinetuneRow).where(in_trash).order_by(FinetuneRow.id.desc())))
+
+
+def name_exists(session: Session, name: str) -> bool:
+    """Return whether a finetune outside the trash has this name."""
+    query = select(FinetuneRow.id).where(FinetuneRow.name == name, FinetuneRow.deleted_at.is_(None)).limit(1)
+    return session.scalars(query).first() is not None
+
+
+def list_measured(session: Session, base: str, limit: int) -> list[FinetuneRow]:
+    """Return finished runs on a base that know how fast they were, newest first."""
+    query = (
+        select(FinetuneRow)
+        .where(FinetuneRow.base == base, FinetuneRow.seconds.is_not(None), FinetuneRow.seconds_per_step.is_not(None))
+        .order_by(FinetuneRow.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def list_loss(session: Session, finetune_id: str) -> list[LossPointRow]:
+    """Return all measured steps, in order."""
+    query = select(LossPointRow).where(LossPointRow.finetune_id == finetune_id).order_by(LossPointRow.step)
+    return list(session.scalars(query))
+
+
+def loss_before(session: Session, finetune_id: str, step: int) -> tuple[int, float | None]:
+    """Return how many points lie before a step, and the smoothed loss of the last of them."""
+    before = (LossPointRow.finetune_id == finetune_id, LossPointRow.step < step)
+    count = session.scalar(select(func.count()).select_from(LossPointRow).where(*before)) or 0
+    query = select(LossPointRow.smoothed).where(*before).order_by(LossPointRow.step.desc()).limit(1)
+    return count, session.scalars(query).first()
+
+
+def list_samples(session: Session, finetune_id: str) -> list[FinetuneSampleRow]:
+    """Return all samples, by step and row."""
+    query = (
+        select(FinetuneSampleRow)
+        .where(FinetuneSampleRow.finetune_id == finetune_id)
+        .order_by(FinetuneSampleRow.step, FinetuneSampleRow.row)
+    )
+    return list(session.scalars(query))
+
+
+def list_checkpoints(session: Session, finetune_id: str) -> list[CheckpointRow]:
+    """Return all checkpoints ever written, newest first."""
+    query = select(CheckpointRow).where(CheckpointRow.finetune_id == finetune_id).order_by(CheckpointRow.step.desc())
+    return list(session.scalars(query))
+
+
+def find_checkpoint(session: Session, finetune_id: str, step: int) -> CheckpointRow | None:
+    """Return the checkpoint of a step."""
+    return session.get(CheckpointRow, (finetune_id, step))
+
+
+def list_log(session: Session, finetune_id: str, limit: int) -> list[LogLineRow]:
+    """Return the last lines of a run's log, oldest first."""
+    query = select(LogLineRow).where(LogLineRow.finetune_id == finetune_id).order_by(LogLineRow.seq.desc()).limit(limit)
+    return list(reversed(session.scalars(query).all()))
+
+
+def remove_steps_after(session: Session, finetune_id: str, step: int) -> None:
+    """Forget what was measured after a step: a run resumed from its checkpoint measures it again."""
+    session.execute(delete(LossPointRow).where(LossPointRow.finetune_id == finetune_id, LossPointRow.step > step))
+
+
+def add(session: Session, row: FinetuneRow) -> None:
+    """Add a finetune."""
+    session.add(row)
+    session.flush()
+
+
+def save_all(session: Session, rows: Sequence[LossPointRow | FinetuneSampleRow | CheckpointRow | LogLineRow]) -> None:
+    """Add rows, in place of those with the same key."""
+    for row in rows:
+        session.merge(row)
+    session.flush()

@@ -1,0 +1,39 @@
+"""Every query about generations."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fluxtune.generations.tables import GenerationImageRow, GenerationRow
+
+
+def find_generation(session: Session, generation_id: str) -> GenerationRow | None:
+    """Return one generation."""
+    return session.get(GenerationRow, generation_id)
+
+
+def list_generations(session: Session, limit: int) -> list[GenerationRow]:
+    """Return generations, newest first."""
+    return list(session.scalars(select(GenerationRow).order_by(GenerationRow.id.desc()).limit(limit)))
+
+
+def list_images(session: Session, generation_ids: Iterable[str]) -> dict[str, dict[int, str]]:
+    """Return the finished images of some generations: image id by index."""
+    query = select(GenerationImageRow).where(GenerationImageRow.generation_id.in_(list(generation_ids)))
+    images: dict[str, dict[int, str]] = defaultdict(dict)
+    for row in session.scalars(query):
+        images[row.generation_id][row.index] = row.image_id
+    return images
+
+
+def find_image(session: Session, generation_id: str, index: int) -> GenerationImageRow | None:
+    """Return a finished image of a generation."""
+    return session.get(GenerationImageRow, (generation_id, index))
+
+
+def add(session: Session, row: GenerationRow | GenerationImageRow) -> None:
+    """Add a row."""
+    session.add(row)
+    session.flush()

@@ -1,0 +1,168 @@
+"""Generations: one request, every setting spelled out, images as they finish."""
+
+import secrets
+
+from sqlalchemy.orm import Session
+
+from fluxtune.backends.local.readiness import require_engine
+from fluxtune.config import Settings
+from fluxtune.core.clock import now
+from fluxtune.core.errors import InvalidInput, NotFound
+from fluxtune.core.ids import new_id
+from fluxtune.engine.bases import BaseDescription
+from fluxtune.engine.captions import fill_trigger
+from fluxtune.generations import repository
+from fluxtune.generations.schemas import Generation, GenerationCreate, GenerationSlot
+from fluxtune.generations.tables import GenerationRow
+from fluxtune.images.gallery import GalleryService
+from fluxtune.images.schemas import GalleryImage
+from fluxtune.jobs import service as jobs
+from fluxtune.jobs.schemas import Job
+from fluxtune.models.service import ModelService
+from fluxtune.storage import Blobs
+
+LIST_LIMIT = 50
+SEEDS = 2**32
+
+
+class GenerationMissing(NotFound):
+    """No such generation."""
+
+    title = "No such generation"
+    action = "Look for its images in the gallery."
+
+
+class PromptEmpty(InvalidInput):
+    """The prompt holds nothing but blanks."""
+
+    title = "The prompt is empty"
+    action = "Say what the image should show."
+
+
+class SizeTooLarge(InvalidInput):
+    """The base can't make images of this size."""
+
+    title = "The image would be too large"
+    action = "Choose a smaller size, or another base."
+
+
+class GenerationService:
+    """Starts, shows and cancels generations. What the worker does is in `tasks.py`."""
+
+    def __init__(self, session: Session, blobs: Blobs, settings: Settings) -> None:
+        self._session = session
+        self._models = ModelService(session, blobs, settings)
+        self._gallery = GalleryService(session)
+
+    def create_generation(self, create: GenerationCreate) -> Generation:
+        """Fill in what was left open, and queue the work."""
+        model = self._models.require_usable(create.model_id, create.version_id)
+        prompt = fill_trigger(create.prompt.replace("\x00", ""), model.trigger_word)
+        if not prompt:
+            raise PromptEmpty("It holds no words.", field="prompt")
+        width = create.width or model.base.default_width
+        height = create.height or model.base.default_height
+        _check_size(width, height, model.base)
+        require_engine()
+        seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
+        steps = create.steps or model.base.default_steps
+        generation_id = new_id()
+        job = jobs.enqueue(
+            self._session, "generation", generation_id, _title(create.count, prompt), {}, steps=create.count * steps
+        )
+        row = GenerationRow(
+            id=generation_id,
+            job_id=job.id,
+            prompt=prompt,
+            model_id=model.id,
+            model_name=model.name,
+            version_id=model.version_id,
+            base=model.base.name,
+            finetune_strength=create.finetune_strength,
+            width=width,
+            height=height,
+            steps=steps,
+            guidance=model.base.default_guidance if create.guidance is None else create.guidance,
+            seeds=[(seed + index) % SEEDS for index in range(create.count)],
+            created_at=now(),
+        )
+        repository.add(self._session, row)
+        return self._show([row])[0]
+
+    def list_generations(self) -> list[Generation]:
+        """Return the newest generations."""
+        return self._show(repository.list_generations(self._session, LIST_LIMIT))
+
+    def get_generation(self, generation_id: str) -> Generation:
+        """Return one generation with the images finished so far."""
+        return self._show([self.find_row(generation_id)])[0]
+
+    def cancel_generation(self, generation_id: str) -> Generation:
+        """End the work; images finished before stay."""
+        row = self.find_row(generation_id)
+        jobs.cancel(self._session, row.job_id)
+        return self._show([row])[0]
+
+    def find_row(self, generation_id: str) -> GenerationRow:
+        """Return a generation's row."""
+        row = repository.find_generation(self._session, generation_id)
+        if row is None:
+            raise GenerationMissing(f"There is no generation “{generation_id[:64]}”.")
+        return row
+
+    def _show(self, rows: list[GenerationRow]) -> list[Generation]:
+        known = jobs.get_many(self._session, [row.job_id for row in rows])
+        finished = repository.list_images(self._session, [row.id for row in rows])
+        ids = [image_id for row in rows for image_id in finished[row.id].values()]
+        records = {record.image.id: record for record in self._gallery.get_records(ids)}
+        return [_to_schema(row, known[row.job_id], finished[row.id], records) for row in rows]
+
+
+def _check_size(width: int, height: int, base: BaseDescription) -> None:
+    for field, value, limit in (("width", width, base.max_width), ("height", height, base.max_height)):
+        if value > limit:
+            raise SizeTooLarge(f"{base.title} makes images of at most {limit} pixels in {field}.", field=field)
+
+
+def _title(count: int, prompt: str) -> str:
+    shown = prompt if len(prompt) <= 60 else prompt[:59].rstrip() + "…"
+    return f"{count} image{'' if count == 1 else 's'} “{shown}”"
+
+
+def _slots(
+    row: GenerationRow, job: Job, finished: dict[int, str], records: dict[str, GalleryImage]
+) -> list[GenerationSlot]:
+    slots: list[GenerationSlot] = []
+    for index, seed in enumerate(row.seeds):
+        image_id = finished.get(index)
+        if image_id is None:
+            # Images are made one after another, so the job's step tells how far each is.
+            step = min(max(job.step - index * row.steps, 0), row.steps)
+            slots.append(GenerationSlot(index=index, seed=seed, step=step, result=None))
+        elif image_id in records:  # else it is in the trash, and its place with it
+            slots.append(GenerationSlot(index=index, seed=seed, step=row.steps, result=records[image_id]))
+    return slots
+
+
+def _to_schema(row: GenerationRow, job: Job, finished: dict[int, str], records: dict[str, GalleryImage]) -> Generation:
+    return Generation(
+        id=row.id,
+        job_id=row.job_id,
+        state=job.state,
+        phase=job.phase,
+        waiting_for=job.waiting_for,
+        prompt=row.prompt,
+        model_id=row.model_id,
+        model_name=row.model_name,
+        version_id=row.version_id,
+        base=row.base,
+        finetune_strength=row.finetune_strength,
+        width=row.width,
+        height=row.height,
+        steps=row.steps,
+        guidance=row.guidance,
+        slots=_slots(row, job, finished, records),
+        error=job.error,
+        created_at=row.created_at,
+        finished_at=job.finished_at,
+    )
