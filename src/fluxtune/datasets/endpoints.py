@@ -1,6 +1,6 @@
 """Datasets, the images in them, and the sample concepts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Response, UploadFile
 from sqlalchemy.orm import Session
@@ -41,10 +41,13 @@ def get_uploads(session: SessionDep, blobs: BlobsDep) -> UploadService:
 Datasets = Annotated[DatasetService, Depends(get_service)]
 Uploads = Annotated[UploadService, Depends(get_uploads)]
 
-NOT_FOUND = {404: {"model": Problem, "description": "There is no such thing."}}
-CONFLICT = {409: {"model": Problem, "description": "The dataset is in the trash."}}
-INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
-TOO_LARGE = {413: {"model": Problem, "description": "The upload is larger than the studio accepts."}}
+Responses = dict[int | str, dict[str, Any]]
+
+NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such thing."}}
+CONFLICT: Responses = {409: {"model": Problem, "description": "The dataset is in the trash."}}
+INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+TOO_LARGE: Responses = {413: {"model": Problem, "description": "The upload is larger than the studio accepts."}}
+PNG: Responses = {200: {"content": {"image/png": {}}, "description": "The image."}}
 
 router = APIRouter(tags=["datasets"])
 

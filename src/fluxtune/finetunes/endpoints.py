@@ -1,6 +1,6 @@
 """Plan, start, steer and watch finetunes."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse
@@ -34,11 +34,13 @@ def get_service(
 
 Finetunes = Annotated[FinetuneService, Depends(get_service)]
 
-NOT_FOUND = {404: {"model": Problem, "description": "There is no such thing."}}
-CONFLICT = {409: {"model": Problem, "description": "Its state does not allow this."}}
-INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
-NOT_READY = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
-ADAPTER = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
+Responses = dict[int | str, dict[str, Any]]
+
+NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such thing."}}
+CONFLICT: Responses = {409: {"model": Problem, "description": "Its state does not allow this."}}
+INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+NOT_READY: Responses = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
+ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
 router = APIRouter(prefix="/finetunes", tags=["finetunes"])
 

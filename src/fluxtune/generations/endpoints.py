@@ -1,6 +1,6 @@
 """Make images."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from sqlalchemy.orm import Session
@@ -24,10 +24,12 @@ def get_service(
 
 Generations = Annotated[GenerationService, Depends(get_service)]
 
-NOT_FOUND = {404: {"model": Problem, "description": "There is no such thing."}}
-CONFLICT = {409: {"model": Problem, "description": "Its state does not allow this."}}
-INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
-NOT_READY = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
+Responses = dict[int | str, dict[str, Any]]
+
+NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such thing."}}
+CONFLICT: Responses = {409: {"model": Problem, "description": "Its state does not allow this."}}
+INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+NOT_READY: Responses = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
 
 router = APIRouter(prefix="/generations", tags=["generations"])
 

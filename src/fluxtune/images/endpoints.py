@@ -1,6 +1,6 @@
 """Image files, thumbnails and the gallery."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import Session
@@ -29,10 +29,12 @@ def get_gallery(session: SessionDep) -> GalleryService:
 Images = Annotated[ImageService, Depends(get_images)]
 Gallery = Annotated[GalleryService, Depends(get_gallery)]
 
-NOT_FOUND = {404: {"model": Problem, "description": "There is no such image."}}
-INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
-WEBP = {200: {"content": {"image/webp": {}}, "description": "The thumbnail."}}
-ORIGINAL = {200: {"content": {"image/*": {}}, "description": "The untouched original."}}
+Responses = dict[int | str, dict[str, Any]]
+
+NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such image."}}
+INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+WEBP: Responses = {200: {"content": {"image/webp": {}}, "description": "The thumbnail."}}
+ORIGINAL: Responses = {200: {"content": {"image/*": {}}, "description": "The untouched original."}}
 
 router = APIRouter(tags=["images"])
 

@@ -1,6 +1,6 @@
 """The catalogue of bases and finetuned models."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse
@@ -25,10 +25,12 @@ def get_service(
 
 Models = Annotated[ModelService, Depends(get_service)]
 
-NOT_FOUND = {404: {"model": Problem, "description": "There is no such model."}}
-CONFLICT = {409: {"model": Problem, "description": "It is a base, or in the trash."}}
-INVALID = {422: {"model": Problem, "description": "Something given is not acceptable."}}
-ADAPTER = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
+Responses = dict[int | str, dict[str, Any]]
+
+NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such model."}}
+CONFLICT: Responses = {409: {"model": Problem, "description": "It is a base, or in the trash."}}
+INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
 router = APIRouter(tags=["models"])
 
