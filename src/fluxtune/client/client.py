@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from fluxtune.api.schemas import SystemInfo
+from fluxtune.api.schemas import SignIn, SystemInfo
 from fluxtune.client.http import Connection
 from fluxtune.client.uploads import batches, collect_files
 from fluxtune.datasets.schemas import (
@@ -44,6 +44,10 @@ class Client(Connection):
     def system(self) -> SystemInfo:
         """Say what is ready and how much room there is."""
         return self.fetch(SystemInfo, "GET", "/api/system")
+
+    def sign_in_link(self) -> str:
+        """Return an address that signs in one browser, once."""
+        return f"{self.url}/?token={self.fetch(SignIn, 'POST', '/api/session/links').token}"
 
     def recipe_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a recipe."""

@@ -1,4 +1,4 @@
-"""One HTTP connection to a studio: signs in, turns problems into errors and JSON into types."""
+"""One HTTP connection to a studio: brings the token, turns problems into errors and JSON into types."""
 
 import json
 import time
@@ -27,14 +27,11 @@ class Connection:
 
     def __init__(self, url: str, token: str | None = None, *, transport: httpx2.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         # A studio on this computer is never behind a proxy.
-        self._http = httpx2.Client(base_url=self.url, timeout=TIMEOUT, trust_env=False, transport=transport)
-        if token is not None:
-            try:
-                self.send("POST", "/api/session", json={"token": token})
-            except BaseException:
-                self.close()
-                raise
+        self._http = httpx2.Client(
+            base_url=self.url, headers=headers, timeout=TIMEOUT, trust_env=False, transport=transport
+        )
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,0 +1,60 @@
+"""A command group that imports a command's module only when that command is used.
+
+`fluxtune --help` lists twelve commands; importing what they need takes ten times as long as printing the list.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+# name → module whose `app` or `command` it is, and the line that `--help` shows for it.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("fluxtune.cli.serve", "Start the studio and open it in the browser."),
+    "open": ("fluxtune.cli.open", "Open the running studio in one more browser."),
+    "worker": ("fluxtune.cli.worker", "Run only the process that trains and generates."),
+    "demo": (
+        "fluxtune.cli.demo",
+        "Teach the bundled model a sample concept and draw it: the whole way in one command.",
+    ),
+    "dataset": ("fluxtune.cli.dataset", "Datasets: images with captions to learn from."),
+    "finetune": ("fluxtune.cli.finetune", "Finetunes: start, watch, pause and stop them."),
+    "model": ("fluxtune.cli.model", "Models: bases and what was finetuned from them."),
+    "generate": ("fluxtune.cli.generate", "Make images with a model."),
+    "doctor": ("fluxtune.cli.doctor", "Say what is ready, what is missing, and the command that adds it."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Knows the names and help lines of its commands, and loads the one that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the loaded command, or for lists of commands one that has only a help line."""
+        if cmd_name in self.commands or cmd_name not in COMMANDS:
+            return self.commands.get(cmd_name)
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Load the command that is called, then let Typer find it."""
+        if args and args[0] in COMMANDS:
+            self.load(args[0])
+        else:
+            self.commands.update({name: self.get_command(ctx, name) for name in COMMANDS})  # for "did you mean"
+        return super().resolve_command(ctx, args)
+
+    def load(self, name: str) -> Any:
+        """Import a command's module and return the command."""
+        if name not in self.commands:
+            command = typer.main.get_command(import_module(COMMANDS[name][0]).app)
+            command.name = name
+            self.add_command(command, name)
+        return self.commands[name]
+
+    def load_all(self) -> dict[str, Any]:
+        """Return every command, loaded: for the reference pages and their test."""
+        return {name: self.load(name) for name in COMMANDS}

@@ -1,0 +1,17 @@
+"""`fluxtune worker`: the process that runs jobs."""
+
+import typer
+
+from fluxtune.cli.lazy import COMMANDS
+from fluxtune.cli.options import DataOption
+
+app = typer.Typer(add_completion=False, help=COMMANDS["worker"][1])
+
+
+@app.command()
+def worker(data: DataOption = None) -> None:
+    """Run only the process that trains and generates. `fluxtune serve` starts one by itself."""
+    from fluxtune.config import load_settings
+    from fluxtune.worker import run_worker
+
+    run_worker(load_settings(data))

@@ -1,0 +1,209 @@
+"""Write the pages of docs/reference from the code: command line, settings, recipe, errors. A test keeps them true."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "reference"
+NOTE = "<!-- Written by `make docs` from the code; change it there. -->\n"
+
+
+def _table(columns: list[str], rows: list[list[str]]) -> str:
+    cells = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(
+        "| " + " | ".join(each.replace("|", "\\|").replace("\n", " ") for each in row) + " |" for row in cells
+    )
+
+
+def cli_page() -> str:
+    """Return the reference of the command line."""
+    import typer.main
+
+    from fluxtune.cli import exits
+    from fluxtune.cli.main import EPILOGUE, app
+
+    root: Any = typer.main.get_command(app)
+    parts = [NOTE, "# Command line\n", f"{app.info.help}\n", f"{EPILOGUE}\n", *_parameters(root)]
+    for name, command in root.load_all().items():
+        parts += _command(f"fluxtune {name}", command)
+    parts.append("## Exit codes\n")
+    parts.append(_table(["code", "meaning"], [[str(code), text] for code, text in exits.MEANINGS.items()]) + "\n")
+    parts.append(
+        "With `--json` a command prints exactly one JSON document on stdout: its result, or the problem "
+        "(`type`, `title`, `status`, `detail`, `action`, `errors`, `technical`). `finetune watch --json` prints one "
+        "event a line. Notes and progress go to stderr and are silent with `--json`.\n"
+    )
+    return "\n".join(parts)
+
+
+def _command(path: str, command: Any) -> Iterator[str]:
+    children = getattr(command, "commands", None)
+    if children:
+        yield f"## {path}\n"
+        yield f"{inspect.cleandoc(command.help or '')}\n"
+        for name, child in children.items():
+            yield from _command(f"{path} {name}", child)
+        return
+    yield f"{'###' if path.count(' ') > 1 else '##'} {path}\n"
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    usage = " ".join(_argument(each) for each in arguments)
+    yield f"```\n{path} {usage + ' ' if usage else ''}[OPTIONS]\n```\n"
+    yield f"{inspect.cleandoc(command.help or '')}\n"
+    yield from _parameters(command)
+
+
+def _argument(parameter: Any) -> str:
+    name = parameter.metavar or parameter.name.upper()
+    return (name if parameter.required else f"[{name}]") + ("…" if parameter.nargs == -1 else "")
+
+
+def _option(parameter: Any) -> str:
+    value = f" {parameter.metavar}" if parameter.metavar else ""
+    return ", ".join(f"`{name}{value}`" for name in parameter.opts)
+
+
+def _parameters(command: Any) -> Iterator[str]:
+    rows = []
+    for each in command.params:
+        if each.name in ("help", "install_completion", "show_completion"):
+            continue
+        names = _argument(each) if each.param_type_name == "argument" else _option(each)
+        shown = "" if each.default in (None, False, (), []) or each.required else f"`{each.default}`"
+        rows.append([names, (each.help or "").replace("\\[", "["), "needed" if each.required else shown])
+    if rows:
+        yield _table(["option", "meaning", "default"], rows) + "\n"
+
+
+def settings_page() -> str:
+    """Return the reference of the settings."""
+    from fluxtune.config import Settings
+    from fluxtune.config.settings import SETTINGS_FILE
+
+    parts = [
+        NOTE,
+        "# Settings\n",
+        f"Every setting can be given in the environment or in `{SETTINGS_FILE}` in the data folder "
+        "(`FLUXTUNE_CONFIG` names another file); options of the command line win over the environment, the environment "
+        "over the file.\n",
+        _table(["in the environment", "in the file", "default", "meaning"], list(_settings(Settings, []))) + "\n",
+    ]
+    return "\n".join(parts)
+
+
+def _settings(model: type[BaseModel], path: list[str]) -> Iterator[list[str]]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _settings(inner, [*path, name])
+            continue
+        default = "the user's data folder" if field.default is PydanticUndefined else f"`{field.default}`"
+        names = [*path, name]
+        variable = "FLUXTUNE_" + "__".join(names).upper()
+        yield [
+            f"`{variable}`",
+            f"`{'.'.join(names)}`",
+            "" if field.default is None else default,
+            field.description or "",
+        ]
+
+
+def recipe_page() -> str:
+    """Return the reference of the recipe."""
+    from fluxtune.engine.config import Recipe
+
+    parts = [
+        NOTE,
+        "# Recipe\n",
+        "Every setting of a finetune. Mode, quality and base choose the starting values; "
+        "`fluxtune finetune start --set key=value` and the forms of the browser UI change single ones.\n",
+    ]
+    rows: dict[str, list[list[str]]] = {}
+    for name, values in Recipe.model_json_schema()["properties"].items():
+        unit = f" {values['unit']}" if values.get("unit") else ""
+        default = "" if values.get("default") in (None, []) else f"`{values['default']}`{unit}"
+        row = [f"`{name}`", values["title"], default, values["level"], values["description"]]
+        rows.setdefault(values["group"], []).append(row)
+    for group, members in rows.items():
+        parts += [f"## {group}\n", _table(["setting", "title", "default", "level", "meaning"], members) + "\n"]
+    return "\n".join(parts)
+
+
+@dataclass(frozen=True)
+class _ErrorClass:
+    name: str
+    base: str
+    words: dict[str, Any]
+    summary: str
+
+
+def errors_page() -> str:
+    """Return the reference of the errors, read from the source so that nothing need be imported."""
+    classes = {each.name: each for file in sorted((ROOT / "src").rglob("*.py")) for each in _classes(file)}
+
+    def line(name: str) -> list[str]:
+        return [name, *line(classes[name].base)] if name in classes else [name]
+
+    def word(name: str, key: str) -> Any:
+        return next(
+            (classes[each].words[key] for each in line(name) if each in classes and key in classes[each].words), ""
+        )
+
+    rows = []
+    for name in sorted(each for each in classes if "FluxtuneError" in line(each)):
+        slug = "".join(f"-{c.lower()}" if c.isupper() else c for c in name).strip("-")
+        rows.append(
+            [
+                f"`/errors/{slug}`",
+                str(word(name, "status")),
+                word(name, "title"),
+                classes[name].summary,
+                word(name, "action"),
+            ]
+        )
+    return "\n".join(
+        [
+            NOTE,
+            "# Errors\n",
+            "Errors of the API are `application/problem+json` (RFC 9457) with `action`: what to do now. The command "
+            "line says the same in three lines; its exit code follows the status.\n",
+            _table(["type", "status", "title", "when", "what to do"], rows) + "\n",
+        ]
+    )
+
+
+def _classes(file: Path) -> Iterator[_ErrorClass]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ClassDef) or not node.bases:
+            continue
+        words = {}
+        for item in node.body:
+            target = item.targets[0] if isinstance(item, ast.Assign) else getattr(item, "target", None)
+            value = getattr(item, "value", None)
+            if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
+                words[target.id] = value.value
+        base = node.bases[0]
+        name = base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else ""
+        summary = (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
+        yield _ErrorClass(node.name, name, words, summary)
+
+
+PAGES = {"cli.md": cli_page, "settings.md": settings_page, "recipe.md": recipe_page, "errors.md": errors_page}
+
+
+def main() -> None:
+    """Write all pages."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page().rstrip() + "\n", encoding="utf-8")
+        print(f"wrote docs/reference/{name}")
+
+
+if __name__ == "__main__":
+    main()
