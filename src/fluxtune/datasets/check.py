@@ -12,7 +12,7 @@ FEW_IMAGES = 5
 """With fewer, poses and backgrounds are learnt along with the subject."""
 SMALL_SIDE = 128
 """Pixels: below, even the smallest base would have to enlarge the image."""
-ODD_RATIO = 2.5
+ODD_RATIO = 3.0
 """Longer side over shorter side: beyond, cropping to a training shape cuts the subject."""
 
 

@@ -12,7 +12,7 @@ from fluxtune.core.errors import Conflict
 from fluxtune.datasets import repository
 from fluxtune.datasets.service import DatasetService
 from fluxtune.engine.config import Snapshot, SnapshotImage
-from fluxtune.images.keys import suffix_of
+from fluxtune.images.keys import original_key, suffix_of
 from fluxtune.images.service import ImageService
 from fluxtune.imaging import normalise
 from fluxtune.storage import Blobs
@@ -45,7 +45,7 @@ class Manifest(BaseModel):
 
 
 class SnapshotService:
-    """Freezes datasets and writes them into run folders."""
+    """Freezes datasets."""
 
     def __init__(self, session: Session, blobs: Blobs) -> None:
         self._session = session
@@ -72,17 +72,18 @@ class SnapshotService:
         ]
         return Manifest(hash=_hash(frozen), dataset_name=row.name, images=frozen)
 
-    def write(self, manifest: Manifest, folder: Path) -> None:
-        """Write images and `snapshot.json` into a folder; what is there already is not written again."""
-        folder.mkdir(parents=True, exist_ok=True)
-        written: list[SnapshotImage] = []
-        for image in manifest.images:
-            content = normalise(self._images.get_content(image.sha256, image.format))
-            file = Path(image.file).stem + f".{content.suffix}"
-            _write_atomically(folder / file, content.data)
-            written.append(SnapshotImage(file=file, caption=image.caption, sha256=image.sha256))
-        snapshot = Snapshot(hash=manifest.hash, dataset_name=manifest.dataset_name, images=written)
-        _write_atomically(folder / "snapshot.json", snapshot.model_dump_json(indent=2).encode())
+
+def write_snapshot(blobs: Blobs, manifest: Manifest, folder: Path) -> None:
+    """Write images and `snapshot.json` into a folder; what is there already is not written again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[SnapshotImage] = []
+    for image in manifest.images:
+        content = normalise(blobs.get(original_key(image.sha256, image.format)))
+        file = f"{Path(image.file).stem}.{content.suffix}"
+        _write_atomically(folder / file, content.data)
+        written.append(SnapshotImage(file=file, caption=image.caption, sha256=image.sha256))
+    snapshot = Snapshot(hash=manifest.hash, dataset_name=manifest.dataset_name, images=written)
+    _write_atomically(folder / "snapshot.json", snapshot.model_dump_json(indent=2).encode())
 
 
 def _file_name(index: int, sha256: str, form: str) -> str:

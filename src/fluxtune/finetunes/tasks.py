@@ -1,0 +1,142 @@
+"""What the worker runs for a finetune: prepare the run folder, train, make the model. Every step may be repeated."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from fluxtune.backends.base import RunEnd, RunSink, Steering
+from fluxtune.config import Settings
+from fluxtune.core.clock import now
+from fluxtune.core.errors import EngineCrashed
+from fluxtune.datasets.snapshot import Manifest, write_snapshot
+from fluxtune.engine.captions import fill_trigger
+from fluxtune.engine.config import Recipe, RunConfig
+from fluxtune.engine.recipes import prompts_for
+from fluxtune.engine.runfolder import RunFolder, write_atomic
+from fluxtune.finetunes import repository
+from fluxtune.finetunes.runs import RunRecorder, log_end
+from fluxtune.finetunes.service import FinetuneMissing
+from fluxtune.finetunes.tables import FinetuneRow
+from fluxtune.jobs.schemas import JobKind
+from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
+from fluxtune.models.service import ModelService, NewModel, store_adapter
+from fluxtune.storage import Blobs
+
+Train = Callable[[Path, RunSink, Steering], RunEnd]
+"""Follow the run of a folder to its end; a backend's business."""
+
+_LAST_WORDS = {
+    "cancelled": ("info", "Cancelled."),
+    "paused": ("info", "Paused; the run goes on from here when it is resumed."),
+    "failed": ("error", "Failed."),
+}
+
+
+class FinetuneTask:
+    """One finetune from queued to model."""
+
+    kind: JobKind = "finetune"
+
+    def __init__(self, settings: Settings, blobs: Blobs, train: Train) -> None:
+        self._settings = settings
+        self._paths = settings.paths
+        self._blobs = blobs
+        self._train_run = train
+
+    def steps(self) -> Sequence[tuple[str, TaskStep]]:
+        """Return the steps, in order."""
+        return [("prepare", self._prepare), ("train", self._train), ("package", self._package)]
+
+    def _prepare(self, job: JobContext) -> StepEnd | None:
+        """Write the run folder; what is there already is left as it is."""
+        job.tell("job.phase", {"phase": "preparing", "done": None, "total": None})
+        with job.reading() as session:
+            row = _row(session, job)
+            base = ModelService(session, self._blobs, self._settings).require_base(row.base)
+        folder = RunFolder(self._paths.run(row.id))
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_snapshot(self._blobs, Manifest.model_validate(row.snapshot), folder.snapshot)
+        config = RunConfig.model_validate(
+            {
+                "id": row.id,
+                "name": row.name,
+                "base": row.base,
+                "base_path": base.path,
+                "mode": row.mode,
+                "trigger_word": row.trigger_word,
+                "recipe": row.recipe,
+            }
+        )
+        write_atomic(folder.path / "run.json", config.model_dump_json(indent=2).encode())
+        return None
+
+    def _train(self, job: JobContext) -> StepEnd | None:
+        run_dir = self._paths.run(job.target_id)
+        end = self._train_run(run_dir, RunRecorder(job, self._blobs, run_dir), job)
+        if end.state == "succeeded":
+            return None
+        data = {"seq": end.seq}
+        if end.state == "paused":
+            data["reason"] = end.data.get("reason", "user")
+        return StepEnd(end.state, data, end.error)
+
+    def _package(self, job: JobContext) -> StepEnd | None:
+        """Make the model. Copying comes first, so that the transaction is short."""
+        folder = RunFolder(self._paths.run(job.target_id))
+        result = folder.read_result()
+        if result is None:
+            raise EngineCrashed("The run ended well, but left no result.")
+        with job.reading() as session:
+            models = ModelService(session, self._blobs, self._settings)
+            is_made = models.find_by_finetune(job.target_id) is not None
+        stored = None if is_made else store_adapter(self._paths, folder.adapter)
+        with job.transaction() as session:
+            row = _row(session, job)
+            row.seconds, row.seconds_per_step, row.steps_done = result.seconds, result.seconds_per_step, result.step
+            row.peak_memory_bytes = max(row.peak_memory_bytes or 0, result.peak_memory_bytes)
+            if stored is not None:
+                models = ModelService(session, self._blobs, self._settings)
+                row.model_id = models.create_model(_new_model(row, result.step), stored).id
+        return None
+
+    def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
+        """Store how the run ended."""
+        row = _row(session, job)
+        seq = int(end.data.get("seq", 0))
+        row.is_stopping = False
+        row.last_seq = max(row.last_seq, seq)
+        if end.state in _LAST_WORDS and seq:
+            level, message = _LAST_WORDS[end.state]
+            if end.error is not None:
+                message = f"{end.error.title}. {end.error.detail}".strip()
+            log_end(session, row, seq, now(), level, message)
+        if end.state == "done":
+            return {"model_id": row.model_id}
+        return {"reason": end.data["reason"]} if "reason" in end.data else {}
+
+
+def _row(session: Session, job: JobContext) -> FinetuneRow:
+    row = repository.find_finetune(session, job.target_id)
+    if row is None:
+        raise FinetuneMissing(f"There is no finetune “{job.target_id}”.")
+    return row
+
+
+def _new_model(row: FinetuneRow, step: int) -> NewModel:
+    recipe = Recipe.model_validate(row.recipe)
+    prompts = [fill_trigger(prompt, row.trigger_word) for prompt in prompts_for(row.mode, recipe)]  # type: ignore[arg-type]
+    images = "1 image" if row.image_count == 1 else f"{row.image_count} images"
+    return NewModel(
+        finetune_id=row.id,
+        dataset_id=row.dataset_id,
+        name=row.name,
+        base=row.base,
+        mode=row.mode,
+        trigger_word=row.trigger_word,
+        prompts=prompts,
+        description=f"Learnt from {images} of “{row.dataset_name}” in {step} steps.",
+        cover_image_id=row.cover_image_id,
+        step=step,
+    )
