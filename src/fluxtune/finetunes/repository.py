@@ -77,6 +77,11 @@ def list_log(session: Session, finetune_id: str, limit: int) -> list[LogLineRow]
     return list(reversed(session.scalars(query).all()))
 
 
+def has_log_line(session: Session, finetune_id: str, seq: int) -> bool:
+    """Return whether a run event left a line in the log."""
+    return session.get(LogLineRow, (finetune_id, seq)) is not None
+
+
 def remove_steps_after(session: Session, finetune_id: str, step: int) -> None:
     """Forget what was measured after a step: a run resumed from its checkpoint measures it again."""
     session.execute(delete(LossPointRow).where(LossPointRow.finetune_id == finetune_id, LossPointRow.step > step))

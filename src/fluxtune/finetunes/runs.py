@@ -1,8 +1,8 @@
 """What a run says, stored as it comes: loss, samples, checkpoints, log."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -154,7 +154,9 @@ class RunRecorder:
         self._job.emit(session, "job.logged", {"level": level, "message": message})
 
 
-def log_end(session: Session, row: FinetuneRow, seq: int, at: Any, level: str, message: str) -> None:
-    """Write the last line of a run's log."""
+def log_end(session: Session, row: FinetuneRow, seq: int, at: datetime, level: str, message: str) -> None:
+    """Write the last line of a run's log, unless the run's own last event wrote one."""
+    if repository.has_log_line(session, row.id, seq):
+        return
     line = LogLineRow(finetune_id=row.id, seq=seq, at=at, level=level, message=message)
     repository.save_all(session, [line])

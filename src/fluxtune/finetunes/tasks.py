@@ -1,8 +1,8 @@
 """What the worker runs for a finetune: prepare the run folder, train, make the model. Every step may be repeated."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,14 @@ from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
 from fluxtune.models.service import ModelService, NewModel, store_adapter
 from fluxtune.storage import Blobs
 
-Train = Callable[[Path, RunSink, Steering], RunEnd]
-"""Follow the run of a folder to its end; a backend's business."""
+
+class Trainer(Protocol):
+    """A backend that trains."""
+
+    def train(self, run_dir: Path, sink: RunSink, steering: Steering) -> RunEnd:
+        """Follow the run of a folder to its end."""
+        ...
+
 
 _LAST_WORDS = {
     "cancelled": ("info", "Cancelled."),
@@ -39,11 +45,11 @@ class FinetuneTask:
 
     kind: JobKind = "finetune"
 
-    def __init__(self, settings: Settings, blobs: Blobs, train: Train) -> None:
+    def __init__(self, settings: Settings, blobs: Blobs, backend: Trainer) -> None:
         self._settings = settings
         self._paths = settings.paths
         self._blobs = blobs
-        self._train_run = train
+        self._backend = backend
 
     def steps(self) -> Sequence[tuple[str, TaskStep]]:
         """Return the steps, in order."""
@@ -74,7 +80,7 @@ class FinetuneTask:
 
     def _train(self, job: JobContext) -> StepEnd | None:
         run_dir = self._paths.run(job.target_id)
-        end = self._train_run(run_dir, RunRecorder(job, self._blobs, run_dir), job)
+        end = self._backend.train(run_dir, RunRecorder(job, self._blobs, run_dir), job)
         if end.state == "succeeded":
             return None
         data = {"seq": end.seq}
@@ -99,14 +105,16 @@ class FinetuneTask:
             if stored is not None:
                 models = ModelService(session, self._blobs, self._settings)
                 row.model_id = models.create_model(_new_model(row, result.step), stored).id
-        return None
+        return StepEnd("done", {"stopped_early": result.step < result.steps})
 
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
         """Store how the run ended."""
         row = _row(session, job)
         seq = int(end.data.get("seq", 0))
-        row.is_stopping = False
         row.last_seq = max(row.last_seq, seq)
+        if end.state == "handed_back":
+            return {}
+        row.is_stopping = False
         if end.state in _LAST_WORDS and seq:
             level, message = _LAST_WORDS[end.state]
             if end.error is not None:

@@ -2,9 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,13 @@ from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
 from fluxtune.models.service import ModelService
 from fluxtune.storage import Blobs
 
-Generate = Callable[[GenerationRequest, GenerationSink, Steering], RunEnd]
-"""Make the images of a request; a backend's business."""
+
+class ImageMaker(Protocol):
+    """A backend that generates."""
+
+    def generate(self, request: GenerationRequest, sink: GenerationSink, steering: Steering) -> RunEnd:
+        """Make the images of a request."""
+        ...
 
 
 class GenerationTask:
@@ -33,10 +38,10 @@ class GenerationTask:
 
     kind: JobKind = "generation"
 
-    def __init__(self, settings: Settings, blobs: Blobs, generate: Generate) -> None:
+    def __init__(self, settings: Settings, blobs: Blobs, backend: ImageMaker) -> None:
         self._settings = settings
         self._blobs = blobs
-        self._generate_images = generate
+        self._backend = backend
 
     def steps(self) -> Sequence[tuple[str, TaskStep]]:
         """Return the one step."""
@@ -67,7 +72,7 @@ class GenerationTask:
             guidance=row.guidance,
             out_dir=out_dir,
         )
-        end = self._generate_images(request, GenerationRecorder(job, self._blobs, row, pending, out_dir), job)
+        end = self._backend.generate(request, GenerationRecorder(job, self._blobs, row, pending, out_dir), job)
         if end.state == "succeeded":
             return None
         return StepEnd(end.state, {}, end.error)
