@@ -1,11 +1,13 @@
 """Engine and transaction boundary. Services and repositories never commit; what opened the session does."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
@@ -32,6 +34,31 @@ def _set_up_sqlite(engine: Engine) -> None:
         # whatever the busy timeout; taking the write lock first waits its turn instead.
         is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
         connection.exec_driver_sql("BEGIN DEFERRED" if is_read_only else "BEGIN IMMEDIATE")
+
+
+def open_queue_engine(url: str) -> Engine:
+    """Open a database for the queue engine, which starts its transactions itself.
+
+    SQLite in WAL mode: with its own default, a rollback journal, the queue's pollers and writers stall each other.
+    """
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether an error says that there is no room left where the database lives."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OperationalError) and "disk is full" in str(error)
 
 
 class Database:
