@@ -18,11 +18,7 @@ from fluxtune.core.errors import InvalidInput, NotReady
 Family = Literal["flux1", "flux2"]
 
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
-FAMILY_OF_CLASS: dict[str, Family] = {
-    "FluxPipeline": "flux1",
-    "Flux2Pipeline": "flux2",
-    "Flux2KleinPipeline": "flux2",
-}
+FAMILY_OF_CLASS: dict[str, Family] = {"FluxPipeline": "flux1", "Flux2Pipeline": "flux2", "Flux2KleinPipeline": "flux2"}
 
 
 class TimestepSampling(BaseModel):

@@ -16,97 +16,190 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     steps: int = parameter(
-        300, "Steps", "How many times the adapter is improved.",
-        level="more", group="Training", unit="steps", ge=1, le=20_000,
+        300,
+        "Steps",
+        "How many times the adapter is improved.",
+        level="more",
+        group="Training",
+        unit="steps",
+        ge=1,
+        le=20_000,
     )
     learning_rate: float = parameter(
-        1e-3, "Learning rate", "How large each improvement is. Too high becomes unstable, too low learns little.",
-        level="more", group="Training", gt=0, le=1.0,
+        1e-3,
+        "Learning rate",
+        "How large each improvement is. Too high becomes unstable, too low learns little.",
+        level="more",
+        group="Training",
+        gt=0,
+        le=1.0,
     )
     rank: int = parameter(
-        16, "Rank", "How much the adapter can hold. Higher learns finer detail and makes a larger file.",
-        level="more", group="Adapter", ge=1, le=256,
+        16,
+        "Rank",
+        "How much the adapter can hold. Higher learns finer detail and makes a larger file.",
+        level="more",
+        group="Adapter",
+        ge=1,
+        le=256,
     )
     alpha: float | None = parameter(
-        None, "Alpha", "Scale of the adapter; empty means equal to the rank.",
-        level="expert", group="Adapter", gt=0, le=1024,
+        None,
+        "Alpha",
+        "Scale of the adapter; empty means equal to the rank.",
+        level="expert",
+        group="Adapter",
+        gt=0,
+        le=1024,
     )
     target_layers: Literal["all", "attention"] = parameter(
-        "all", "Layers", "Which layers of the transformer get adapter weights.",
-        level="expert", group="Adapter",
+        "all", "Layers", "Which layers of the transformer get adapter weights.", level="expert", group="Adapter"
     )
     dropout: float = parameter(
-        0.0, "Adapter dropout", "Share of adapter inputs dropped at random while training.",
-        level="expert", group="Adapter", ge=0, lt=1,
+        0.0,
+        "Adapter dropout",
+        "Share of adapter inputs dropped at random while training.",
+        level="expert",
+        group="Adapter",
+        ge=0,
+        lt=1,
     )
     resolution: int = parameter(
-        512, "Resolution", "Images are trained at about this many pixels squared, in their own shape.",
-        level="more", group="Images", unit="px", ge=64, le=2048, multiple_of=16,
+        512,
+        "Resolution",
+        "Images are trained at about this many pixels squared, in their own shape.",
+        level="more",
+        group="Images",
+        unit="px",
+        ge=64,
+        le=2048,
+        multiple_of=16,
     )
     batch_size: int = parameter(
-        1, "Batch size", "Images looked at together in each step.",
-        level="more", group="Training", unit="images", ge=1, le=64,
+        1,
+        "Batch size",
+        "Images looked at together in each step.",
+        level="more",
+        group="Training",
+        unit="images",
+        ge=1,
+        le=64,
     )
     gradient_accumulation: int = parameter(
-        1, "Gradient accumulation", "Batches added up before each step, to imitate a larger batch.",
-        level="expert", group="Training", ge=1, le=64,
+        1,
+        "Gradient accumulation",
+        "Batches added up before each step, to imitate a larger batch.",
+        level="expert",
+        group="Training",
+        ge=1,
+        le=64,
     )
     caption_dropout: float = parameter(
-        0.05, "Caption dropout", "Share of captions left empty, so that the concept does not depend on wording.",
-        level="expert", group="Captions", ge=0, le=1,
+        0.05,
+        "Caption dropout",
+        "Share of captions left empty, so that the concept does not depend on wording.",
+        level="expert",
+        group="Captions",
+        ge=0,
+        le=1,
     )
     flip: bool = parameter(
-        False, "Mirror images", "Also train on mirrored images. Off for lettering and lopsided subjects.",
-        level="more", group="Images",
+        False,
+        "Mirror images",
+        "Also train on mirrored images. Off for lettering and lopsided subjects.",
+        level="more",
+        group="Images",
     )
     warmup_steps: int = parameter(
-        10, "Warm-up", "Steps in which the learning rate rises from zero.",
-        level="expert", group="Training", unit="steps", ge=0, le=5_000,
+        10,
+        "Warm-up",
+        "Steps in which the learning rate rises from zero.",
+        level="expert",
+        group="Training",
+        unit="steps",
+        ge=0,
+        le=5_000,
     )
     schedule: Literal["constant", "linear", "cosine"] = parameter(
-        "constant", "Schedule", "How the learning rate moves after the warm-up.",
-        level="expert", group="Training",
+        "constant", "Schedule", "How the learning rate moves after the warm-up.", level="expert", group="Training"
     )
     weight_decay: float = parameter(
-        0.01, "Weight decay", "Pull of the adapter weights towards zero (AdamW).",
-        level="expert", group="Training", ge=0, le=1,
+        0.01,
+        "Weight decay",
+        "Pull of the adapter weights towards zero (AdamW).",
+        level="expert",
+        group="Training",
+        ge=0,
+        le=1,
     )
     max_grad_norm: float = parameter(
-        1.0, "Gradient clipping", "Gradients longer than this are shortened to it.",
-        level="expert", group="Training", gt=0, le=1000,
+        1.0,
+        "Gradient clipping",
+        "Gradients longer than this are shortened to it.",
+        level="expert",
+        group="Training",
+        gt=0,
+        le=1000,
     )
     precision: Literal["auto", "fp32", "bf16"] = parameter(
-        "auto", "Precision", "Number format of the frozen base; auto takes what the device does well.",
-        level="expert", group="Device",
+        "auto",
+        "Precision",
+        "Number format of the frozen base; auto takes what the device does well.",
+        level="expert",
+        group="Device",
     )
     gradient_checkpointing: Literal["auto", "on", "off"] = parameter(
-        "auto", "Gradient checkpointing", "Saves memory by computing activations twice.",
-        level="expert", group="Device",
+        "auto", "Gradient checkpointing", "Saves memory by computing activations twice.", level="expert", group="Device"
     )
     sample_every: int = parameter(
-        100, "Sample every", "Images are drawn with the unfinished adapter at these steps; 0 means never.",
-        level="more", group="Samples", unit="steps", ge=0, le=20_000,
+        100,
+        "Sample every",
+        "Images are drawn with the unfinished adapter at these steps; 0 means never.",
+        level="more",
+        group="Samples",
+        unit="steps",
+        ge=0,
+        le=20_000,
     )
     sample_prompts: list[str] = parameter(
-        [], "Sample prompts", "What to draw at each of these steps; [trigger] stands for the trigger word. "
+        [],
+        "Sample prompts",
+        "What to draw at each of these steps; [trigger] stands for the trigger word. "
         "Empty: prompts that suit the mode.",
-        level="more", group="Samples", max_length=8,
+        level="more",
+        group="Samples",
+        max_length=8,
     )
     sample_seed: int = parameter(
-        7, "Sample seed", "The same for all samples, so that they can be compared.",
-        level="expert", group="Samples", ge=0, le=2**32 - 1,
+        7,
+        "Sample seed",
+        "The same for all samples, so that they can be compared.",
+        level="expert",
+        group="Samples",
+        ge=0,
+        le=2**32 - 1,
     )
     checkpoint_every: int = parameter(
-        100, "Checkpoint every", "How often the run is saved so that nothing is lost.",
-        level="expert", group="Samples", unit="steps", ge=1, le=20_000,
+        100,
+        "Checkpoint every",
+        "How often the run is saved so that nothing is lost.",
+        level="expert",
+        group="Samples",
+        unit="steps",
+        ge=1,
+        le=20_000,
     )
     keep_checkpoints: int = parameter(
-        4, "Checkpoints kept", "Older ones are removed.",
-        level="expert", group="Samples", ge=1, le=50,
+        4, "Checkpoints kept", "Older ones are removed.", level="expert", group="Samples", ge=1, le=50
     )
     seed: int = parameter(
-        42, "Seed", "The same seed, recipe and images give the same result.",
-        level="more", group="Training", ge=0, le=2**32 - 1,
+        42,
+        "Seed",
+        "The same seed, recipe and images give the same result.",
+        level="more",
+        group="Training",
+        ge=0,
+        le=2**32 - 1,
     )
 
 

@@ -19,9 +19,9 @@ GIB = 2**30
 
 # Small base on two AVX2 cores, measured with benchmarks/train.py: one image of 64 tokens forward and backward.
 SMALL_SECONDS_PER_IMAGE = 0.045
-SMALL_SECONDS_PER_STEP = 0.06      # optimizer, adapters and Python, whatever the batch
-SMALL_START_SECONDS = 12.0         # imports, loading, caches
-SMALL_SECONDS_PER_SAMPLE = 0.9     # 20 steps with guidance
+SMALL_SECONDS_PER_STEP = 0.06  # optimizer, adapters and Python, whatever the batch
+SMALL_START_SECONDS = 12.0  # imports, loading, caches
+SMALL_SECONDS_PER_SAMPLE = 0.9  # 20 steps with guidance
 SMALL_MEMORY = (0.7 * GIB, 1.3 * GIB)
 PIXELS_OF_SMALL = 128 * 128
 
@@ -38,7 +38,7 @@ class Machine:
     """What the estimate is for."""
 
     device: Literal["cpu", "cuda", "mps"]
-    memory_bytes: int      # of the device: GPU memory, else what is available of the computer's
+    memory_bytes: int  # of the device: GPU memory, else what is available of the computer's
     core_count: int
     free_disk_bytes: int
 
@@ -66,13 +66,16 @@ def describe_machine(data_folder: str | os.PathLike[str] = ".") -> Machine:
     )
 
 
-def estimate_finetune(recipe: Recipe, base: BaseDescription, image_count: int, prompt_count: int, machine: Machine) -> Estimate:
+def estimate_finetune(
+    recipe: Recipe, base: BaseDescription, image_count: int, prompt_count: int, machine: Machine
+) -> Estimate:
     """Estimate a run: a recipe on a base for so many images and sample prompts on a machine."""
     sample_count = prompt_count * (2 + recipe.steps // recipe.sample_every) if recipe.sample_every else 0
     estimate = _estimate_small if base.is_small else _estimate_large
     seconds, memory = estimate(recipe, base, image_count, sample_count, machine)
     disk = _disk_bytes(recipe, base, image_count, prompt_count)
     warnings = []
+    fits = memory[0] <= machine.memory_bytes and disk <= machine.free_disk_bytes
     if memory[0] > machine.memory_bytes:
         warnings.append(
             f"Needs at least {memory[0] / GIB:.1f} GB of memory; {machine.memory_bytes / GIB:.1f} GB is available."
@@ -81,7 +84,7 @@ def estimate_finetune(recipe: Recipe, base: BaseDescription, image_count: int, p
         warnings.append(f"Needs about {disk / GIB:.1f} GB of disk; {machine.free_disk_bytes / GIB:.1f} GB is free.")
     if not base.is_small and machine.device == "cpu":
         warnings.append("This base is meant for a GPU; on this computer it would take very long.")
-    return Estimate(seconds, memory, disk, not warnings or len(warnings) == 1 and "meant for" in warnings[0], warnings)
+    return Estimate(seconds, memory, disk, fits, warnings)
 
 
 def adapter_bytes(recipe: Recipe, base: BaseDescription) -> int:
@@ -137,7 +140,8 @@ def _disk_bytes(recipe: Recipe, base: BaseDescription, image_count: int, prompt_
     checkpoints = min(recipe.keep_checkpoints + 1, recipe.steps // recipe.checkpoint_every + 1)
     text = base.max_prompt_tokens * (1_000 if base.is_small else 16_000)
     latents = recipe.resolution**2 // 2 * (2 if recipe.flip else 1)
-    return int(adapter_bytes(recipe, base) * (3 * checkpoints + 2) + image_count * (text + latents) + prompt_count * text)
+    cache = image_count * (text + latents) + prompt_count * text
+    return int(adapter_bytes(recipe, base) * (3 * checkpoints + 2) + cache)
 
 
 @lru_cache(maxsize=1)

@@ -6,12 +6,13 @@ A run folder (the whole story of a run, enough to resume it):
     snapshot/              snapshot.json (Snapshot) and the image files it names
     run.lock               held (flock) by the living trainer
     events.jsonl           append-only RunEvent lines, seq rising by one
-    control/               empty files `stop` (stop and keep), `cancel`, `pause`: written by the worker, obeyed between steps
+    control/               empty files `stop` (stop and keep), `cancel`, `pause`: from the worker, obeyed between steps
     checkpoints/step-000100/   adapter.safetensors, optimizer.safetensors, state.json (atomic: renamed into place)
     samples/base-0.png     untouched base, prompt 0;  samples/step-000100-0.png  with the adapter at step 100
     adapter.safetensors    the result, written last
     result.json            RunResult, written after it
     trainer.log            stderr of the trainer
+    cache/                 latents and text embeddings; removed when the run is over
 """
 
 from datetime import datetime
@@ -20,17 +21,17 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 RunEventType = Literal[
-    "run.started",        # {steps, resumed_from, device, image_count}
-    "run.phase",          # {phase: "loading"|"caching"|"sampling base"|"training"|"sampling"|"saving", done, total}
-    "run.progressed",     # {step, steps, loss, learning_rate, grad_norm, seconds_per_step, eta_s, memory_bytes}
-    "run.sampled",        # {step (0 = untouched base), index, prompt, file, seed}
-    "run.checkpointed",   # {step, folder, byte_count}
-    "run.logged",         # {level, message}
-    "run.heartbeat",      # {}  at least every 5 s
-    "run.succeeded",      # {step, adapter, stopped_early}
-    "run.cancelled",      # {step}
-    "run.paused",         # {step, reason: "user"|"disk-full"|"shutdown"}
-    "run.failed",         # {error: Problem record}
+    "run.started",  # {steps, resumed_from, device, image_count}
+    "run.phase",  # {phase: "loading"|"caching"|"sampling base"|"training"|"sampling"|"saving", done, total}
+    "run.progressed",  # {step, steps, loss, learning_rate, grad_norm, seconds_per_step, eta_s, memory_bytes}
+    "run.sampled",  # {step (0 = untouched base), index, prompt, file, seed}
+    "run.checkpointed",  # {step, folder, byte_count}
+    "run.logged",  # {level, message}
+    "run.heartbeat",  # {}  at least every 5 s
+    "run.succeeded",  # {step, adapter, stopped_early}
+    "run.cancelled",  # {step}
+    "run.paused",  # {step, reason: "user"|"disk-full"|"shutdown"}
+    "run.failed",  # {error: Problem record}
 ]
 
 TERMINAL = {"run.succeeded", "run.cancelled", "run.paused", "run.failed"}
@@ -59,17 +60,21 @@ class RunResult(BaseModel):
 
 
 GeneratorEventType = Literal[
-    "generator.ready",     # {device}
-    "generation.phase",    # {id, phase: "loading base"|"loading adapter"|"generating"}
+    "generator.ready",  # {device}
+    "generation.phase",  # {id, phase: "loading base"|"loading adapter"|"generating", note?: str}
     "generation.progressed",  # {id, index, step, steps}
-    "generation.image",    # {id, index, file, seed, seconds}
-    "generation.succeeded",   # {id, seconds, peak_memory_bytes}
-    "generation.failed",   # {id, error: Problem record}
+    "generation.image",  # {id, index, file, seed, seconds}
+    "generation.succeeded",  # {id, seconds, peak_memory_bytes}
+    "generation.failed",  # {id (null: the generator can't start, or the line was no request), error: Problem record}
+    "generation.cancelled",  # {id}  a line {"cancel": id} took it back
 ]
 
 
 class GeneratorEvent(BaseModel):
-    """One line the resident generator prints on stdout; requests come in as GenerationRequest lines on stdin."""
+    """One line the resident generator prints on stdout; requests come in as GenerationRequest lines on stdin.
+
+    A line `{"cancel": id}` on stdin takes back a waiting or running request; end of input ends the process.
+    """
 
     type: GeneratorEventType
     data: dict[str, Any]

@@ -28,7 +28,7 @@ class Starting:
 SMALL_STEPS: dict[Quality, int] = {"draft": 250, "balanced": 500, "best": 1000}
 
 SMALL: dict[Mode, Starting] = {
-    "character": Starting(32, 2e-3, SMALL_STEPS, 25, "a narrow transformer needs a high rank share to hold an identity"),
+    "character": Starting(32, 2e-3, SMALL_STEPS, 25, "a narrow transformer needs a high rank to hold an identity"),
     "product": Starting(32, 2e-3, SMALL_STEPS, 25, "as for a character: shape and colours must be exact"),
     "style": Starting(16, 2e-3, SMALL_STEPS, 25, "a style is a broad, low-rank change; more rank copies subjects"),
     "general": Starting(32, 2e-3, SMALL_STEPS, 25, "nothing known about the images: the middle of the others"),
@@ -45,10 +45,10 @@ LARGE: dict[Mode, Starting] = {
                         "lr 1e-4 is the default of diffusers' and other trainers; steps about 30 per image"),
 }  # fmt: skip
 
-SMALL_BATCH = 4          # a CPU does four small images in little more than twice the time of one
+SMALL_BATCH = 4  # a CPU does four small images in little more than twice the time of one
 LARGE_RESOLUTION: dict[Quality, int] = {"draft": 512, "balanced": 768, "best": 1024}
 MAX_STEPS_FROM_IMAGES = 4000  # many images need not mean many days
-SAMPLE_ROUNDS = 4        # columns of the sample sheet, after the untouched base
+SAMPLE_ROUNDS = 4  # columns of the sample sheet, after the untouched base
 
 PROMPTS: dict[Mode, list[str]] = {
     "character": ["[trigger]", "[trigger] on a beach", "[trigger] in the snow", "[trigger] at night"],
@@ -64,11 +64,7 @@ def starting_for(mode: Mode, base: BaseDescription) -> Starting:
 
 
 def recipe_for(
-    mode: Mode,
-    quality: Quality,
-    base: BaseDescription,
-    image_count: int,
-    overrides: Mapping[str, Any] | None = None,
+    mode: Mode, quality: Quality, base: BaseDescription, image_count: int, overrides: Mapping[str, Any] | None = None
 ) -> Recipe:
     """Return the complete recipe: the table's row, scaled to the number of images, with the user's settings on top.
 
@@ -78,7 +74,8 @@ def recipe_for(
     steps = row.steps[quality]
     if quality != "draft":
         steps = max(steps, min(MAX_STEPS_FROM_IMAGES, row.steps_per_image * image_count))
-    steps = int((overrides or {}).get("steps") or steps)
+    chosen = (overrides or {}).get("steps")
+    steps = chosen if isinstance(chosen, int) and chosen > 0 else steps
     every = max(1, -(-steps // SAMPLE_ROUNDS))
     values: dict[str, Any] = {
         "steps": steps,

@@ -1,0 +1,148 @@
+"""LoRA adapters: attached through PEFT, kept as safetensors in the layout diffusers reads."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+
+from fluxtune.core.errors import InvalidInput
+from fluxtune.engine.bases import BaseDescription
+from fluxtune.engine.config import Recipe, RunConfig
+
+NAME = "default"
+PREFIX = "transformer."
+
+
+def target_layers(transformer: Any, choice: str) -> list[str]:
+    """Name the linear layers that get adapter weights: those of the blocks, without the modulation of their norms.
+
+    `attention` takes only those inside attention (in single blocks, where attention and MLP share one, that too).
+    """
+    names = [
+        name
+        for name, module in transformer.named_modules()
+        if isinstance(module, torch.nn.Linear)
+        and name.startswith(("transformer_blocks.", "single_transformer_blocks."))
+        and ".norm" not in name
+    ]
+    return [name for name in names if ".attn." in name] if choice == "attention" else names
+
+
+def attach(transformer: Any, recipe: Recipe) -> list[str]:
+    """Add a fresh adapter to the transformer, in 32-bit, and make it all that is trained; return the layers' names.
+
+    It starts as no change at all: A is drawn from torch's global generator, B is zero.
+    """
+    layers = target_layers(transformer, recipe.target_layers)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=alpha_of(recipe),  # type: ignore[arg-type]  # a float does as well
+        lora_dropout=recipe.dropout,
+        init_lora_weights="gaussian",
+        target_modules=layers,
+    )
+    transformer.add_adapter(config, adapter_name=NAME)
+    for _, parameter in adapter_parameters(transformer):
+        parameter.data = parameter.data.float()
+        parameter.requires_grad_(True)
+    return layers
+
+
+def alpha_of(recipe: Recipe) -> float:
+    """Return the adapter's scale: the recipe's alpha, or its rank."""
+    return recipe.alpha if recipe.alpha is not None else float(recipe.rank)
+
+
+def adapter_parameters(transformer: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """Yield the adapter's weights under the names they have in its file."""
+    for name, parameter in transformer.named_parameters():
+        if ".lora_A." in name or ".lora_B." in name:
+            yield PREFIX + name.replace(f".{NAME}.", "."), parameter
+
+
+def adapter_bytes(transformer: Any, metadata: Mapping[str, str], dtype: torch.dtype = torch.float32) -> bytes:
+    """Return the adapter as the content of a safetensors file."""
+    weights = {
+        name: parameter.detach().to("cpu", dtype).contiguous() for name, parameter in adapter_parameters(transformer)
+    }
+    return save(weights, metadata=dict(metadata))
+
+
+def restore(transformer: Any, path: Path) -> None:
+    """Put the weights of a saved adapter into the attached one. Raises `InvalidInput` when they don't fit."""
+    saved = load_file(path)
+    own = dict(adapter_parameters(transformer))
+    if saved.keys() != own.keys():
+        raise InvalidInput("The checkpoint belongs to another base or recipe.", title="The run can't be resumed")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(saved[name])
+
+
+def metadata_for(
+    config: RunConfig, base: BaseDescription, snapshot_hash: str, layers: list[str], step: int
+) -> dict[str, str]:
+    """Return the file's metadata: what diffusers needs, who made it from what, and modelspec's essentials.
+
+    The same recipe, snapshot and base give the same metadata: it holds no time and no path.
+    """
+    recipe = config.recipe
+    lora = {
+        "r": recipe.rank,
+        "lora_alpha": alpha_of(recipe),
+        "lora_dropout": recipe.dropout,
+        "target_modules": layers,
+        "init_lora_weights": "gaussian",
+        "bias": "none",
+    }
+    architecture = {"flux1": "flux-1-dev/lora", "flux2": "Flux.2/lora"}[base.family]
+    return {
+        "format": "pt",
+        "lora_adapter_metadata": json.dumps({PREFIX + key: value for key, value in lora.items()}, sort_keys=True),
+        "fluxtune.base": base.name,
+        "fluxtune.base_fingerprint": base.fingerprint,
+        "fluxtune.trigger_word": config.trigger_word,
+        "fluxtune.mode": config.mode,
+        "fluxtune.rank": str(recipe.rank),
+        "fluxtune.alpha": f"{alpha_of(recipe):g}",
+        "fluxtune.steps": str(step),
+        "fluxtune.snapshot_hash": snapshot_hash,
+        "fluxtune.recipe": recipe.model_dump_json(),
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.architecture": architecture,
+        "modelspec.implementation": "https://github.com/huggingface/diffusers",
+        "modelspec.title": config.name,
+        "modelspec.resolution": f"{recipe.resolution}x{recipe.resolution}",
+        "modelspec.prediction_type": "flow",
+        "modelspec.trigger_phrase": config.trigger_word,
+        "ss_base_model_version": base.name,
+        "ss_network_dim": str(recipe.rank),
+        "ss_network_alpha": f"{alpha_of(recipe):g}",
+        "ss_steps": str(step),
+        "software": "fluxtune",
+    }
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return an adapter file's metadata, empty when it has none. Raises `InvalidInput` for any other file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise InvalidInput(
+            f"{path.name} is no safetensors file, or only part of one.",
+            title="The adapter can't be read",
+            technical=str(error),
+        ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
