@@ -30,6 +30,5 @@ def open_studio(data: Path | None, output: Output, *, works: bool = False) -> It
         return
     from fluxtune.cli.temporary import temporary_studio
 
-    output.note("No studio runs on this data folder; starting one for this command.")
-    with temporary_studio(settings, with_worker=works) as client:
-        yield Studio(client, True, settings.data)
+    with temporary_studio(settings, output, with_worker=works) as (client, is_ours):
+        yield Studio(client, is_ours, settings.data)
