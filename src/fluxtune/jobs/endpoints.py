@@ -68,7 +68,7 @@ async def _stream(
             for event in batch:
                 last_id = event.id
                 yield _frame(event)
-        while time.monotonic() < until and not subscription.is_cut_off:
+        while time.monotonic() < until and not subscription.is_over:
             event_or_none = await subscription.next(_PATIENCE_S)
             if event_or_none is None:
                 if await request.is_disconnected():

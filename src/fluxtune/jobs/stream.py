@@ -21,15 +21,21 @@ class Subscription:
     """New events as one listener gets them."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[JobEvent] = asyncio.Queue(_QUEUE_LENGTH)
-        self.is_cut_off = False
+        self._queue: asyncio.Queue[JobEvent | None] = asyncio.Queue(_QUEUE_LENGTH)
+        self.is_over = False
 
     def offer(self, event: JobEvent) -> None:
         """Put an event, or cut the listener off if it does not keep up."""
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            self.is_cut_off = True
+            self.is_over = True
+
+    def end(self) -> None:
+        """End the stream now."""
+        self.is_over = True
+        with suppress(asyncio.QueueFull):
+            self._queue.put_nowait(None)
 
     async def next(self, timeout_s: float) -> JobEvent | None:
         """Return the next event, or None if none came in time."""
@@ -71,6 +77,11 @@ class EventTail:
             if not self._subscriptions and self._task is not None:
                 self._task.cancel()
                 self._task = None
+
+    def end_streams(self) -> None:
+        """Make everyone stop listening; they reconnect when the server is back."""
+        for subscription in self._subscriptions:
+            subscription.end()
 
     async def close(self) -> None:
         """Stop following."""

@@ -81,8 +81,7 @@ class JobContext:
         if row is None:
             return
         if event_type == "job.progressed":
-            is_last = bool(data.get("steps")) and data.get("step") == data.get("steps")
-            if not is_last and time.monotonic() - self._progress_at < PROGRESS_INTERVAL_S:
+            if self._is_too_soon(data):
                 return
             self._progress_at = time.monotonic()
             row.step = int(data.get("step", row.step))
@@ -94,8 +93,14 @@ class JobContext:
 
     def tell(self, event_type: JobEventType, data: dict[str, Any]) -> None:
         """Append one event in a transaction of its own."""
+        if event_type == "job.progressed" and self._is_too_soon(data):
+            return
         with self.transaction() as session:
             self.emit(session, event_type, data)
+
+    def _is_too_soon(self, data: dict[str, Any]) -> bool:
+        is_last = bool(data.get("steps")) and data.get("step") == data.get("steps")
+        return not is_last and time.monotonic() - self._progress_at < PROGRESS_INTERVAL_S
 
     def request(self) -> JobRequest | None:
         """Return what the user asks of this job and it has not obeyed yet. Cheap enough for every step."""

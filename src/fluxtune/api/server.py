@@ -1,0 +1,232 @@
+"""`fluxtune serve`: one web server per data folder, with a worker beside it."""
+
+import ipaddress
+import json
+import os
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from fluxtune.accounts import service as accounts
+from fluxtune.api.app import create_app
+from fluxtune.api.supervisor import WorkerSupervisor
+from fluxtune.config import Settings
+from fluxtune.config.logs import set_up_logs
+from fluxtune.core.errors import Conflict, InvalidInput
+from fluxtune.db import Database
+from fluxtune.jobs import service as jobs
+from fluxtune.jobs.stream import EventTail
+from fluxtune.storage import FileLock
+
+log = structlog.get_logger(__name__)
+
+_LOCK_WAIT_S = 1.0
+_STOP_WAIT_S = 5
+
+
+class StudioRunning(Conflict):
+    """Another server is at work on this data folder."""
+
+    title = "The studio is running already"
+
+
+class AddressRefused(InvalidInput):
+    """The studio can't listen there."""
+
+    title = "The studio can't listen on that address"
+
+
+def check_host(host: str) -> None:
+    """Accept only addresses that no other computer can reach."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise AddressRefused(
+            f"With {host} other computers could reach the studio, and it has no accounts yet to keep them apart.",
+            action="Use 127.0.0.1. From another computer, use an SSH tunnel: `ssh -L 7860:127.0.0.1:7860 …`.",
+            field="host",
+        )
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Bind to an address; port 0 takes a free one. Raises `AddressRefused` if the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise AddressRefused(
+            f"Port {port} of {host} can't be used: {error.strerror}.",
+            action="Choose another with `--port`, or let fluxtune choose one with `--port 0`.",
+            field="port",
+        ) from error
+    return listener
+
+
+class Studio:
+    """A running web server: its address, tokens and worker."""
+
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
+        check_host(host)
+        self.settings = settings
+        self.token = accounts.new_token()
+        self._lock = FileLock(settings.paths.server_lock)
+        settings.paths.create()
+        if not self._lock.acquire(_LOCK_WAIT_S):
+            raise StudioRunning(_where(settings), action="Open that address, or end the other one first.")
+        self.leave_worker = False
+        self._listener = open_socket(host, port)
+        self.port: int = self._listener.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self.port}"
+        self.app: FastAPI = create_app(settings, studio_token=self.token)
+        self.supervisor = WorkerSupervisor(settings)
+        config = uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_STOP_WAIT_S,
+            server_header=False,
+            timeout_keep_alive=30,
+        )
+        self.server = _Server(config, self.app.state.event_tail)
+
+    def sign_in_url(self) -> str:
+        """Return an address that signs in whoever opens it first."""
+        database: Database = self.app.state.database
+        with database.transaction() as session:
+            return f"{self.url}/?token={accounts.create_link(session)}"
+
+    def run(self, *, with_worker: bool = True, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until told to stop; the calling thread is busy meanwhile. `on_ready` is called once requests are met."""
+
+        def ready() -> None:
+            self._write_studio_file()
+            on_ready()
+
+        self.server.on_ready = ready
+        self.app.state.is_worker_expected = with_worker
+        if with_worker:
+            self.supervisor.start()
+        try:
+            self.server.run(sockets=[self._listener])
+        finally:
+            self._remove_studio_file()
+            self._listener.close()
+            if with_worker:
+                self.supervisor.stop(leave_worker=self.leave_worker)
+            self._lock.release()
+
+    def stop(self, *, leave_worker: bool = False) -> None:
+        """Make `run` return, from any thread. The worker ends too, unless it is to be left at its work."""
+        self.leave_worker = leave_worker
+        self.server.should_exit = True
+
+    def work_under_way(self) -> list[str]:
+        """Return the titles of the jobs that run or wait."""
+        database: Database = self.app.state.database
+        with database.reading() as session:
+            return [job.title for job in jobs.list_(session, active=True) if job.state in ("running", "queued")]
+
+    def _write_studio_file(self) -> None:
+        record = {"url": self.url, "token": self.token, "pid": os.getpid()}
+        file = self.settings.paths.studio_file
+        part = file.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            json.dump(record, stream)
+        part.replace(file)
+
+    def _remove_studio_file(self) -> None:
+        record = read_studio_file(self.settings.paths.studio_file)
+        if record is not None and record.get("pid") == os.getpid():
+            self.settings.paths.studio_file.unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, except that signals are ours, and that event streams don't hold up the end."""
+
+    def __init__(self, config: uvicorn.Config, tail: EventTail) -> None:
+        super().__init__(config)
+        self._tail = tail
+        self.on_ready: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs us."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self.on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, which would last for minutes, then everything else."""
+        self._tail.end_streams()
+        await super().shutdown(sockets)
+
+
+def read_studio_file(file: Path) -> dict[str, Any] | None:
+    """Return what a running or killed studio left, or None."""
+    try:
+        record = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _where(settings: Settings) -> str:
+    record = read_studio_file(settings.paths.studio_file)
+    address = record.get("url") if record else None
+    return f"It serves {settings.data} at {address}." if address else f"It serves {settings.data}."
+
+
+def serve(settings: Settings, host: str, port: int, open_browser: bool = False) -> None:
+    """Run the studio until Ctrl-C or SIGTERM.
+
+    SIGTERM ends the worker too: a run saves itself and goes on with the next start. After Ctrl-C work under way goes on
+    in the background, and the worker ends by itself when it is done.
+    """
+    settings.paths.create()
+    set_up_logs(settings, "server")
+    studio = Studio(settings, host, port)
+
+    def on_ready() -> None:
+        address = studio.sign_in_url()
+        _say(f"\n  fluxtune is ready. Open this address; it signs you in once:\n\n    {address}\n")
+        if open_browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    def on_signal(what: int, _frame: FrameType | None) -> None:
+        studio.stop(leave_worker=what == signal.SIGINT and bool(studio.work_under_way()))
+
+    for what in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(what, on_signal)
+    studio.run(on_ready=on_ready)
+    if studio.leave_worker:
+        _say(
+            f"\n  Work goes on in the background. Start fluxtune again to see it.\n"
+            f"  To stop that too: kill {studio.supervisor.worker_pid()} (it saves itself first).\n"
+        )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the address has to reach the person who started us

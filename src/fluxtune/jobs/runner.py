@@ -1,0 +1,173 @@
+"""What happens to a job inside a worker: taken up, run step by step, ended. Every method may be repeated safely."""
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from fluxtune.core.clock import now
+from fluxtune.core.errors import FluxtuneError, JobFailed, Problem
+from fluxtune.db import Database, is_disk_full
+from fluxtune.jobs import repository
+from fluxtune.jobs.liveness import is_alive, owner_name
+from fluxtune.jobs.schemas import JobEventType
+from fluxtune.jobs.service import record
+from fluxtune.jobs.tables import JobRow, WorkerRow
+from fluxtune.jobs.tasks import JobContext, StepEnd, Task, TaskStep
+
+log = structlog.get_logger(__name__)
+
+
+class TaskBroke(JobFailed):
+    """A task raised something nobody foresaw."""
+
+    title = "Something went wrong in fluxtune"
+    action = "Try again. If it happens again, report it with the technical detail."
+
+
+class JobRunner:
+    """Runs the tasks of jobs and keeps their rows true."""
+
+    def __init__(self, database: Database, tasks: Sequence[Task], is_leaving: Callable[[], bool]) -> None:
+        self._database = database
+        self._tasks = {task.kind: task for task in tasks}
+        self._is_leaving = is_leaving
+        self.owner = owner_name()
+
+    def hello(self, worker_id: str) -> None:
+        """Say that this worker is there, and take jobs from owners that are not."""
+        at = now()
+        with self._database.transaction() as session:
+            row = WorkerRow(id=worker_id, owner=self.owner, started_at=at, heartbeat_at=at)
+            repository.replace_worker(session, row)
+            for job in repository.list_running(session):
+                if job.owner != self.owner and not is_alive(job.owner, job.heartbeat_at):
+                    job.state, job.phase, job.owner = "queued", "recovering", None
+                    record(session, job, "job.phase", {"phase": "recovering", "done": 0, "total": 0})
+
+    def beat(self) -> None:
+        """Renew the sign of life of this worker and of what it runs."""
+        with self._database.transaction() as session:
+            repository.beat(session, self.owner, now())
+
+    def goodbye(self) -> None:
+        """Say that this worker is gone."""
+        with self._database.transaction() as session:
+            repository.remove_worker(session, self.owner)
+
+    def is_busy(self) -> bool:
+        """Return whether anything waits or runs."""
+        with self._database.reading() as session:
+            return repository.count_unfinished(session) > 0
+
+    def begin(self, job_id: str, attempt: int) -> list[str]:
+        """Take a job up; return the names of its steps, none if there is nothing to do any more."""
+        with self._database.transaction() as session:
+            row = repository.find_job(session, job_id)
+            if row is None or row.state not in ("queued", "running") or row.attempt > attempt:
+                return []
+            task = self._tasks.get(row.kind)  # type: ignore[call-overload]
+            at = now()
+            row.state, row.phase, row.owner, row.attempt = "running", "starting", self.owner, attempt
+            row.started_at = row.started_at or at
+            row.dispatched_at = row.dispatched_at or at
+            row.heartbeat_at = at
+            record(session, row, "job.started", {})
+        return [name for name, _ in task.steps()] if task is not None else []
+
+    def hand_back(self, job_id: str) -> None:
+        """Return a job that was about to start to the queue."""
+        with self._database.transaction() as session:
+            row = repository.find_job(session, job_id)
+            if row is not None and row.state in ("queued", "running"):
+                row.state, row.dispatched_at, row.owner = "queued", None, None
+
+    def run_step(self, job_id: str, name: str) -> dict[str, Any]:
+        """Run one step; whatever happens becomes an ordinary result."""
+        with structlog.contextvars.bound_contextvars(job_id=job_id, step=name):
+            end = self._run_step(job_id, name)
+        return {"state": end.state, "data": end.data, "error": end.error.model_dump(mode="json") if end.error else None}
+
+    def _run_step(self, job_id: str, name: str) -> StepEnd:
+        try:
+            context, task = self._context(job_id)
+            step: TaskStep = dict(task.steps())[name]
+            return step(context) or StepEnd("done")
+        except FluxtuneError as error:
+            log.warning("job failed", error=str(error), technical=error.technical)
+            return StepEnd("failed", error=error.problem())
+        except Exception as error:
+            if is_disk_full(error):
+                return StepEnd("paused", {"reason": "disk-full"})
+            log.exception("step broke")
+            return StepEnd("failed", error=_broken(error))
+
+    def finish(self, job_id: str, attempt: int, end: dict[str, Any]) -> None:
+        """End a job, once: what its task stores, its state and its last event, all or nothing."""
+        step_end = StepEnd(end["state"], end["data"], Problem.model_validate(end["error"]) if end["error"] else None)
+        with structlog.contextvars.bound_contextvars(job_id=job_id):
+            try:
+                self._finish(job_id, attempt, step_end)
+            except Exception as error:
+                log.exception("job could not be ended as it should")
+                problem = error.problem() if isinstance(error, FluxtuneError) else _broken(error)
+                self._finish(job_id, attempt, StepEnd("failed", error=problem), with_task=False)
+
+    def _finish(self, job_id: str, attempt: int, end: StepEnd, *, with_task: bool = True) -> None:
+        with self._database.transaction() as session:
+            row = repository.find_job(session, job_id)
+            if row is None or row.state != "running" or row.attempt != attempt:
+                return
+            extra: dict[str, Any] = {}
+            if with_task:
+                context, task = self._context(job_id)
+                extra = task.finish(session, context, end)
+            row.owner, row.heartbeat_at, row.eta_s = None, None, None
+            if end.state == "handed_back":
+                row.state, row.phase, row.dispatched_at = "queued", "recovering", None
+                record(session, row, "job.queued", {})
+                return
+            row.request = None
+            row.phase = ""
+            row.error = end.error.model_dump(mode="json") if end.error else None
+            event_type, row.state, data = _last_event(end)
+            if row.state != "paused":
+                row.finished_at = now()
+            if row.state == "succeeded" and row.steps and not end.data.get("stopped_early"):
+                row.step = row.steps
+            record(session, row, event_type, {**data, **extra})
+            log.info("job ended", job_id=job_id, state=row.state)
+
+    def _context(self, job_id: str) -> tuple[JobContext, Task]:
+        with self._database.reading() as session:
+            row = repository.find_job(session, job_id)
+            if row is None:
+                raise TaskBroke("The job is gone from the database.")
+            return self._context_of(row), self._tasks[row.kind]  # type: ignore[index]
+
+    def _context_of(self, row: JobRow) -> JobContext:
+        return JobContext(
+            self._database,
+            job_id=row.id,
+            target_id=row.target_id,
+            payload=dict(row.payload),
+            is_leaving=self._is_leaving,
+        )
+
+
+def _last_event(end: StepEnd) -> tuple[JobEventType, str, dict[str, Any]]:
+    if end.state == "done":
+        return "job.succeeded", "succeeded", {}
+    if end.state == "paused":
+        return "job.paused", "paused", {"reason": end.data.get("reason", "user")}
+    if end.state == "cancelled":
+        return "job.cancelled", "cancelled", {}
+    error = end.error or TaskBroke("The task did not say why.").problem()
+    return "job.failed", "failed", {"error": error.model_dump(mode="json")}
+
+
+def _broken(error: Exception) -> Problem:
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" at {where[0].name}:{where[0].lineno}" if where else ""
+    return TaskBroke("An error nobody foresaw.", technical=f"{type(error).__name__}: {error}{place}").problem()
