@@ -64,7 +64,7 @@ def read_archive(file: IO[bytes]) -> Iterator[Entry]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         raise ArchiveRefused("It is damaged, or no ZIP at all.", technical=repr(error)) from error
     with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir() and not is_ignored(info.filename)]
+        infos = [info for info in archive.infolist() if _is_wanted(info.filename)]
         if len(infos) > MAX_ENTRIES:
             raise ArchiveRefused(
                 f"It holds {len(infos):,} files; at most {MAX_ENTRIES:,} are accepted.", action="Split it into several."
@@ -82,6 +82,10 @@ def read_archive(file: IO[bytes]) -> Iterator[Entry]:
                 continue
             left -= len(content)
             yield Entry(_label(info.filename), content, None)
+
+
+def _is_wanted(name: str) -> bool:
+    return not name.replace("\\", "/").endswith("/") and not is_ignored(name)
 
 
 def _label(name: str) -> str:
@@ -123,10 +127,10 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int) -> bytes:
                 parts.append(part)
     except FileRefused:
         raise
-    except RuntimeError as error:
-        raise EntryRefused("It is encrypted.", action="Pack it again without a password.") from error
     except NotImplementedError as error:
         raise EntryRefused("It is packed with a method that can't be read.", technical=repr(error)) from error
+    except RuntimeError as error:
+        raise EntryRefused("It is encrypted.", action="Pack it again without a password.") from error
     except Exception as error:  # zlib, lzma and zipfile raise many kinds on damaged data
         raise EntryRefused("It is damaged.", technical=repr(error)) from error
     return b"".join(parts)
