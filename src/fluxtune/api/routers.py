@@ -1,26 +1,24 @@
 """All routes of the API."""
 
-import importlib
-from importlib.util import find_spec
-
 from fastapi import APIRouter, Request
 
 from fluxtune.api import session, system
 from fluxtune.core.errors import NotFound
+from fluxtune.datasets import endpoints as datasets
+from fluxtune.finetunes import endpoints as finetunes
+from fluxtune.generations import endpoints as generations
+from fluxtune.images import endpoints as images
 from fluxtune.jobs import endpoints as jobs
+from fluxtune.models import endpoints as models
 
-_DOMAINS = ("images", "datasets", "models", "finetunes", "generations")
+_PARTS = (session, system, jobs, images, datasets, models, finetunes, generations)
 
 
 def api_router() -> APIRouter:
     """Return everything under `/api`."""
     router = APIRouter(prefix="/api")
-    for part in (session.router, system.router, jobs.router):
-        router.include_router(part)
-    for domain in _DOMAINS:
-        name = f"fluxtune.{domain}.endpoints"
-        if find_spec(name) is not None:
-            router.include_router(importlib.import_module(name).router)
+    for part in _PARTS:
+        router.include_router(part.router)
     return router
 
 

@@ -29,8 +29,8 @@ class EngineMissing(NotReady):
 class RunEnd:
     """How a run or a generation ended.
 
-    `seq` is the number of the run event that said so. `handed_back`: it was saved because the worker leaves, and the next
-    worker goes on with it.
+    `seq` is the number of the run event that said so. `handed_back`: it was saved because the worker leaves, and the
+    next worker goes on with it.
     """
 
     state: Literal["succeeded", "cancelled", "paused", "failed", "handed_back"]

@@ -1,5 +1,6 @@
-"""Blobs: bytes under a content-addressed key, on disk or in an object store."""
+"""Blobs: bytes under a content-addressed key, on disk or in an object store. And locks on files."""
 
+from fluxtune.storage.locks import FileLock, holder_of, is_locked
 from fluxtune.storage.store import BlobNotFound, Blobs, content_key, get_blobs
 
-__all__ = ["BlobNotFound", "Blobs", "content_key", "get_blobs"]
+__all__ = ["BlobNotFound", "Blobs", "FileLock", "content_key", "get_blobs", "holder_of", "is_locked"]

@@ -1,0 +1,46 @@
+"""This computer as a place that runs work: one device, one holder of it at a time."""
+
+import threading
+from pathlib import Path
+
+from fluxtune.backends.base import GenerationSink, RunEnd, RunSink, Steering
+from fluxtune.backends.local.generator import Generator
+from fluxtune.backends.local.readiness import require_engine
+from fluxtune.backends.local.training import TrainingRun
+from fluxtune.config import Settings
+from fluxtune.engine.config import GenerationRequest
+
+
+class LocalBackend:
+    """Trains and generates in child processes. Both calls return when the work has ended, and raise `EngineMissing`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._device = threading.Lock()
+        self._generator = Generator(settings)
+
+    def train(self, run_dir: Path, sink: RunSink, steering: Steering) -> RunEnd:
+        """Train in a run folder that holds `run.json` and `snapshot/`, from its last checkpoint if there is one.
+
+        Safe to call again for the same folder, also while a trainer started by a worker that died is still at work.
+        """
+        require_engine()
+        with self._device:
+            # Two bases in memory at once may be one too many.
+            self._generator.release()
+            return TrainingRun(self._settings, run_dir, sink, steering).follow()
+
+    def generate(self, request: GenerationRequest, sink: GenerationSink, steering: Steering) -> RunEnd:
+        """Make the images of one request. Safe to call again for the same request."""
+        require_engine()
+        with self._device:
+            request.out_dir.mkdir(parents=True, exist_ok=True)
+            return self._generator.generate(request, sink, steering)
+
+    def tend(self) -> None:
+        """Let go of what idles; call now and then."""
+        self._generator.release_if_idle()
+
+    def close(self) -> None:
+        """End the generator. A trainer goes on by itself."""
+        self._generator.release()

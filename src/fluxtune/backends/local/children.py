@@ -1,0 +1,74 @@
+"""Child processes of the engine: started so that they survive us or end with us, and found again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import structlog
+
+log = structlog.get_logger(__name__)
+
+PID_FILE = "trainer.pid"
+
+
+def engine_command(*arguments: str) -> list[str]:
+    """Return the command line of an engine process."""
+    return [sys.executable, "-m", "fluxtune.engine", *arguments]
+
+
+def start_detached(command: list[str], stderr_file: Path) -> "subprocess.Popen[bytes]":
+    """Start a process that goes on when we die: own session, no pipes to us."""
+    with stderr_file.open("ab") as stderr:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+        )
+
+
+def note_process(run_dir: Path, pid: int) -> None:
+    """Write down which process trains in a run folder, with its start: numbers are used again."""
+    try:
+        note = {"pid": pid, "started": psutil.Process(pid).create_time()}
+    except psutil.Error:
+        return
+    (run_dir / PID_FILE).write_text(json.dumps(note))
+
+
+def noted_process(run_dir: Path) -> psutil.Process | None:
+    """Return the living process that was noted, if it lives."""
+    try:
+        note = json.loads((run_dir / PID_FILE).read_text())
+        process = psutil.Process(int(note["pid"]))
+        if abs(process.create_time() - float(note["started"])) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
+    return None
+
+
+def send(process: psutil.Process | None, what: signal.Signals) -> None:
+    """Send a signal to a process and those it started; that it is gone already is fine."""
+    if process is None:
+        return
+    try:
+        if os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, what)
+        else:
+            process.send_signal(what)
+    except (psutil.Error, ProcessLookupError, PermissionError) as error:
+        log.debug("signal not delivered", pid=process.pid, error=str(error))
+
+
+def last_lines(file: Path, count: int = 20) -> str:
+    """Return the end of a text file."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, stream.tell() - 16_384))
+            text = stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-count:])

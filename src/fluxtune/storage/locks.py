@@ -1,0 +1,63 @@
+"""Locks held by living processes: the kernel lets go of them however a process ends."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import IO
+
+
+class FileLock:
+    """An exclusive lock on a file. Its content, the holder's process number, is a note; the lock itself counts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self, wait_s: float = 0.0) -> bool:
+        """Take the lock; return False if another process still holds it after `wait_s`."""
+        until = time.monotonic() + wait_s
+        file = self._path.open("a+")
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() >= until:
+                    file.close()
+                    return False
+                time.sleep(0.05)
+            else:
+                file.truncate(0)
+                file.write(str(os.getpid()))
+                file.flush()
+                self._file = file
+                return True
+
+    def release(self) -> None:
+        """Let go."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a living process holds the lock.
+
+    Looking takes a shared lock for a moment, so whoever wants the lock should wait for it a little.
+    """
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def holder_of(path: Path) -> int | None:
+    """Return the process number that the last holder of the lock wrote down."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,132 @@
+"""One worker: holds the data folder's worker lock, keeps its heart beating, feeds the queue, leaves tidily."""
+
+import signal
+import socket
+import threading
+import time
+
+import structlog
+
+from fluxtune.backends.local.backend import LocalBackend
+from fluxtune.config import Settings
+from fluxtune.config.logs import set_up_logs
+from fluxtune.core.errors import Conflict
+from fluxtune.db import Database, migrate
+from fluxtune.jobs.queue import JobQueue
+from fluxtune.storage import Blobs, FileLock, is_locked
+from fluxtune.worker.tasks import build_tasks
+
+log = structlog.get_logger(__name__)
+
+# Whoever looks whether the lock is held holds it for a moment.
+_LOCK_WAIT_S = 1.0
+_TEND_EVERY_S = 5.0
+
+
+class WorkerRunning(Conflict):
+    """Another worker is at work on this data folder."""
+
+    title = "A worker is running already"
+    action = "Nothing needs to be done: it takes all jobs of this data folder."
+
+
+class Worker:
+    """The parts of a worker, and the loop that runs until there is a reason to leave."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._leaving = threading.Event()
+        self._database = Database.at(settings.paths.database, settings.database_url)
+        self._backend = LocalBackend(settings)
+        blobs = Blobs.at(settings.paths.blobs, settings.storage_url)
+        tasks = build_tasks(settings, blobs, self._backend)
+        self._queue = JobQueue(settings, self._database, tasks, self._leaving.is_set)
+        self._idle_since = time.monotonic()
+
+    def leave(self) -> None:
+        """End soon: let what runs save itself, then go."""
+        self._leaving.set()
+
+    def run(self, *, until_idle: bool) -> None:
+        """Work until told to leave, or until there is nothing to do and nobody to wait for."""
+        migrate(self._database, self._settings.paths.migration_lock)
+        heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._queue.start(self._worker_id())
+        heart.start()
+        log.info("worker ready")
+        try:
+            self._loop(until_idle)
+        finally:
+            self._leaving.set()
+            self._wait_for_steps()
+            self._backend.close()
+            self._queue.stop()
+            self._queue.runner.goodbye()
+            self._database.close()
+            log.info("worker ended")
+
+    def _worker_id(self) -> str:
+        """Return the name this worker's unfinished work is found by after a restart: fixed per data folder or host."""
+        return "local" if self._settings.is_local else socket.gethostname()
+
+    def _loop(self, until_idle: bool) -> None:
+        tended_at = 0.0
+        while not self._leaving.wait(self._settings.worker.poll_seconds):
+            try:
+                self._queue.dispatch()
+                if time.monotonic() - tended_at > _TEND_EVERY_S:
+                    tended_at = time.monotonic()
+                    self._backend.tend()
+                if self._is_done(until_idle):
+                    return
+            except Exception:
+                log.exception("worker stumbled; going on")
+                self._leaving.wait(1)
+
+    def _is_done(self, until_idle: bool) -> bool:
+        if self._queue.active_count or self._queue.runner.is_busy():
+            self._idle_since = time.monotonic()
+            return False
+        if until_idle:
+            return True
+        patience = self._settings.worker.idle_exit_seconds
+        if not patience or not self._settings.is_local or is_locked(self._settings.paths.server_lock):
+            self._idle_since = time.monotonic()
+            return False
+        return time.monotonic() - self._idle_since > patience
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                self._queue.runner.beat()
+            except Exception:
+                log.exception("heartbeat failed")
+            if self._leaving.wait(self._settings.worker.heartbeat_seconds) and not self._queue.active_count:
+                return
+            time.sleep(0 if not self._leaving.is_set() else self._settings.worker.heartbeat_seconds)
+
+    def _wait_for_steps(self) -> None:
+        """Give running steps the time to save and end; the trainer gets the same time within its step."""
+        until = time.monotonic() + self._settings.worker.shutdown_seconds + 10
+        while self._queue.active_count and time.monotonic() < until:
+            time.sleep(0.05)
+
+
+def run_worker(settings: Settings, until_idle: bool = False, *, console: bool = True) -> None:
+    """Run the worker of a data folder until SIGTERM or SIGINT, or until it has not been needed for a while.
+
+    With `until_idle` it ends as soon as nothing waits or runs. Raises `WorkerRunning` if another one is at work.
+    """
+    settings.paths.create()
+    set_up_logs(settings, "worker", console=console)
+    lock = FileLock(settings.paths.worker_lock)
+    if not lock.acquire(_LOCK_WAIT_S):
+        raise WorkerRunning(f"It works on {settings.data}.")
+    try:
+        worker = Worker(settings)
+        if threading.current_thread() is threading.main_thread():
+            for what in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(what, lambda *_: worker.leave())
+        worker.run(until_idle=until_idle)
+    finally:
+        lock.release()

@@ -1,0 +1,15 @@
+"""Which task runs which kind of job."""
+
+from collections.abc import Sequence
+
+from fluxtune.backends.local.backend import LocalBackend
+from fluxtune.config import Settings
+from fluxtune.finetunes.tasks import FinetuneTask
+from fluxtune.generations.tasks import GenerationTask
+from fluxtune.jobs.tasks import Task
+from fluxtune.storage import Blobs
+
+
+def build_tasks(settings: Settings, blobs: Blobs, backend: LocalBackend) -> Sequence[Task]:
+    """Return one task for every kind of job."""
+    return [FinetuneTask(settings, blobs, backend), GenerationTask(settings, blobs, backend)]

@@ -1,0 +1,119 @@
+"""kill -9 of anything, in the middle of a finetune: it ends, once, with the very adapter it would have had."""
+
+import hashlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.kill.studio import END_S, RealStudio, wait_for
+
+STEPS = 60
+RECIPE = {"steps": STEPS, "checkpoint_every": 10, "sample_every": 0, "resolution": 64, "batch_size": 1, "rank": 4}
+
+
+def start_finetune(studio: RealStudio) -> dict[str, Any]:
+    sample = studio.get("/api/samples")[0]["name"]
+    dataset = studio.post("/api/datasets", {"sample": sample})
+    body = {"dataset_id": dataset["id"], "quality": "draft", "recipe": RECIPE}
+    finetune: dict[str, Any] = studio.post("/api/finetunes", body)
+    return finetune
+
+
+def wait_for_step(studio: RealStudio, finetune_id: str, step: int) -> None:
+    def reached() -> bool:
+        finetune = studio.get(f"/api/finetunes/{finetune_id}")
+        assert finetune["state"] not in ("failed", "cancelled", "paused", "succeeded"), finetune
+        return finetune["state"] == "running" and finetune["step"] >= step
+
+    wait_for(f"step {step}", reached, END_S)
+
+
+def new_process(look: Any, old: psutil.Process) -> psutil.Process | None:
+    found: psutil.Process | None = look()
+    return found if found is not None and found.pid != old.pid else None
+
+
+def assert_not_running_without_owner(studio: RealStudio, job_id: str) -> None:
+    """While no worker lives, no job may be shown as running."""
+    while studio.worker() is None:
+        before = studio.worker()
+        job = studio.get(f"/api/jobs/{job_id}")
+        if before is None and studio.worker() is None:
+            assert job["state"] == "queued", job
+            assert job["phase"] == "recovering", job
+        time.sleep(0.02)
+
+
+def train_undisturbed(run_dir: Path, target: Path) -> str:
+    """Train the same run in one go, without a studio; return the adapter's hash."""
+    target.mkdir()
+    shutil.copy(run_dir / "run.json", target)
+    shutil.copytree(run_dir / "snapshot", target / "snapshot")
+    subprocess.run([sys.executable, "-m", "fluxtune.engine", "train", str(target)], check=True, timeout=END_S)
+    return hashlib.sha256((target / "adapter.safetensors").read_bytes()).hexdigest()
+
+
+def test_a_finetune_survives_the_death_of_everything(studio: RealStudio, dice: random.Random, tmp_path: Path) -> None:
+    finetune = start_finetune(studio)
+    job_id, run_dir = finetune["job_id"], studio.data / "runs" / finetune["id"]
+    wait_for_step(studio, finetune["id"], dice.randint(1, 6))
+
+    # The worker: the trainer does not notice, the next worker joins it.
+    worker, trainer = studio.worker(), studio.trainer()
+    assert worker is not None
+    assert trainer is not None
+    studio.kill(worker)
+    assert_not_running_without_owner(studio, job_id)
+    wait_for("a new worker", lambda: new_process(studio.worker, worker))
+    wait_for("the job running again", lambda: studio.get(f"/api/jobs/{job_id}")["state"] == "running")
+    assert studio.trainer() == trainer
+
+    # The server: nothing else notices, the next server adopts the worker.
+    worker = studio.worker()
+    studio.kill(studio.server())
+    studio.start()
+    assert studio.worker() == worker
+    assert studio.trainer() == trainer
+
+    # The trainer: started again from its last checkpoint.
+    wait_for_step(studio, finetune["id"], dice.randint(11, 19))
+    studio.kill(trainer)
+    wait_for_step(studio, finetune["id"], 10)
+    trainer = wait_for("a new trainer", lambda: new_process(studio.trainer, trainer))
+
+    # All of them at once.
+    wait_for_step(studio, finetune["id"], dice.randint(25, 45))
+    studio.kill(studio.server(), studio.worker(), trainer)
+    assert studio.processes() == []
+    studio.start()
+
+    wait_for("the end", lambda: studio.get(f"/api/finetunes/{finetune['id']}")["state"] != "running"
+             and studio.get(f"/api/finetunes/{finetune['id']}")["state"] != "queued", END_S)  # fmt: skip
+    assert_ended_once(studio, finetune["id"], job_id)
+    assert_same_adapter(studio, finetune["id"], train_undisturbed(run_dir, tmp_path / "undisturbed"))
+
+
+def assert_ended_once(studio: RealStudio, finetune_id: str, job_id: str) -> None:
+    finetune = studio.get(f"/api/finetunes/{finetune_id}")
+    assert finetune["state"] == "succeeded", finetune
+    types = [event["type"] for event in studio.events(job_id)]
+    assert types.count("job.succeeded") == 1
+    assert types[-1] == "job.succeeded"
+    assert [point["step"] for point in studio.get(f"/api/finetunes/{finetune_id}/loss")] == list(range(1, STEPS + 1))
+    models = [model for model in studio.get("/api/models", kind="finetuned") if model["finetune_id"] == finetune_id]
+    assert len(models) == 1
+    assert len(models[0]["versions"]) == 1
+
+
+def assert_same_adapter(studio: RealStudio, finetune_id: str, expected: str) -> None:
+    result = json.loads((studio.data / "runs" / finetune_id / "result.json").read_text())
+    assert result["adapter_sha256"] == expected
+    model_id = studio.get(f"/api/finetunes/{finetune_id}")["model_id"]
+    assert studio.get(f"/api/models/{model_id}")["versions"][0]["sha256"] == expected
