@@ -55,7 +55,8 @@ def make_flux2(folder: Path) -> Path:
     )  # fmt: skip
     vae = AutoencoderKLFlux2(
         block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=64,
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, mid_block_add_attention=False,
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, 
+        mid_block_add_attention=False,
     )  # fmt: skip
     vae.bn.running_mean.normal_(0, 0.1)
     vae.bn.running_var.uniform_(0.5, 2.0)
@@ -87,7 +88,8 @@ def make_flux1(folder: Path) -> Path:
     vae = AutoencoderKL(
         block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=64,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
-        scaling_factor=0.36, shift_factor=0.12, use_quant_conv=False, use_post_quant_conv=False, mid_block_add_attention=False,
+        scaling_factor=0.36, shift_factor=0.12, use_quant_conv=False, use_post_quant_conv=False, 
+        mid_block_add_attention=False,
     )  # fmt: skip
     _make_alive(transformer)
     pipe = FluxPipeline(

@@ -13,12 +13,15 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from fluxtune.core.errors import FluxtuneError, NotReady
+from pydantic import ValidationError
+
+from fluxtune.core.errors import EngineCrashed, FluxtuneError, InvalidInput, NotReady
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.doctor import check_engine
 from fluxtune.engine.events import GeneratorEvent, GeneratorEventType
+from fluxtune.engine.reporter import say_succeeded
 from fluxtune.engine.runfolder import EventLog, RunFolder, RunLocked
-from fluxtune.engine.runtime import as_fluxtune_error, prepare_environment
+from fluxtune.engine.runtime import as_fluxtune_error, make_deterministic, prepare_environment, quieten_libraries
 
 if TYPE_CHECKING:
     from fluxtune.engine.generator import Generator
@@ -65,15 +68,14 @@ def _train_locked(folder: RunFolder, log: EventLog) -> None:
     try:
         _require_engine()
         result = folder.read_result()
-        from fluxtune.engine.runtime import quieten_libraries
-        from fluxtune.engine.trainer import Trainer, say_succeeded
-
         if result is not None:
             say_succeeded(log, result)
             return
+        from fluxtune.engine.trainer import Trainer
+
         quieten_libraries()
         trainer = Trainer(folder, log)
-        signal.signal(signal.SIGTERM, lambda *_: trainer.shut_down())
+        signal.signal(signal.SIGTERM, lambda *_: trainer.reporter.shut_down())
     except Exception as error:
         problem = as_fluxtune_error(error, "starting")
         log.write("run.failed", error=problem.as_record())
@@ -97,7 +99,6 @@ def generate() -> int:
     try:
         _require_engine()
         from fluxtune.engine.generator import Generator
-        from fluxtune.engine.runtime import make_deterministic, quieten_libraries
 
         quieten_libraries()
         make_deterministic(0)
@@ -116,7 +117,7 @@ def _answer(generator: "Generator", line: str, cancelled: set[str], say: Any) ->
 
     request_id = None
     try:
-        request = GenerationRequest.model_validate_json(line)
+        request = _parse(line)
         request_id = request.id
 
         def check() -> None:
@@ -128,9 +129,19 @@ def _answer(generator: "Generator", line: str, cancelled: set[str], say: Any) ->
         say("generation.cancelled", id=request_id)
     except Exception as error:
         problem = as_fluxtune_error(error, "generating")
+        if isinstance(problem, EngineCrashed):
+            problem.action = "Try again; if it happens again, look at the log."
+            traceback.print_exception(error)
         if problem.slug == "out-of-memory":
             generator.unload()
         say("generation.failed", id=request_id, error=problem.as_record())
+
+
+def _parse(line: str) -> GenerationRequest:
+    try:
+        return GenerationRequest.model_validate_json(line)
+    except ValidationError as error:
+        raise InvalidInput("The request has missing or wrong fields.", technical=str(error)) from error
 
 
 def _read_requests(requests: "queue.Queue[str | None]", cancelled: set[str]) -> None:

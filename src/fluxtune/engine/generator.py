@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from fluxtune.core.errors import InvalidInput
+from fluxtune.core.errors import InvalidInput, NotFound
 from fluxtune.engine.bases import BaseDescription, require_base
 from fluxtune.engine.captions import fill_trigger
 from fluxtune.engine.config import GenerationRequest
@@ -45,6 +45,7 @@ class Generator:
         self.pipe: Any = None
         self.base: BaseDescription | None = None
         self._adapters: OrderedDict[str, str] = OrderedDict()  # content hash -> trigger word, least used first
+        self._names: dict[tuple[Path, int, int], str] = {}
         self._prompts: OrderedDict[str, Conditioning] = OrderedDict()
 
     def generate(self, request: GenerationRequest, check: Callable[[], None] = lambda: None) -> None:
@@ -132,7 +133,7 @@ class Generator:
         if strength == 0:
             self._disable()
             return read_metadata(path).get("fluxtune.trigger_word", "")
-        name = "a" + file_sha256(path)[:24]
+        name = self._name_of(path)
         if name not in self._adapters:
             self.say("generation.phase", id=request.id, phase="loading adapter")
             self._adapters[name] = self._load_adapter(path, name)
@@ -142,6 +143,17 @@ class Generator:
         self.pipe.enable_lora()
         self.pipe.set_adapters([name], [strength])
         return self._adapters[name]
+
+    def _name_of(self, path: Path) -> str:
+        """Name an adapter by its content, which is read again only when the file has changed."""
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise NotFound(f"{path.name} is not there any more.", title="The adapter is missing") from error
+        key = (path, stat.st_mtime_ns, stat.st_size)
+        if key not in self._names:
+            self._names[key] = "a" + file_sha256(path)[:24]
+        return self._names[key]
 
     def _load_adapter(self, path: Path, name: str) -> str:
         metadata = read_metadata(path)

@@ -1,33 +1,29 @@
-"""Training one adapter from a run folder: read top to bottom, `Trainer.run` is the whole story."""
+"""One training run, from its folder to its adapter: `Trainer.run` is the whole story."""
 
 import contextlib
-import math
 import shutil
-import threading
 import time
 from collections.abc import Iterator
-from typing import Literal
+from pathlib import Path
 
 import torch
 
-from fluxtune.core.errors import DiskFull, InvalidInput, LossNotFinite
+from fluxtune.core.errors import DiskFull, InvalidInput
 from fluxtune.engine.bases import require_base
 from fluxtune.engine.captions import fill_trigger, with_trigger
-from fluxtune.engine.config import Recipe
-from fluxtune.engine.data.cache import Latents, Texts, cache_latents, cache_texts
-from fluxtune.engine.data.order import BatchOrder
+from fluxtune.engine.data.cache import Texts, cache_latents, cache_texts
 from fluxtune.engine.data.snapshot import check_snapshot
 from fluxtune.engine.events import RunResult
 from fluxtune.engine.flux import adapters, checkpoint
 from fluxtune.engine.flux.checkpoint import Progress
-from fluxtune.engine.flux.family import Conditioning, functions_of
+from fluxtune.engine.flux.family import functions_of
 from fluxtune.engine.flux.load import load_image_pipeline
-from fluxtune.engine.flux.loss import draw_sigmas, velocity_loss
 from fluxtune.engine.flux.sample import draw_image, png_bytes
+from fluxtune.engine.learner import Learner
 from fluxtune.engine.recipes import prompts_for
+from fluxtune.engine.reporter import Interrupted, Reason, Reporter, say_succeeded
 from fluxtune.engine.runfolder import EventLog, RunFolder, write_atomic
 from fluxtune.engine.runtime import (
-    Device,
     as_fluxtune_error,
     choose_device,
     make_deterministic,
@@ -35,44 +31,32 @@ from fluxtune.engine.runtime import (
     peak_memory_bytes,
 )
 
-HEARTBEAT_SECONDS = 2.0
 RECENT = 50  # steps averaged into a result's final loss
-
-Reason = Literal["stop", "cancel", "pause", "shutdown"]
-
-
-class Interrupted(Exception):
-    """The run was asked to end early."""
-
-    def __init__(self, reason: Reason) -> None:
-        self.reason = reason
-        super().__init__(reason)
 
 
 class Trainer:
-    """One run, from its folder. Everything said goes to the event log; everything made goes into the folder."""
+    """One run. Everything said goes to its event log; everything made goes into its folder."""
 
     def __init__(self, folder: RunFolder, log: EventLog) -> None:
         self.folder = folder
         self.log = log
+        self.reporter = Reporter(folder, log)
         self.config = folder.read_config()
-        self.recipe: Recipe = self.config.recipe
+        self.recipe = self.config.recipe
         self.snapshot = folder.read_snapshot()
+        check_snapshot(folder.snapshot, self.snapshot)
         self.base = require_base(self.config.base_path)
         self.family = functions_of(self.base.family)
-        self.device: Device = choose_device(self.recipe.precision)
-        self.prompts = [
-            fill_trigger(prompt, self.config.trigger_word) for prompt in prompts_for(self.config.mode, self.recipe)
-        ]
-        self.captions = [with_trigger(image.caption, self.config.trigger_word) for image in self.snapshot.images]
+        self.device = choose_device(self.recipe.precision)
+        trigger_word = self.config.trigger_word
+        self.captions = [with_trigger(image.caption, trigger_word) for image in self.snapshot.images]
+        self.prompts = [fill_trigger(prompt, trigger_word) for prompt in prompts_for(self.config.mode, self.recipe)]
         self.progress = Progress()
-        self.doing = "starting"
-        self.phase = ""
         self.saved_step = 0
         self.seconds_per_step = 0.0
         self.seconds_per_sample = 0.0
         self.counted_at = time.perf_counter()
-        self.is_shutting_down = False
+        self.doing = "starting"
 
     def run(self) -> None:
         """Train to the end, or to where the user or the system says stop; write the terminal event.
@@ -81,7 +65,8 @@ class Trainer:
         as an error of `core.errors`.
         """
         try:
-            with self._heartbeat():
+            with self.reporter.heartbeat():
+                self._prepare()
                 self._train()
         except Interrupted as interruption:
             self._end_interrupted(interruption.reason)
@@ -94,40 +79,41 @@ class Trainer:
                 self.log.write("run.failed", error=problem.as_record())
             raise problem from error
 
-    def _train(self) -> None:
-        check_snapshot(self.folder.snapshot, self.snapshot)
-        self._start()
-        self.texts = self._prepare_texts()
-        self._load_base()
-        self.images = self._prepare_images()
-        self._attach_adapter()
-        self._restore()
-        try:
-            self._draw_samples(0)
-            self._draw_samples(self.progress.step)  # those that a crash has cut off
-            while self.progress.step < self.recipe.steps:
-                self._check_requests()
-                self._step_and_save()
-            self._finish()
-        except Interrupted as interruption:
-            if not self.progress.step or interruption.reason == "cancel":
-                raise
-            self._save_checkpoint()
-            if interruption.reason != "stop":
-                raise
-            self.folder.clear_requests()
-            self._finish()
-
     # Preparing
 
-    def _start(self) -> None:
+    def _prepare(self) -> None:
+        saved = self._start()
+        self.texts = self._prepare_texts()
+        self.doing = "loading the base"
+        self.reporter.phase("loading")
+        self.pipe = load_image_pipeline(self.base, self.device)
+        self.doing = "encoding the images"
+        images = cache_latents(
+            self.folder.cache,
+            self.folder.snapshot,
+            self.snapshot,
+            self.pipe,
+            self.base,
+            self.device,
+            self.recipe,
+            self._report_caching,
+        )
+        self.doing = "preparing the adapter"
+        self.learner = Learner(
+            self.recipe, self.base, self.device, self.pipe.transformer, images, self.captions, self.texts.encoded
+        )
+        if saved:
+            self.doing = "reading the checkpoint"
+            self.learner.restore(saved, self.progress)
+
+    def _start(self) -> Path | None:
+        """Say where the run starts from; return the checkpoint's folder."""
         make_deterministic(self.recipe.seed)
         found = checkpoint.newest_checkpoint(self.folder.checkpoints)
-        self.resume_from = found[0] if found else None
         if found:
             self.progress = found[1]
             self.saved_step = self.progress.step
-            self._check_same_run(found[1])
+            self._check_same_run()
             torch.set_num_threads(self.progress.thread_count)
         self.progress.base_fingerprint = self.base.fingerprint
         self.progress.snapshot_hash = self.snapshot.hash
@@ -135,16 +121,17 @@ class Trainer:
         self.log.write(
             "run.started",
             steps=self.recipe.steps,
-            resumed_from=self.progress.step if found else None,
+            resumed_from=self.saved_step if found else None,
             device=self.device.name,
             image_count=len(self.snapshot.images),
         )
-        self._phase("loading")
+        self.reporter.phase("loading")
+        return found[0] if found else None
 
-    def _check_same_run(self, saved: Progress) -> None:
+    def _check_same_run(self) -> None:
         for what, was, now in (
-            ("The base", saved.base_fingerprint, self.base.fingerprint),
-            ("The dataset", saved.snapshot_hash, self.snapshot.hash),
+            ("The base", self.progress.base_fingerprint, self.base.fingerprint),
+            ("The dataset", self.progress.snapshot_hash, self.snapshot.hash),
         ):
             if was != now:
                 raise InvalidInput(
@@ -156,143 +143,68 @@ class Trainer:
     def _prepare_texts(self) -> Texts:
         self.doing = "encoding the captions"
         wanted = [*self.captions, *self.prompts, ""]
-        texts = cache_texts(
-            self.folder.cache, wanted, self.base, self.family, self.device, lambda d, t: self._phase("caching", d, t)
-        )
+        texts = cache_texts(self.folder.cache, wanted, self.base, self.device, self._report_caching)
         for text in texts.too_long:
-            self._say("warning", f"Longer than the {self.base.max_prompt_tokens} tokens the base reads; "
-                      f"the end is left out: {text[:120]}")  # fmt: skip
+            limit = self.base.max_prompt_tokens
+            self.reporter.say("warning", f"Longer than the {limit} tokens the base reads, cut off: {text[:120]}")
         return texts
 
-    def _load_base(self) -> None:
-        self.doing = "loading the base"
-        self._phase("loading")
-        self.pipe = load_image_pipeline(self.base, self.device)
-        self.transformer = self.pipe.transformer
-
-    def _prepare_images(self) -> list[Latents]:
-        self.doing = "encoding the images"
-        return cache_latents(
-            self.folder.cache, self.folder.snapshot, self.snapshot, self.pipe, self.base, self.family, self.device,
-            self.recipe.resolution, self.recipe.flip, lambda d, t: self._phase("caching", d, t),
-        )  # fmt: skip
-
-    def _attach_adapter(self) -> None:
-        self.doing = "preparing the adapter"
-        torch.manual_seed(self.recipe.seed)  # whatever loading has drawn
-        self.layers = adapters.attach(self.transformer, self.recipe)
-        self.parameters = [parameter for _, parameter in adapters.adapter_parameters(self.transformer)]
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=self.recipe.learning_rate,
-            weight_decay=self.recipe.weight_decay,
-            fused=self.device.name in ("cpu", "cuda"),
-        )
-        self.draws = torch.Generator().manual_seed(self.recipe.seed)
-        self.order = BatchOrder([image.grid for image in self.images], self.recipe.batch_size)
-        self.ids_of: dict[tuple[int, int], dict[str, torch.Tensor]] = {}
-        if self._wants_gradient_checkpointing():
-            self.transformer.enable_gradient_checkpointing()
-        self.transformer.train()
-
-    def _wants_gradient_checkpointing(self) -> bool:
-        choice = self.recipe.gradient_checkpointing
-        if choice == "auto" and self.device.is_cuda:
-            return torch.cuda.get_device_properties(0).total_memory < 2.5 * self.base.transformer_bytes
-        return choice == "on"
-
-    def _restore(self) -> None:
-        if self.resume_from is None:
-            return
-        self.doing = "reading the checkpoint"
-        adapters.restore(self.transformer, self.resume_from / "adapter.safetensors")
-        checkpoint.restore_checkpoint(self.resume_from, self.optimizer, self.draws)
-        self.order.restore(self.progress.order)
+    def _report_caching(self, done: int, total: int) -> None:
+        self.reporter.phase("caching", done, total)
 
     # Training
 
+    def _train(self) -> None:
+        try:
+            self._draw_samples(0)
+            self._draw_samples(self.progress.step)  # those that a crash has cut off
+            while self.progress.step < self.recipe.steps:
+                self.reporter.check_requests()
+                self._step_and_save()
+            self._finish()
+        except Interrupted as interruption:
+            if not self.progress.step or interruption.reason == "cancel":
+                raise
+            self._save_checkpoint()
+            if interruption.reason != "stop":
+                raise
+            self.folder.clear_requests()
+            self._finish()
+
     def _step_and_save(self) -> None:
+        if self.reporter.current != "training":
+            self.reporter.phase("training", self.progress.step, self.recipe.steps)
         self.doing = "training"
-        if self.phase != "training":
-            self._phase("training", self.progress.step, self.recipe.steps)
         started = time.perf_counter()
-        loss, norm = self.train_step()
-        seconds = time.perf_counter() - started
-        self.seconds_per_step = 0.9 * self.seconds_per_step + 0.1 * seconds if self.seconds_per_step else seconds
-        self.progress.step += 1
-        self.progress.step_seconds += seconds
-        self.progress.recent_losses = [*self.progress.recent_losses, loss][-RECENT:]
+        loss, norm = self.learner.train_step(self.progress.step)
+        self._count_step(loss, time.perf_counter() - started)
         self._report_progress(loss, norm)
         step = self.progress.step
         if step % self.recipe.checkpoint_every == 0 or step == self.recipe.steps:
             self._save_checkpoint()
-        if self.recipe.sample_every and step % self.recipe.sample_every == 0:
-            self._draw_samples(step)
+        self._draw_samples(step)
 
-    def train_step(self) -> tuple[float, float]:
-        """Improve the adapter once; return loss and gradient norm. Raises `LossNotFinite`."""
-        rate = self.learning_rate_at(self.progress.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        loss = 0.0
-        for _ in range(self.recipe.gradient_accumulation):
-            part = self.batch_loss() / self.recipe.gradient_accumulation
-            part.backward()  # type: ignore[no-untyped-call]
-            loss += part.item()
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm))
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise LossNotFinite(f"The loss was {loss} in step {self.progress.step + 1}.")
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss, norm
+    def _count_step(self, loss: float, seconds: float) -> None:
+        self.seconds_per_step = 0.9 * self.seconds_per_step + 0.1 * seconds if self.seconds_per_step else seconds
+        self.progress.step += 1
+        self.progress.step_seconds += seconds
+        self.progress.recent_losses = [*self.progress.recent_losses, loss][-RECENT:]
 
-    def batch_loss(self) -> torch.Tensor:
-        """Draw a batch, noise levels and noise, and return the loss. All draws are made on the CPU."""
-        indexes = self.order.next_batch(self.draws)
-        latents = torch.stack([self._draw_side(self.images[index]) for index in indexes])
-        grid = self.images[indexes[0]].grid
-        sampling = self.base.train_timestep_sampling
-        sigmas = draw_sigmas(sampling, len(indexes), latents.shape[1], self.family, self.draws)
-        noise = torch.randn(latents.shape, generator=self.draws)
-        conditioning = self._draw_captions(indexes)
-        device, dtype = self.device.name, self.device.dtype
-        with torch.autocast(device, dtype, enabled=dtype != torch.float32):
-            return velocity_loss(
-                self.family,
-                self.transformer,
-                latents.to(device, dtype),
-                noise.to(device, dtype),
-                sigmas.to(device),
-                {name: tensor.to(device, dtype) for name, tensor in conditioning.items()},
-                self._ids(grid),
-            )
-
-    def learning_rate_at(self, step: int) -> float:
-        """Return the learning rate of a step (0 is the first): warm-up, then the schedule."""
-        recipe = self.recipe
-        if step < recipe.warmup_steps:
-            return recipe.learning_rate * (step + 1) / recipe.warmup_steps
-        if recipe.schedule == "constant":
-            return recipe.learning_rate
-        done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
-        return recipe.learning_rate * (1 - done if recipe.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2)
-
-    def _draw_side(self, image: Latents) -> torch.Tensor:
-        if len(image.tokens) == 1:
-            return image.tokens[0]
-        return image.tokens[int(torch.randint(2, (1,), generator=self.draws))]
-
-    def _draw_captions(self, indexes: list[int]) -> Conditioning:
-        is_dropped = torch.rand(len(indexes), generator=self.draws) < self.recipe.caption_dropout
-        texts = ["" if dropped else self.captions[i] for i, dropped in zip(indexes, is_dropped.tolist(), strict=True)]
-        encoded = [self.texts.encoded[text] for text in texts]
-        return {name: torch.cat([one[name] for one in encoded]) for name in encoded[0]}
-
-    def _ids(self, grid: tuple[int, int]) -> dict[str, torch.Tensor]:
-        if grid not in self.ids_of:
-            length = self.texts.encoded[""]["embeds"].shape[1]
-            self.ids_of[grid] = self.family.position_ids(grid, length, self.device.name)
-        return self.ids_of[grid]
+    def _report_progress(self, loss: float, norm: float) -> None:
+        step, steps, every = self.progress.step, self.recipe.steps, self.recipe.sample_every
+        sheets = (steps // every - step // every + bool(steps % every)) if every else 0
+        samples_left = sheets * len(self.prompts)
+        self.log.write(
+            "run.progressed",
+            step=step,
+            steps=steps,
+            loss=loss,
+            learning_rate=self.learner.learning_rate_at(step - 1),
+            grad_norm=norm,
+            seconds_per_step=self.seconds_per_step,
+            eta_s=(steps - step) * self.seconds_per_step + samples_left * self.seconds_per_sample,
+            memory_bytes=memory_bytes(self.device),
+        )
 
     # Sampling
 
@@ -304,7 +216,7 @@ class Trainer:
         missing = [index for index in range(len(self.prompts)) if (step, index) not in self.log.sampled]
         for done, index in enumerate(missing):
             self.doing = "drawing samples"
-            self._phase("sampling" if step else "sampling base", done, len(missing))
+            self.reporter.phase("sampling" if step else "sampling base", done, len(missing))
             started = time.perf_counter()
             self._draw_sample(step, index)
             self.seconds_per_sample = time.perf_counter() - started
@@ -324,7 +236,7 @@ class Trainer:
                 height=min(base.default_height, limit),
                 steps=base.default_steps,
                 guidance=base.default_guidance,
-                on_step=lambda _: self._check_requests(),
+                on_step=lambda _: self.reporter.check_requests(),
             )
         file = self.folder.sample_file(step, index)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -334,16 +246,17 @@ class Trainer:
 
     @contextlib.contextmanager
     def _for_sampling(self, with_adapter: bool) -> Iterator[None]:
-        self.transformer.eval()
+        transformer = self.pipe.transformer
+        transformer.eval()
         if not with_adapter:
-            self.transformer.disable_adapters()
+            transformer.disable_adapters()
         try:
             with torch.autocast(self.device.name, self.device.dtype, enabled=self.device.dtype != torch.float32):
                 yield
         finally:
             if not with_adapter:
-                self.transformer.enable_adapters()
-            self.transformer.train()
+                transformer.enable_adapters()
+            transformer.train()
 
     # Saving and ending
 
@@ -351,34 +264,34 @@ class Trainer:
         if self.saved_step == self.progress.step:
             return
         self.doing = "saving a checkpoint"
-        self.progress.order = self.order.state()
         self._count_seconds()
-        folder = checkpoint.save_checkpoint(
-            self.folder.checkpoints, self.progress, self._adapter_bytes(), self.optimizer, self.draws
-        )
+        folder = self.learner.save(self.folder.checkpoints, self.progress, self._metadata())
         checkpoint.prune(self.folder.checkpoints, self.recipe.keep_checkpoints)
         self.saved_step = self.progress.step
-        self.log.write(
-            "run.checkpointed",
-            step=self.saved_step,
-            folder=str(folder.relative_to(self.folder.path)),
-            byte_count=checkpoint.byte_count(folder),
-        )
+        relative, size = str(folder.relative_to(self.folder.path)), checkpoint.byte_count(folder)
+        self.log.write("run.checkpointed", step=self.saved_step, folder=relative, byte_count=size)
 
-    def _adapter_bytes(self, dtype: torch.dtype = torch.float32) -> bytes:
-        metadata = adapters.metadata_for(self.config, self.base, self.snapshot.hash, self.layers, self.progress.step)
-        return adapters.adapter_bytes(self.transformer, metadata, dtype)
+    def _metadata(self) -> dict[str, str]:
+        layers, step = self.learner.layers, self.progress.step
+        return adapters.metadata_for(self.config, self.base, self.snapshot.hash, layers, step)
 
     def _finish(self) -> None:
         """Write the result. All of it may be repeated after a crash, and comes out the same."""
         self._save_checkpoint()
         self._draw_samples(self.progress.step, is_last=True)
         self.doing = "saving the result"
-        self._phase("saving")
-        write_atomic(self.folder.adapter, self._adapter_bytes(self.device.dtype))
+        self.reporter.phase("saving")
+        write_atomic(self.folder.adapter, self.learner.adapter_file(self._metadata(), self.device.dtype))
+        result = self._result()
+        write_atomic(self.folder.result, result.model_dump_json(indent=2).encode())
+        shutil.rmtree(self.folder.cache, ignore_errors=True)
+        say_succeeded(self.log, result)
+        self.folder.clear_requests()
+
+    def _result(self) -> RunResult:
         self._count_seconds()
         progress, losses = self.progress, self.progress.recent_losses
-        result = RunResult(
+        return RunResult(
             step=progress.step,
             steps=self.recipe.steps,
             seconds=progress.seconds,
@@ -388,10 +301,11 @@ class Trainer:
             adapter_bytes=self.folder.adapter.stat().st_size,
             final_loss=sum(losses) / max(1, len(losses)),
         )
-        write_atomic(self.folder.result, result.model_dump_json(indent=2).encode())
-        shutil.rmtree(self.folder.cache, ignore_errors=True)
-        say_succeeded(self.log, result)
-        self.folder.clear_requests()
+
+    def _count_seconds(self) -> None:
+        now = time.perf_counter()
+        self.progress.seconds += now - self.counted_at
+        self.counted_at = now
 
     def _end_interrupted(self, reason: Reason) -> None:
         """Say how an interrupted run has ended; what could be saved is saved."""
@@ -402,69 +316,3 @@ class Trainer:
             shutil.rmtree(self.folder.cache, ignore_errors=True)
             self.log.write("run.cancelled", step=self.progress.step)
         self.folder.clear_requests()
-
-    # Talking
-
-    def shut_down(self) -> None:
-        """Ask the run to save and pause at the next step; safe to call from a signal handler."""
-        self.is_shutting_down = True
-
-    def _check_requests(self) -> None:
-        requested = self.folder.requested()
-        if requested:
-            raise Interrupted(requested)
-        if self.is_shutting_down:
-            raise Interrupted("shutdown")
-
-    def _phase(self, phase: str, done: int | None = None, total: int | None = None) -> None:
-        self._check_requests()
-        self.phase = phase
-        self.log.write("run.phase", phase=phase, done=done, total=total)
-
-    def _say(self, level: str, message: str) -> None:
-        self.log.write("run.logged", level=level, message=message)
-
-    def _report_progress(self, loss: float, norm: float) -> None:
-        step, steps, every = self.progress.step, self.recipe.steps, self.recipe.sample_every
-        sheets = (steps // every - step // every + bool(steps % every)) if every else 0
-        samples_left = sheets * len(self.prompts)
-        self.log.write(
-            "run.progressed",
-            step=step,
-            steps=steps,
-            loss=loss,
-            learning_rate=self.learning_rate_at(step - 1),
-            grad_norm=norm,
-            seconds_per_step=self.seconds_per_step,
-            eta_s=(steps - step) * self.seconds_per_step + samples_left * self.seconds_per_sample,
-            memory_bytes=memory_bytes(self.device),
-        )
-
-    def _count_seconds(self) -> None:
-        now = time.perf_counter()
-        self.progress.seconds += now - self.counted_at
-        self.counted_at = now
-
-    @contextlib.contextmanager
-    def _heartbeat(self) -> Iterator[None]:
-        """Say every two seconds that the process lives, whatever it is busy with."""
-        done = threading.Event()
-
-        def beat() -> None:
-            while not done.wait(HEARTBEAT_SECONDS):
-                with contextlib.suppress(OSError):
-                    self.log.write("run.heartbeat")
-
-        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-
-def say_succeeded(log: EventLog, result: RunResult) -> None:
-    """Write the event of a finished run."""
-    is_early = result.step < result.steps
-    log.write("run.succeeded", step=result.step, adapter="adapter.safetensors", stopped_early=is_early)

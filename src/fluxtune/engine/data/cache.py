@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from fluxtune.engine.bases import BaseDescription
-from fluxtune.engine.config import Snapshot
+from fluxtune.engine.config import Recipe, Snapshot
 from fluxtune.engine.data.snapshot import read_pixels
-from fluxtune.engine.flux.family import Conditioning, FamilyFunctions
+from fluxtune.engine.flux.family import Conditioning, functions_of
 from fluxtune.engine.flux.load import load_text_pipeline, release
 from fluxtune.engine.runfolder import write_atomic
 from fluxtune.engine.runtime import Device
@@ -39,9 +39,7 @@ class Texts:
     too_long: list[str]
 
 
-def cache_texts(
-    folder: Path, texts: Iterable[str], base: BaseDescription, family: FamilyFunctions, device: Device, report: Report
-) -> Texts:
+def cache_texts(folder: Path, texts: Iterable[str], base: BaseDescription, device: Device, report: Report) -> Texts:
     """Encode each different text by itself (so that its neighbours don't matter), or read them from the cache.
 
     The text encoder is loaded for this only, and dropped. Raises `OSError` when the disk is full.
@@ -51,7 +49,7 @@ def cache_texts(
     path = folder / "texts.safetensors"
     cached = _read(path, key)
     if cached is None:
-        tensors, too_long = _encode_texts(wanted, base, family, device, report)
+        tensors, too_long = _encode_texts(wanted, base, device, report)
         _write(path, key, tensors, {"too_long": too_long})
         cached = tensors, {"too_long": too_long}
     tensors, notes = cached
@@ -68,23 +66,21 @@ def cache_latents(
     snapshot: Snapshot,
     pipe: Any,
     base: BaseDescription,
-    family: FamilyFunctions,
     device: Device,
-    resolution: int,
-    flip: bool,
+    recipe: Recipe,
     report: Report,
 ) -> list[Latents]:
     """Encode every image by itself, in 32-bit, or read them from the cache. Raises `OSError` when the disk is full."""
     contents = [image.sha256 for image in snapshot.images]
-    key = _key(base.fingerprint, str(device.dtype), snapshot.hash, contents, resolution, flip)
+    key = _key(base.fingerprint, str(device.dtype), snapshot.hash, contents, recipe.resolution, recipe.flip)
     path = folder / "latents.safetensors"
     cached = _read(path, key)
     if cached is None:
-        tensors, grids = _encode_images(snapshot_folder, snapshot, pipe.vae, family, device, resolution, flip, report)
+        tensors, grids = _encode_images(snapshot_folder, snapshot, pipe.vae, base, device, recipe, report)
         _write(path, key, tensors, {"grids": grids})
         cached = tensors, {"grids": grids}
     tensors, notes = cached
-    sides = range(2 if flip else 1)
+    sides = range(2 if recipe.flip else 1)
     return [
         Latents([tensors[f"{index}.{side}"] for side in sides], (grid[0], grid[1]))
         for index, grid in enumerate(notes["grids"])
@@ -92,8 +88,9 @@ def cache_latents(
 
 
 def _encode_texts(
-    texts: list[str], base: BaseDescription, family: FamilyFunctions, device: Device, report: Report
+    texts: list[str], base: BaseDescription, device: Device, report: Report
 ) -> tuple[dict[str, torch.Tensor], list[str]]:
+    family = functions_of(base.family)
     pipe = load_text_pipeline(base, device)
     tensors: dict[str, torch.Tensor] = {}
     too_long = []
@@ -110,24 +107,18 @@ def _encode_texts(
 
 
 def _encode_images(
-    folder: Path,
-    snapshot: Snapshot,
-    vae: Any,
-    family: FamilyFunctions,
-    device: Device,
-    resolution: int,
-    flip: bool,
-    report: Report,
+    folder: Path, snapshot: Snapshot, vae: Any, base: BaseDescription, device: Device, recipe: Recipe, report: Report
 ) -> tuple[dict[str, torch.Tensor], list[tuple[int, int]]]:
     """Encode in 32-bit whatever the device's format: it is done once, and errors here stay for the whole run."""
+    family = functions_of(base.family)
     tensors: dict[str, torch.Tensor] = {}
     grids: list[tuple[int, int]] = []
     vae.to(torch.float32)
     for index, image in enumerate(snapshot.images):
         report(index, len(snapshot.images))
-        pixels = torch.from_numpy(read_pixels(folder / image.file, resolution)).unsqueeze(0)
+        pixels = torch.from_numpy(read_pixels(folder / image.file, recipe.resolution)).unsqueeze(0)
         grids.append((pixels.shape[2] // 16, pixels.shape[3] // 16))
-        for side, view in enumerate([pixels, pixels.flip(3)] if flip else [pixels]):
+        for side, view in enumerate([pixels, pixels.flip(3)] if recipe.flip else [pixels]):
             with torch.no_grad():
                 tokens = family.encode_image(vae, view.to(device.name))[0]
             tensors[f"{index}.{side}"] = tokens.to("cpu").contiguous()
