@@ -1,29 +1,53 @@
 """Bring a database to the newest schema, once, whoever asks first."""
 
 import fcntl
-from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from fluxtune.core.errors import Conflict
 from fluxtune.db.database import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number, the same for all processes of all studios on one PostgreSQL database.
 _ADVISORY_LOCK = 7_105_208_921
 
 
-def alembic_config(database: Database) -> Config:
-    """Return Alembic's configuration for a database, without an ini file."""
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("fluxtune.db") / "migrations"))
-    config.attributes["database"] = database
-    return config
+class DatabaseTooNew(Conflict):
+    """The data was written by a newer fluxtune."""
+
+    title = "This data folder belongs to a newer fluxtune"
+    action = "Install the newest fluxtune, or choose another data folder."
+
+
+def newest_revision() -> str:
+    """Return the revision this code needs. Revisions are numbered (`0001_first.py`), so the last file names it."""
+    return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def current_revision(database: Database) -> str | None:
+    """Return the revision a database is at, None if it is empty."""
+    try:
+        with database.engine.connect() as connection:
+            revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return revision
+    except DBAPIError:
+        return None
 
 
 def migrate(database: Database, lock_file: Path) -> None:
     """Upgrade to the newest schema; two processes that start together do it one after the other."""
+    newest = newest_revision()
+    current = current_revision(database)
+    if current == newest:
+        return
+    if current is not None and current > newest:
+        raise DatabaseTooNew(f"Its schema is {current}; this version knows up to {newest}.")
     if database.is_sqlite:
         with lock_file.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -37,10 +61,18 @@ def migrate(database: Database, lock_file: Path) -> None:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_LOCK})
 
 
-def _upgrade(database: Database) -> None:
-    if not list(Path(str(resources.files("fluxtune.db"))).glob("migrations/versions/*.py")):  # interim
-        from fluxtune.db.base import Base
+def alembic_config(database: Database) -> "Config":
+    """Return Alembic's configuration for a database, without an ini file."""
+    # Loading Alembic takes a quarter of a second that only an upgrade needs.
+    from alembic.config import Config
 
-        Base.metadata.create_all(database.engine)
-        return
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["database"] = database
+    return config
+
+
+def _upgrade(database: Database) -> None:
+    from alembic import command
+
     command.upgrade(alembic_config(database), "head")
