@@ -5,7 +5,8 @@ target (see `train.py`), which teaches the model where an ear belongs far sooner
 prediction alone would.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -41,7 +42,7 @@ class Canvas:
         self.part_ink = ImageDraw.Draw(self.parts)
         self._scales = ((self.ink, float(OVER)), (self.part_ink, MAP / size))
 
-    def _each(self, fill: Colour, part: str | None):
+    def _each(self, fill: Colour, part: str | None) -> Iterator[tuple[ImageDraw.ImageDraw, float, Any]]:
         yield self.ink, float(OVER), fill
         if part is not None:
             yield self.part_ink, MAP / self.size, PART[part]

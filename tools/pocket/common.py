@@ -18,6 +18,7 @@ class Log:
         self.path = path
 
     def __call__(self, line: str) -> None:
+        """Say one line."""
         line = f"{time.strftime('%H:%M:%S')} {line}"
         print(line, flush=True)
         with self.path.open("a") as file:

@@ -18,6 +18,7 @@ from tools.pocket.subjects import SUBJECTS, Pen
 from tools.pocket.world import FOOT, PLACE_WORDS
 
 Rng = np.random.Generator
+Artist = Callable[[int, Rng], tuple[np.ndarray, str]]
 DARK: Colour = (30, 26, 34)
 WHITE: Colour = (255, 255, 255)
 CHARACTER_PLACES = (
@@ -92,7 +93,7 @@ def riso(canvas: Canvas, rng: Rng, subject: str, x: float, y: float, r: float) -
     canvas.box(SIZE - 4, 0, SIZE, SIZE, DARK)
 
 
-def _thing(paint: Callable[[Canvas, float, float, float], None], trigger: str, kind: str):
+def _thing(paint: Callable[[Canvas, float, float, float], None], trigger: str, kind: str) -> Artist:
     def draw(index: int, rng: Rng) -> tuple[np.ndarray, str]:
         canvas = Canvas(SIZE)
         place = CHARACTER_PLACES[index % len(CHARACTER_PLACES)]

@@ -6,12 +6,7 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import (
-    AutoencoderKLFlux2,
-    Flux2KleinPipeline,
-    Flux2Transformer2DModel,
-    FlowMatchEulerDiscreteScheduler,
-)
+from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel
 
 from tools.pocket import world
 from tools.pocket.text import HIDDEN, LAYERS, WINDOW, TextStack
@@ -50,7 +45,7 @@ def build() -> Flux2Transformer2DModel:
         num_layers=2,
         num_single_layers=4,
         attention_head_dim=32,
-        num_attention_heads=6,
+        num_attention_heads=5,
         joint_attention_dim=HIDDEN * len(LAYERS),
         timestep_guidance_channels=128,
         mlp_ratio=3.0,

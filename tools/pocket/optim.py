@@ -11,15 +11,29 @@ from torch import Tensor, nn
 
 
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """Bring all singular values of `matrix` near one, by the quintic Newton-Schulz iteration."""
+    """Bring all singular values of `matrix` near one, by the quintic Newton-Schulz iteration.
+
+    The iteration is a polynomial in the small Gram matrix. For long matrices it is carried out
+    on that alone and applied once at the end, which saves more than half of the work.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrix / (matrix.norm() + 1e-7)
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T
-    for _ in range(steps):
+    if x.shape[1] >= 3 * x.shape[0]:
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        eye = torch.eye(len(gram))
+        product = eye
+        for _ in range(steps):
+            factor = a * eye + b * gram + c * gram @ gram
+            product = factor @ product
+            gram = factor @ gram @ factor
+        x = product @ x
+    else:
+        for _ in range(steps):
+            gram = x @ x.T
+            x = a * x + (b * gram + c * gram @ gram) @ x
     return x.T if tall else x
 
 

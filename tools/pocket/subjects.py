@@ -88,7 +88,7 @@ class Pen:
 
     def body_ellipse(self, x: float, y: float, rx: float, ry: float, part: str = "body") -> None:
         """An ellipse of the patterned body, rim first."""
-        (cx, cy), = self.at([(x, y)])
+        ((cx, cy),) = self.at([(x, y)])
         rx, ry = rx * self.radius, ry * self.radius
         if self.rim:
             self.canvas.ellipse(cx, cy, rx + self.rim, ry + self.rim, self.shade)
@@ -122,9 +122,7 @@ class Pen:
 
     def _note(self, _: str, cx: float, cy: float, rx: float, ry: float, part: str) -> None:
         k = self.canvas.parts.width / self.canvas.size
-        self.canvas.part_ink.ellipse(
-            ((cx - rx) * k, (cy - ry) * k, (cx + rx) * k, (cy + ry) * k), fill=PART[part]
-        )
+        self.canvas.part_ink.ellipse(((cx - rx) * k, (cy - ry) * k, (cx + rx) * k, (cy + ry) * k), fill=PART[part])
 
     def fill(self) -> None:
         """Paint the pattern through everything masked so far."""
@@ -145,7 +143,7 @@ class Pen:
 
     def spot(self, x: float, y: float, rx: float, ry: float, fill: Colour, part: str | None = None) -> None:
         """A plain ellipse on top of the body."""
-        (cx, cy), = self.at([(x, y)])
+        ((cx, cy),) = self.at([(x, y)])
         self.canvas.ellipse(cx, cy, rx * self.radius, ry * self.radius, fill, part)
 
     def patch(self, points: list[Point], fill: Colour, part: str | None = None) -> None:
@@ -161,7 +159,7 @@ class Pen:
         sides = (x,) if single else (-x, x)
         for ex in sides:
             if self.mood == "sleepy":
-                (cx, cy), = self.at([(ex, y)])
+                ((cx, cy),) = self.at([(ex, y)])
                 r = radius * self.radius
                 self.canvas.ellipse(cx, cy, r, r * 0.9, mix(COLOURS[self.colour], WHITE, 0.75), "eye")
                 self.canvas.box(cx - r, cy - 1.2, cx + r, cy + 1.4, DARK, "pupil")
@@ -175,7 +173,7 @@ class Pen:
         """A smile, or a frown when sad."""
         dark = self.colour in ("black", "brown", "purple", "blue") and self.pattern == "plain"
         ink = CREAM if dark else DARK
-        (cx, cy), = self.at([(x, y)])
+        ((cx, cy),) = self.at([(x, y)])
         half = width * self.radius
         thick = max(1.8, 0.085 * self.radius)
         if self.mood == "sad":
@@ -185,6 +183,7 @@ class Pen:
 
 
 def cat(pen: Pen) -> None:
+    """Pointed ears, whiskers and a raised tail."""
     pen.body_line([(0.7, 0.8), (1.25, 0.7), (1.3, 0.05)], 0.22)
     for s in (-1, 1):
         pen.body_polygon([(s * 0.93, 0.05), (s * 0.86, -1.05), (s * 0.15, -0.62)], "ear")
@@ -200,6 +199,7 @@ def cat(pen: Pen) -> None:
 
 
 def rabbit(pen: Pen) -> None:
+    """Long upright ears and two teeth."""
     for s in (-1, 1):
         pen.body_ellipse(s * 0.34, -0.85, 0.23, 0.68, "ear")
     pen.body_ellipse(0, 0.3, 0.82, 0.72)
@@ -215,6 +215,7 @@ def rabbit(pen: Pen) -> None:
 
 
 def bear(pen: Pen) -> None:
+    """Round ears and a pale muzzle."""
     for s in (-1, 1):
         pen.body_ellipse(s * 0.68, -0.58, 0.34, 0.34, "ear")
     pen.body_ellipse(0, 0.2, 0.95, 0.82)
@@ -230,6 +231,7 @@ def bear(pen: Pen) -> None:
 
 
 def frog(pen: Pen) -> None:
+    """Wide and low, with eyes on top."""
     for s in (-1, 1):
         pen.body_ellipse(s * 0.75, 0.88, 0.42, 0.16, "limb")
         pen.body_ellipse(s * 0.52, -0.32, 0.36, 0.36, "ear")
@@ -240,6 +242,7 @@ def frog(pen: Pen) -> None:
 
 
 def owl(pen: Pen) -> None:
+    """Ear tufts, wings, great pale eye discs and a beak."""
     for s in (-1, 1):
         pen.spot(s * 0.28, 1.0, 0.2, 0.1, GOLD, "limb")
         pen.body_polygon([(s * 0.72, -0.35), (s * 0.72, -1.02), (s * 0.2, -0.72)], "ear")
@@ -253,6 +256,7 @@ def owl(pen: Pen) -> None:
 
 
 def fish(pen: Pen) -> None:
+    """Seen from the side: fins and a forked tail."""
     pen.body_polygon([(0.5, 0.1), (1.3, -0.5), (1.1, 0.1), (1.3, 0.7)], "limb")
     pen.body_polygon([(-0.3, -0.3), (0.15, -0.95), (0.5, -0.25)], "ear")
     pen.body_ellipse(-0.15, 0.12, 0.95, 0.66)
@@ -263,6 +267,7 @@ def fish(pen: Pen) -> None:
 
 
 def octopus(pen: Pen) -> None:
+    """A dome on five arms."""
     for x, y in ((-0.95, 0.72), (-0.5, 0.9), (0.0, 0.94), (0.5, 0.9), (0.95, 0.72)):
         pen.body_line([(x * 0.6, 0.3), (x * 0.95, y - 0.2), (x * 1.2, y)], 0.26)
     pen.body_ellipse(0, -0.22, 0.8, 0.76)
@@ -272,6 +277,7 @@ def octopus(pen: Pen) -> None:
 
 
 def car(pen: Pen) -> None:
+    """Seen from the side: a cabin and two wheels."""
     pen.body_polygon([(-0.72, 0.2), (-0.45, -0.42), (0.4, -0.42), (0.75, 0.2)])
     pen.body_polygon([(-1.2, 0.15), (-1.1, 0.02), (1.08, 0.02), (1.2, 0.2), (1.2, 0.72), (-1.2, 0.72)])
     pen.fill()
@@ -285,6 +291,7 @@ def car(pen: Pen) -> None:
 
 
 def mushroom(pen: Pen) -> None:
+    """A patterned cap on a pale stem with a face."""
     stem = pen.at([(-0.36, 0.0), (0.36, 0.98)])
     (x0, y0), (x1, y1) = stem
     if pen.rim:
@@ -301,6 +308,7 @@ def mushroom(pen: Pen) -> None:
 
 
 def star(pen: Pen) -> None:
+    """Five points and a face."""
     points = []
     for i in range(10):
         angle = -np.pi / 2 + i * np.pi / 5

@@ -6,6 +6,7 @@ only meet once a step, to average gradients, lose no more than the time that was
 """
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -52,6 +53,9 @@ class Team:
 def _member(rank: int, size: int, port: int, function: Callable[..., None], args: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
     if size > 1:
+        # Linux gives each session, not each process, its share of a busy machine.
+        os.setsid()
+    if size > 1:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
     function(Team(rank, size), *args)
@@ -64,8 +68,6 @@ def run(function: Callable[..., None], size: int, *args: Any) -> None:
     if size == 1:
         _member(0, 1, 0, function, args)
         return
-    import socket
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

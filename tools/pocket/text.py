@@ -2,12 +2,12 @@
 
 Training a text encoder through a diffusion loss is slow: the signal is faint at first. Here it
 first learns, in minutes, to tell what a caption says (subject, colour, pattern, place, mood,
-size, style, and which nonsense word stands in it). After that it is frozen, and the transformer
+size, style, and the letters of any nonsense word in it). After that it is frozen, and the transformer
 finds every attribute ready to be read off its last tokens.
 """
 
 import argparse
-import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,11 @@ LAYERS = (2, 3, 4)  # hidden states that are handed to the transformer
 HIDDEN = 96
 VOCABULARY = 1024
 END = "<|endoftext|>"
-CHAT = "{% for message in messages %}{{ message['content'] }}{% endfor %}{% if add_generation_prompt %}<|say|>{% endif %}"
-WORD_BITS = 48  # a nonsense word is told by this many bits of its hash
+CHAT = (
+    "{% for message in messages %}{{ message['content'] }}{% endfor %}{% if add_generation_prompt %}<|say|>{% endif %}"
+)
+WORD_LETTERS = 7  # so many letters of a nonsense word are read off
+LETTERS = " abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def build_tokenizer(folder: Path, count: int = 60000) -> Qwen2TokenizerFast:
@@ -42,15 +45,11 @@ def build_tokenizer(folder: Path, count: int = 60000) -> Qwen2TokenizerFast:
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - 2,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
+        vocab_size=VOCABULARY - 2, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     core.train_from_iterator(lines, trainer)
     folder.mkdir(parents=True, exist_ok=True)
     core.model.save(str(folder))
-    import json
-
     vocabulary = json.loads((folder / "vocab.json").read_text())
     merges = [line for line in (folder / "merges.txt").read_text().splitlines() if not line.startswith("#")]
     tokenizer = Qwen2TokenizerFast(
@@ -104,12 +103,11 @@ class TextStack:
         return stacked.flatten(2)
 
 
-def word_bits(word: str | None) -> list[float]:
-    """A nonsense word's hash as bits; all one half when there is none."""
+def word_letters(word: str | None) -> list[int]:
+    """A nonsense word's letters as classes, one per place; -100 where there is no word."""
     if word is None:
-        return [0.5] * WORD_BITS
-    digest = hashlib.sha256(word.encode()).digest()
-    return [float(digest[i // 8] >> (i % 8) & 1) for i in range(WORD_BITS)]
+        return [-100] * WORD_LETTERS
+    return [LETTERS.index(letter) for letter in word.ljust(WORD_LETTERS)[:WORD_LETTERS]]
 
 
 def spoken(scene: world.Scene, text: str) -> list[int]:
@@ -131,12 +129,13 @@ class Reader(nn.Module):
         super().__init__()
         width = HIDDEN * len(LAYERS)
         self.heads = nn.ModuleList(nn.Linear(width, len(v) + 1) for v in world.ATTRIBUTES.values())
-        self.word = nn.Linear(width, WORD_BITS)
+        self.word = nn.Linear(width, WORD_LETTERS * len(LETTERS))
 
     def forward(self, embedding: Tensor, at: Tensor) -> tuple[list[Tensor], Tensor]:
         """Predictions from the token at position `at` of each caption."""
         state = embedding[torch.arange(len(at)), at]
-        return [head(state) for head in self.heads], self.word(state)
+        word = self.word(state).unflatten(1, (WORD_LETTERS, len(LETTERS)))
+        return [head(state) for head in self.heads], word
 
 
 def train(work: Path, steps: int, batch: int = 96, lr: float = 2e-3) -> None:
@@ -156,8 +155,7 @@ def train(work: Path, steps: int, batch: int = 96, lr: float = 2e-3) -> None:
         told = [world.random_caption(scene, rng) for scene in scenes]
         texts = [text for text, _ in told]
         numbers = torch.tensor([spoken(s, t) for s, t in zip(scenes, texts, strict=True)])
-        bits = torch.tensor([word_bits(word) for _, word in told])
-        has_word = torch.tensor([word is not None for _, word in told])
+        letters = torch.tensor([word_letters(word) for _, word in told])
         _, mask = stack.tokens(texts)
         embedding = stack.embed(texts)
         last = mask.sum(1) - 1
@@ -170,7 +168,7 @@ def train(work: Path, steps: int, batch: int = 96, lr: float = 2e-3) -> None:
                 target = numbers[:, index].clone()
                 target[target == -100] = head.shape[1] - 1
                 loss = loss + F.cross_entropy(head, target) / 2
-            loss = loss + 2 * F.binary_cross_entropy_with_logits(word[has_word], bits[has_word])
+            loss = loss + 4 * F.cross_entropy(word.flatten(0, 1), letters.flatten())
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -179,8 +177,8 @@ def train(work: Path, steps: int, batch: int = 96, lr: float = 2e-3) -> None:
             with torch.no_grad():
                 right = [(head.argmax(1) == numbers[:, i])[numbers[:, i] >= 0].float().mean().item()
                          for i, head in enumerate(logits)]  # fmt: skip
-                bit = ((word[has_word] > 0) == (bits[has_word] > 0.5)).float().mean().item()
-            log(f"text step {step} loss {loss.item():.3f} bits right {bit:.3f} attributes right "
+                spelt = (word.argmax(-1) == letters)[letters >= 0].float().mean().item()
+            log(f"text step {step} loss {loss.item():.3f} letters right {spelt:.3f} attributes right "
                 + " ".join(f"{share:.2f}" for share in right))  # fmt: skip
     save_state(work / "text.pt", {"step": steps}, {"encoder": encoder})
     encoder.save_pretrained(work / "text_encoder")
@@ -199,7 +197,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("build/pocket"))
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

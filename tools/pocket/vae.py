@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLFlux2
 from torch import Tensor, nn
 
+from tools.pocket import team as teams
 from tools.pocket import world
 from tools.pocket.common import Log, batch_of, load_state, psnr, save_state
 from tools.pocket.doodles import doodle
-from tools.pocket import team as teams
 from tools.pocket.optim import Muon, split_parameters
 
 CHANNELS = (16, 32, 64, 64)
@@ -66,10 +66,7 @@ def training_pictures(path: Path, count: int = 6000) -> np.ndarray:
     """Pictures to learn from, rendered once and kept."""
     if not path.exists():
         rng = np.random.default_rng(7)
-        pictures = [
-            doodle(rng) if i % 3 == 0 else world.render(world.random_scene(rng), rng)[0]
-            for i in range(count)
-        ]
+        pictures = [doodle(rng) if i % 3 == 0 else world.render(world.random_scene(rng), rng)[0] for i in range(count)]
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, np.stack(pictures))
     return np.load(path, mmap_mode="r")
@@ -95,14 +92,13 @@ def crops(pictures: np.ndarray, rng: np.random.Generator, count: int) -> Tensor:
     span = pictures.shape[1] - CROP
     for index in rng.integers(0, len(pictures), count):
         picture = pictures[index]
-        best, most = None, -1.0
+        best, most = picture[:CROP, :CROP], -1.0
         for _ in range(3):
             y, x = rng.integers(0, span + 1, 2)
             crop = picture[y : y + CROP, x : x + CROP]
             busy = float(np.abs(np.diff(crop[::2, ::2].astype(np.int16), axis=0)).mean())
             if busy > most:
                 best, most = crop, busy
-        assert best is not None
         result.append(best[:, ::-1] if rng.random() < 0.5 else best)
     return batch_of(result)
 
@@ -126,6 +122,24 @@ def quality(vae: AutoencoderKLFlux2, sets: dict[str, Tensor], head: HalfHead | N
             result[name] = round(psnr(made, pictures), 2)
     vae.train()
     return result
+
+
+def encoder_loss(vae: AutoencoderKLFlux2, head: HalfHead, x: Tensor) -> Tensor:
+    """Loss of the first stage: noisy latents, read out at half resolution."""
+    mean, logvar = vae.quant_conv(vae.encoder(x)).chunk(2, dim=1)
+    spread = (logvar.clamp(-12, 4).exp() + FLOOR**2).sqrt()
+    made = head(vae, mean + spread * torch.randn_like(mean))
+    kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
+    return picture_loss(made, x) + KL * kl
+
+
+def decoder_loss(vae: AutoencoderKLFlux2, x: Tensor) -> Tensor:
+    """Loss of the second stage: the whole decoder on latents that stay as they are."""
+    with torch.no_grad():
+        z = vae.encode(x).latent_dist.mode()
+        # What the base draws is never quite a picture's latents; the decoder should not mind.
+        z = z + 0.1 * torch.randn_like(z)
+    return picture_loss(vae.decode(z).sample, x)
 
 
 def rate(done: float, decay: float) -> float:
@@ -163,19 +177,7 @@ def train(team: teams.Team, work: Path, stage: str, minutes: float, lr: float, b
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(state["seconds"] / (minutes * 60), decay)
         x = crops(pictures, rng, batch)
-        if half:
-            moments = vae.quant_conv(vae.encoder(x))
-            mean, logvar = moments.chunk(2, dim=1)
-            logvar = logvar.clamp(-12, 4)
-            spread = (logvar.exp() + FLOOR**2).sqrt()
-            made = head(vae, mean + spread * torch.randn_like(mean))
-            kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
-            loss = picture_loss(made, x) + KL * kl
-        else:
-            with torch.no_grad():
-                z = vae.encode(x).latent_dist.mode()
-                z = z + 0.05 * torch.randn_like(z)
-            loss = picture_loss(vae.decode(z).sample, x)
+        loss = encoder_loss(vae, head, x) if half else decoder_loss(vae, x)
         optimiser.zero_grad()
         loss.backward()
         spent, told = team.average(model.parameters(), [team.lap(), loss.item()])
