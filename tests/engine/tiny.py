@@ -33,7 +33,7 @@ CHAT = "{% for message in messages %}{{ message['content'] }}{% endfor %}{% if a
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789>,.[]"
 FLUXTUNE = {
     "licence": "CC0-1.0",
-    "default_steps": 3,
+    "default_steps": 2,
     "default_guidance": 2.0,
     "default_width": 64,
     "default_height": 64,
@@ -111,7 +111,7 @@ def make_run(folder: Path, base: Path, image_count: int = 3, **settings: Any) ->
     """A run folder with little drawings, ready to train."""
     recipe = {
         "steps": 6, "learning_rate": 1e-2, "rank": 4, "resolution": 64, "batch_size": 2, "warmup_steps": 2,
-        "sample_every": 3, "sample_prompts": ["[trigger] a", "b"], "checkpoint_every": 2, "seed": 5,
+        "sample_every": 3, "sample_prompts": ["[trigger] a"], "checkpoint_every": 2, "seed": 5,
     }  # fmt: skip
     (folder / "snapshot").mkdir(parents=True)
     images = []

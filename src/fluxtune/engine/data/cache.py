@@ -102,7 +102,8 @@ def _encode_texts(
             encoded = family.encode_text(pipe, text, base)
         tensors |= {f"{index}.{part}": tensor.to("cpu").contiguous() for part, tensor in encoded.items()}
     del pipe
-    release()
+    if not base.is_small:
+        release()
     return tensors, too_long
 
 

@@ -71,7 +71,7 @@ def adapter_bytes(transformer: Any, metadata: Mapping[str, str], dtype: torch.dt
     weights = {
         name: parameter.detach().to("cpu", dtype).contiguous() for name, parameter in adapter_parameters(transformer)
     }
-    return save(weights, metadata=dict(metadata))
+    return _in_order(save(weights, metadata=dict(metadata)))
 
 
 def restore(transformer: Any, path: Path) -> None:
@@ -140,6 +140,15 @@ def read_metadata(path: Path) -> dict[str, str]:
             title="The adapter can't be read",
             technical=str(error),
         ) from error
+
+
+def _in_order(content: bytes) -> bytes:
+    """Sort the header of a safetensors file: the library writes metadata in a random order, and files are compared."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    text = json.dumps({"__metadata__": dict(sorted(header.pop("__metadata__").items()))} | header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def file_sha256(path: Path) -> str:

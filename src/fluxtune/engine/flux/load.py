@@ -34,7 +34,7 @@ def load_whole_pipeline(base: BaseDescription, device: Device) -> Any:
 
 
 def release() -> None:
-    """Give memory of dropped models back."""
+    """Give memory of dropped models back, which is many gigabytes for a large base."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
