@@ -1,0 +1,142 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+
+import { call } from "./call";
+import * as sdk from "./generated";
+import type { FinetuneCreate } from "./generated";
+
+/** What the server knows, one entry each; keys are `[noun, id?, part?]` so that events can find them. */
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: () => call(sdk.getSession()),
+  retry: false,
+  staleTime: Infinity,
+});
+
+export const systemQuery = queryOptions({ queryKey: ["system"], queryFn: () => call(sdk.getSystem()) });
+
+export const samplesQuery = queryOptions({
+  queryKey: ["samples"],
+  queryFn: () => call(sdk.listSamples()),
+  staleTime: Infinity,
+});
+
+export const recipeSchemaQuery = queryOptions({
+  queryKey: ["schemas", "recipe"],
+  queryFn: () => call(sdk.getRecipeSchema()) as Promise<Record<string, unknown>>,
+  staleTime: Infinity,
+});
+
+export const generationSchemaQuery = queryOptions({
+  queryKey: ["schemas", "generation"],
+  queryFn: () => call(sdk.getGenerationSchema()) as Promise<Record<string, unknown>>,
+  staleTime: Infinity,
+});
+
+export const datasetsQuery = (deleted = false) =>
+  queryOptions({
+    queryKey: ["datasets", { deleted }],
+    queryFn: () => call(sdk.listDatasets({ query: { deleted } })),
+  });
+
+export const datasetQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["dataset", id],
+    queryFn: () => call(sdk.getDataset({ path: { dataset_id: id } })),
+    enabled: id !== "",
+  });
+
+export const datasetImagesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["dataset", id, "images"],
+    queryFn: () => call(sdk.listDatasetImages({ path: { dataset_id: id } })),
+  });
+
+export const datasetCheckQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["dataset", id, "check"],
+    queryFn: () => call(sdk.checkDataset({ path: { dataset_id: id } })),
+  });
+
+export const modelsQuery = (deleted = false) =>
+  queryOptions({
+    queryKey: ["models", { deleted }],
+    queryFn: () => call(sdk.listModels({ query: { deleted } })),
+  });
+
+export const modelQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["model", id],
+    queryFn: () => call(sdk.getModel({ path: { model_id: id } })),
+    enabled: id !== "",
+  });
+
+export const finetunesQuery = queryOptions({
+  queryKey: ["finetunes"],
+  queryFn: () => call(sdk.listFinetunes()),
+});
+
+export const finetuneQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id],
+    queryFn: () => call(sdk.getFinetune({ path: { finetune_id: id } })),
+    enabled: id !== "",
+  });
+
+export const lossQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id, "loss"],
+    queryFn: () => call(sdk.listLoss({ path: { finetune_id: id } })),
+  });
+
+export const sampleSheetQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id, "samples"],
+    queryFn: () => call(sdk.getSamples({ path: { finetune_id: id } })),
+  });
+
+export const checkpointsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id, "checkpoints"],
+    queryFn: () => call(sdk.listCheckpoints({ path: { finetune_id: id } })),
+  });
+
+export const logQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id, "log"],
+    queryFn: () => call(sdk.listLog({ path: { finetune_id: id } })),
+  });
+
+/** What a finetune would do and cost; asked again whenever a choice changes. */
+export const planQuery = (body: FinetuneCreate) =>
+  queryOptions({
+    queryKey: ["plan", body],
+    queryFn: () => call(sdk.planFinetune({ body })),
+    enabled: body.dataset_id !== "",
+    placeholderData: keepPreviousData,
+    retry: false,
+    staleTime: 15_000,
+  });
+
+export const generationsQuery = queryOptions({
+  queryKey: ["generations"],
+  queryFn: () => call(sdk.listGenerations()),
+});
+
+export interface GalleryFilter {
+  model_id?: string;
+  favourite?: boolean;
+  query?: string;
+}
+
+export const galleryIdsQuery = (filter: GalleryFilter) =>
+  queryOptions({
+    queryKey: ["gallery", "ids", filter],
+    queryFn: () => call(sdk.listGalleryIds({ query: filter })),
+    placeholderData: keepPreviousData,
+  });
+
+export const activeJobsQuery = queryOptions({
+  queryKey: ["jobs", "active"],
+  queryFn: () => call(sdk.listJobs({ query: { active: true } })),
+});

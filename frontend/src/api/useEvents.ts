@@ -1,0 +1,78 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useEffectEvent, useState } from "react";
+
+import { applyEvent } from "./apply";
+import { EVENT_TYPES, type StudioEvent } from "./events";
+
+// A page nobody looks at gives its connection back: browsers allow six to one address over all tabs.
+const HIDDEN_MS = 60_000;
+const RETRY_MS = 2_000;
+
+/**
+ * Keep the query cache live from the one event stream. The browser resumes with Last-Event-ID by itself;
+ * after any gap everything on screen is asked again.
+ */
+export function useEvents(onEvent?: (event: StudioEvent) => void): boolean {
+  const client = useQueryClient();
+  const [isLive, setLive] = useState(true);
+  const tell = useEffectEvent((event: StudioEvent) => onEvent?.(event));
+
+  useEffect(() => {
+    let source: EventSource | null = null;
+    let timer = 0;
+    let hasGap = false;
+
+    const receive = (message: MessageEvent<string>) => {
+      const event = JSON.parse(message.data) as StudioEvent;
+      applyEvent(client, event);
+      tell(event);
+    };
+    const close = () => {
+      window.clearTimeout(timer);
+      source?.close();
+      source = null;
+    };
+    const open = () => {
+      close();
+      source = new EventSource("/api/events");
+      source.onopen = () => {
+        setLive(true);
+        if (hasGap) void client.invalidateQueries();
+        hasGap = false;
+      };
+      source.onmessage = receive;
+      for (const type of EVENT_TYPES) source.addEventListener(type, receive);
+      source.onerror = () => {
+        hasGap = true;
+        if (source?.readyState === EventSource.CLOSED) {
+          setLive(false);
+          timer = window.setTimeout(open, RETRY_MS);
+        } else {
+          // A planned reconnect takes well under this; only a real absence is worth telling.
+          timer = window.setTimeout(() => setLive(source?.readyState === EventSource.OPEN), RETRY_MS * 2);
+        }
+      };
+    };
+    const attend = () => {
+      window.clearTimeout(timer);
+      if (document.hidden) {
+        timer = window.setTimeout(() => {
+          hasGap = true;
+          close();
+        }, HIDDEN_MS);
+      } else if (!source) {
+        hasGap = true;
+        open();
+      }
+    };
+
+    open();
+    document.addEventListener("visibilitychange", attend);
+    return () => {
+      document.removeEventListener("visibilitychange", attend);
+      close();
+    };
+  }, [client]);
+
+  return isLive;
+}

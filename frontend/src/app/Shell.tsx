@@ -1,0 +1,89 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { WifiOff } from "lucide-react";
+
+import { ProblemError } from "@/api/problem";
+import { sessionQuery } from "@/api/queries";
+import { useEvents } from "@/api/useEvents";
+import { toastGood } from "@/components/undo";
+import { ActivityTray } from "@/features/jobs/ActivityTray";
+import { SignInPage } from "@/features/system/SignInPage";
+
+import { Palette, PaletteButton } from "./Palette";
+import { ADMIN, PLACES } from "./places";
+import classes from "./Shell.module.css";
+import { Wordmark } from "./Wordmark";
+
+function Rail() {
+  return (
+    <nav className={classes.rail} aria-label="Places">
+      <Link to="/" className={classes.brand} aria-label="fluxtune, home">
+        <Wordmark />
+      </Link>
+      <ul className={classes.places}>
+        {[...PLACES, ADMIN].map(({ to, label, Icon }) => (
+          <li key={to} data-foot={to === ADMIN.to || undefined}>
+            <Link
+              to={to}
+              className={classes.place}
+              activeOptions={{ exact: to === "/", includeSearch: false }}
+              activeProps={{ "data-active": true }}
+            >
+              <Icon size={18} strokeWidth={1.8} aria-hidden />
+              <span>{label}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Studio() {
+  const navigate = useNavigate();
+  const isLive = useEvents((event) => {
+    if (event.type !== "job.succeeded" || event.kind !== "finetune") return;
+    const here = window.location.pathname;
+    if (here === `/finetunes/${event.target_id}`) return;
+    toastGood("A finetune has finished.", {
+      label: "Look at it",
+      run: () => void navigate({ to: "/finetunes/$finetuneId", params: { finetuneId: event.target_id } }),
+    });
+  });
+  return (
+    <div className={classes.shell}>
+      <a href="#main" className="skip">
+        Skip to the page
+      </a>
+      <Rail />
+      <header className={classes.top}>
+        <Link to="/" className={classes.topBrand} aria-label="fluxtune, home">
+          <Wordmark short />
+        </Link>
+        <PaletteButton />
+        <div className={classes.topEnd}>
+          {!isLive && (
+            <span className={classes.offline} role="status">
+              <WifiOff size={14} aria-hidden /> Reconnecting…
+            </span>
+          )}
+          <ActivityTray />
+        </div>
+      </header>
+      <main id="main" className={classes.main} tabIndex={-1}>
+        <Outlet />
+      </main>
+      <Palette />
+    </div>
+  );
+}
+
+export function Shell() {
+  const session = useQuery(sessionQuery);
+  if (session.data) return <Studio />;
+  const isRefused =
+    session.error instanceof ProblemError && [401, 403].includes(session.error.problem.status);
+  if (session.isError)
+    return <SignInPage error={isRefused ? null : session.error} retry={() => void session.refetch()} />;
+  return null;
+}

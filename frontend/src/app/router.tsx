@@ -1,0 +1,119 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from "@tanstack/react-router";
+
+import { Missing, RouteError } from "./RouteError";
+import { Shell } from "./Shell";
+
+interface Context {
+  queryClient: QueryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: Shell,
+  notFoundComponent: Missing,
+  errorComponent: RouteError,
+});
+
+const text = (value: unknown) =>
+  typeof value === "string" && value ? value : typeof value === "number" ? String(value) : undefined;
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/features/home/HomePage"), "HomePage"),
+});
+const datasets = createRoute({
+  getParentRoute: () => root,
+  path: "/datasets",
+  component: lazyRouteComponent(() => import("@/features/datasets/DatasetsPage"), "DatasetsPage"),
+});
+const dataset = createRoute({
+  getParentRoute: () => root,
+  path: "/datasets/$datasetId",
+  component: lazyRouteComponent(() => import("@/features/datasets/DatasetPage"), "DatasetPage"),
+});
+const finetunes = createRoute({
+  getParentRoute: () => root,
+  path: "/finetunes",
+  component: lazyRouteComponent(() => import("@/features/finetunes/FinetunesPage"), "FinetunesPage"),
+});
+const newFinetune = createRoute({
+  getParentRoute: () => root,
+  path: "/finetunes/new",
+  validateSearch: (search): { dataset?: string } => ({ dataset: text(search.dataset) }),
+  component: lazyRouteComponent(() => import("@/features/finetunes/NewFinetunePage"), "NewFinetunePage"),
+});
+const finetune = createRoute({
+  getParentRoute: () => root,
+  path: "/finetunes/$finetuneId",
+  component: lazyRouteComponent(() => import("@/features/finetunes/RunPage"), "RunPage"),
+});
+const models = createRoute({
+  getParentRoute: () => root,
+  path: "/models",
+  component: lazyRouteComponent(() => import("@/features/models/ModelsPage"), "ModelsPage"),
+});
+const model = createRoute({
+  getParentRoute: () => root,
+  path: "/models/$modelId",
+  component: lazyRouteComponent(() => import("@/features/models/ModelPage"), "ModelPage"),
+});
+const create = createRoute({
+  getParentRoute: () => root,
+  path: "/create",
+  validateSearch: (search): { model?: string; prompt?: string; image?: string } => ({
+    model: text(search.model),
+    prompt: text(search.prompt),
+    image: text(search.image),
+  }),
+  component: lazyRouteComponent(() => import("@/app/CreateRoute"), "CreateRoute"),
+});
+const gallery = createRoute({
+  getParentRoute: () => root,
+  path: "/gallery",
+  validateSearch: (search): { image?: string; model?: string } => ({
+    image: text(search.image),
+    model: text(search.model),
+  }),
+  component: lazyRouteComponent(() => import("@/app/GalleryRoute"), "GalleryRoute"),
+});
+const system = createRoute({
+  getParentRoute: () => root,
+  path: "/system",
+  component: lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage"),
+});
+const reference = createRoute({
+  getParentRoute: () => root,
+  path: "/system/api",
+  component: lazyRouteComponent(() => import("@/features/system/ApiPage"), "ApiPage"),
+});
+
+const tree = root.addChildren([
+  home,
+  datasets,
+  dataset,
+  finetunes,
+  newFinetune,
+  finetune,
+  models,
+  model,
+  create,
+  gallery,
+  system,
+  reference,
+]);
+
+export const createStudioRouter = (queryClient: QueryClient) =>
+  createRouter({
+    routeTree: tree,
+    context: { queryClient },
+    defaultPreload: "intent",
+    scrollRestoration: true,
+    defaultErrorComponent: RouteError,
+    defaultNotFoundComponent: Missing,
+  });

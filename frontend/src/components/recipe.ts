@@ -1,0 +1,33 @@
+import type { GenerationFacts } from "@/api/generated";
+
+/** What of an image's recipe is taken over into the next request. */
+export type Reuse = { kind: "everything" | "seed"; facts: GenerationFacts };
+
+export function recipeRows(facts: GenerationFacts): [string, string][] {
+  return [
+    ["Model", facts.model_name],
+    ["Base", facts.base],
+    ["Strength", String(facts.finetune_strength)],
+    ["Seed", String(facts.seed)],
+    ["Size", `${facts.width} × ${facts.height}`],
+    ["Steps", String(facts.steps)],
+    ["Guidance", String(facts.guidance)],
+  ];
+}
+
+/** The recipe as text, enough to make the image again. */
+export function recipeText(facts: GenerationFacts): string {
+  return [
+    `prompt: ${facts.prompt}`,
+    ...recipeRows(facts).map(([name, value]) => `${name.toLowerCase()}: ${value}`),
+  ].join("\n");
+}
+
+export const downloadName = (facts: GenerationFacts) =>
+  `${
+    facts.prompt
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-|-$/g, "")
+      .slice(0, 48) || "image"
+  }-${facts.seed}`;

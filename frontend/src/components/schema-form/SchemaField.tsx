@@ -1,0 +1,150 @@
+import { ActionIcon, NumberInput, Select, Switch, Textarea, TextInput, Tooltip } from "@mantine/core";
+import { RotateCcw } from "lucide-react";
+import { useState } from "react";
+
+import { compactNumber } from "@/components/format";
+
+import type { Field } from "./fields";
+import classes from "./SchemaForm.module.css";
+
+interface SchemaFieldProps {
+  field: Field;
+  value: unknown;
+  usual: unknown;
+  isChanged: boolean;
+  error?: string;
+  onChange: (value: unknown) => void;
+}
+
+const shown = (value: unknown) =>
+  value === null || value === undefined || value === ""
+    ? "automatic"
+    : typeof value === "number"
+      ? compactNumber(value)
+      : String(value);
+
+/** A list typed as lines; what is being typed stays as typed. */
+function Lines({
+  value,
+  onChange,
+  ...rest
+}: {
+  value: string[];
+  onChange: (value: string[]) => void;
+  label: string;
+  description: string;
+  error?: string;
+}) {
+  const [text, setText] = useState(value.join("\n"));
+  const kept = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const current = JSON.stringify(kept) === JSON.stringify(value) ? text : value.join("\n");
+  return (
+    <Textarea
+      {...rest}
+      value={current}
+      autosize
+      minRows={2}
+      maxRows={8}
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        onChange(
+          event.currentTarget.value
+            .split("\n")
+            .map((line) => line.trim())
+            .filter(Boolean),
+        );
+      }}
+    />
+  );
+}
+
+function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps, "isChanged">) {
+  const common = { label: field.title, description: field.help, error };
+  switch (field.kind) {
+    case "boolean":
+      return (
+        <Switch
+          {...common}
+          checked={Boolean(value)}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+          labelPosition="left"
+          classNames={{ body: classes.switchBody }}
+        />
+      );
+    case "choice":
+      return (
+        <Select
+          {...common}
+          data={field.choices}
+          value={value as string}
+          onChange={(next) => next && onChange(next)}
+          allowDeselect={false}
+        />
+      );
+    case "lines":
+      return (
+        <Lines
+          {...common}
+          description={`${field.help} One a line.`}
+          value={(value as string[] | undefined) ?? []}
+          onChange={onChange}
+        />
+      );
+    case "text":
+      return (
+        <TextInput
+          {...common}
+          value={String(value ?? "")}
+          onChange={(event) => onChange(event.currentTarget.value)}
+        />
+      );
+    default:
+      return (
+        <NumberInput
+          {...common}
+          value={(value as number | null | undefined) ?? ""}
+          placeholder={field.isNullable ? shown(usual) : undefined}
+          allowDecimal={field.kind === "number"}
+          min={field.minimum}
+          max={field.maximum}
+          step={field.step ?? (field.kind === "integer" ? 1 : stepFor(value ?? usual))}
+          clampBehavior="none"
+          suffix={field.unit ? ` ${field.unit}` : undefined}
+          onChange={(next) => onChange(next === "" ? (field.isNullable ? null : undefined) : next)}
+        />
+      );
+  }
+}
+
+function stepFor(value: unknown): number {
+  const size = Math.abs(Number(value)) || 1;
+  return 10 ** Math.floor(Math.log10(size) - 1) || 0.01;
+}
+
+export function SchemaField(props: SchemaFieldProps) {
+  const { field, usual, isChanged, onChange } = props;
+  return (
+    <div
+      className={classes.field}
+      data-changed={isChanged || undefined}
+      data-wide={field.kind === "lines" || undefined}
+    >
+      <Control {...props} />
+      {isChanged && (
+        <Tooltip label={`Back to ${shown(usual)}`}>
+          <ActionIcon
+            className={classes.reset}
+            size="sm"
+            aria-label={`Reset ${field.title}`}
+            onClick={() => onChange(undefined)}
+          >
+            <RotateCcw size={13} />
+          </ActionIcon>
+        </Tooltip>
+      )}
+    </div>
+  );
+}

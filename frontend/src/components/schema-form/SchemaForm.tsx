@@ -1,0 +1,106 @@
+import { Collapse, UnstyledButton } from "@mantine/core";
+import { ChevronRight } from "lucide-react";
+import { useId, useState, type ReactNode } from "react";
+
+import { fieldsOf, grouped, withValue, type Field } from "./fields";
+import { SchemaField } from "./SchemaField";
+import classes from "./SchemaForm.module.css";
+
+interface SchemaFormProps {
+  schema: Record<string, unknown>;
+  /** What the user set; everything else is as usual. */
+  values: Record<string, unknown>;
+  /** The value a field has when the user sets nothing. */
+  usual: Record<string, unknown>;
+  errors?: Record<string, string>;
+  /** Fields asked for elsewhere on the screen. */
+  except?: string[];
+  onChange: (values: Record<string, unknown>) => void;
+}
+
+interface FoldProps {
+  title: string;
+  note?: string;
+  /** Shown while folded: a fold never hides what differs. */
+  always?: ReactNode;
+  children: ReactNode;
+}
+
+export function Fold({ title, note, always, children }: FoldProps) {
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
+  return (
+    <div>
+      <UnstyledButton
+        className={classes.fold}
+        aria-expanded={isOpen}
+        aria-controls={id}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <ChevronRight size={16} data-open={isOpen || undefined} aria-hidden />
+        <span>{title}</span>
+        {note && <span className={classes.note}>{note}</span>}
+      </UnstyledButton>
+      {!isOpen && always}
+      <div id={id}>
+        <Collapse expanded={isOpen} keepMounted={false}>
+          <div className={classes.unfolded}>{children}</div>
+        </Collapse>
+      </div>
+    </div>
+  );
+}
+
+/** A form made from the server's own schema: "more" behind one fold, "expert" behind a second. */
+export function SchemaForm({ schema, values, usual, errors = {}, except = [], onChange }: SchemaFormProps) {
+  const fields = fieldsOf(schema).filter((field) => field.level !== "basic" && !except.includes(field.name));
+  const changed = fields.filter((field) => field.name in values || field.name in errors);
+  const more = fields.filter((field) => field.level === "more");
+  const expert = fields.filter((field) => field.level === "expert");
+  const expertChanged = changed.filter((field) => field.level === "expert");
+
+  const draw = (list: Field[]) => (
+    <div className={classes.fields}>
+      {list.map((field) => {
+        const usually = field.name in usual ? usual[field.name] : field.fallback;
+        return (
+          <SchemaField
+            key={field.name}
+            field={field}
+            value={field.name in values ? values[field.name] : usually}
+            usual={usually}
+            isChanged={field.name in values}
+            error={errors[field.name]}
+            onChange={(value) => onChange(withValue(values, field.name, value, usually))}
+          />
+        );
+      })}
+    </div>
+  );
+  const drawGroups = (list: Field[]) =>
+    grouped(list).map(([name, members]) => (
+      <fieldset key={name} className={classes.group}>
+        <legend>{name}</legend>
+        {draw(members)}
+      </fieldset>
+    ));
+
+  return (
+    <Fold
+      title="More settings"
+      note={changed.length ? `${changed.length} changed` : undefined}
+      always={changed.length > 0 && draw(changed)}
+    >
+      {drawGroups(more)}
+      {expert.length > 0 && (
+        <Fold
+          title="Expert settings"
+          note={expertChanged.length ? `${expertChanged.length} changed` : undefined}
+          always={expertChanged.length > 0 && draw(expertChanged)}
+        >
+          {drawGroups(expert)}
+        </Fold>
+      )}
+    </Fold>
+  );
+}

@@ -1,0 +1,147 @@
+import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Ellipsis, Trash2, TrendingDown } from "lucide-react";
+import { useState } from "react";
+
+import { datasetCheckQuery, datasetImagesQuery, datasetQuery } from "@/api/queries";
+import { countOf } from "@/components/format";
+import { InlineName } from "@/components/InlineName";
+import { GridSkeleton, Loaded } from "@/components/Loaded";
+import { Page } from "@/components/Page";
+import { toastProblem } from "@/components/undo";
+
+import { useDatasetActions } from "./actions";
+import { AddImages } from "./AddImages";
+import { CheckPanel } from "./CheckPanel";
+import classes from "./DatasetPage.module.css";
+import { DatasetSettings } from "./DatasetSettings";
+import { ImageCard } from "./ImageCard";
+import { PendingCard } from "./PendingCard";
+import { RefusedFiles } from "./RefusedFiles";
+import { useUpload } from "./useUpload";
+
+export function DatasetPage() {
+  const { datasetId } = useParams({ from: "/datasets/$datasetId" });
+  const navigate = useNavigate();
+  const dataset = useQuery(datasetQuery(datasetId));
+  const images = useQuery(datasetImagesQuery(datasetId));
+  const check = useQuery(datasetCheckQuery(datasetId));
+  const upload = useUpload(datasetId);
+  const actions = useDatasetActions(datasetId);
+  const [marked, setMarked] = useState<string[]>([]);
+
+  const show = (ids: string[]) => {
+    setMarked(ids);
+    const first = document.getElementById(`image-${ids[0]}`);
+    first?.scrollIntoView({ block: "center", behavior: "smooth" });
+    first?.querySelector("textarea")?.focus({ preventScroll: true });
+  };
+  const remove = async () => {
+    try {
+      await actions.remove(dataset.data?.name ?? "");
+      await navigate({ to: "/datasets" });
+    } catch (error) {
+      toastProblem(error);
+    }
+  };
+
+  if (!dataset.data) {
+    return (
+      <Page title="Dataset">
+        <Loaded query={dataset}>{() => null}</Loaded>
+      </Page>
+    );
+  }
+  const { name, trigger_word, image_count, captioned_count } = dataset.data;
+  const isTrainable = check.data?.is_trainable ?? false;
+  const count = (images.data?.length ?? 0) + upload.pending.length;
+
+  return (
+    <Page
+      title={name}
+      width="full"
+      above={<Link to="/datasets">Datasets</Link>}
+      heading={
+        <InlineName
+          value={name}
+          label="Name of the dataset"
+          onSave={(next) => void actions.update({ name: next })}
+        />
+      }
+      sub={`${countOf(image_count, "image")} · ${captioned_count} captioned`}
+      actions={
+        <>
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <ActionIcon size="lg" aria-label="More about this dataset">
+                <Ellipsis size={18} />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item leftSection={<Trash2 size={15} />} onClick={() => void remove()}>
+                Move to trash
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+          <Tooltip label="Add images first" disabled={isTrainable}>
+            <Button
+              variant="primary"
+              size="md"
+              leftSection={<TrendingDown size={17} />}
+              data-disabled={!isTrainable || undefined}
+              disabled={!isTrainable}
+              onClick={() => void navigate({ to: "/finetunes/new", search: { dataset: datasetId } })}
+            >
+              Train on this
+            </Button>
+          </Tooltip>
+        </>
+      }
+    >
+      <div className={classes.layout}>
+        <aside className={classes.side}>
+          <CheckPanel
+            datasetId={datasetId}
+            trigger={trigger_word}
+            images={images.data ?? []}
+            onShow={show}
+            captionAll={actions.captionAll}
+          />
+          <DatasetSettings dataset={dataset.data} onUpdate={actions.update} />
+        </aside>
+        <section aria-label="Images" className={classes.images}>
+          <Loaded query={images} skeleton={<GridSkeleton count={8} height={300} />}>
+            {(items) => (
+              <>
+                <AddImages onFiles={upload.add} isEmpty={count === 0} />
+                <RefusedFiles files={upload.refused} onDismiss={upload.dismiss} />
+                <p role="status" className={classes.note}>
+                  {upload.pending.length > 0
+                    ? `${countOf(upload.pending.length, "file")} to go`
+                    : upload.note}
+                </p>
+                <ul className={classes.grid}>
+                  {items.map((item, index) => (
+                    <ImageCard
+                      key={item.id}
+                      item={item}
+                      number={index + 1}
+                      trigger={trigger_word}
+                      isMarked={marked.includes(item.id)}
+                      onCaption={actions.caption}
+                      onRemove={actions.removeImage}
+                    />
+                  ))}
+                  {upload.pending.map((item) => (
+                    <PendingCard key={item.key} item={item} />
+                  ))}
+                </ul>
+              </>
+            )}
+          </Loaded>
+        </section>
+      </div>
+    </Page>
+  );
+}

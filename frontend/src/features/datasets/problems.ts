@@ -1,0 +1,29 @@
+import type { DatasetImage, Finding } from "@/api/generated";
+
+/** What a badge on an image says; the check panel says the rest. */
+export const PROBLEM_WORDS: Partial<Record<DatasetImage["problems"][number], string>> = {
+  too_small: "Small",
+  duplicate: "Duplicate",
+  caption_missing: "No caption",
+  caption_identical: "Same caption",
+  trigger_missing: "No trigger word",
+  odd_shape: "Odd shape",
+};
+
+export const FIX_WORDS: Record<NonNullable<Finding["fix"]>, string> = {
+  remove_duplicates: "Remove duplicates",
+  remove_small: "Remove small images",
+};
+
+export const MODES = {
+  character: { title: "Character", what: "A person, animal or figure" },
+  product: { title: "Product", what: "A thing that must look right" },
+  style: { title: "Style", what: "A way of drawing or lighting" },
+  general: { title: "General", what: "Anything else" },
+} as const;
+
+/** The caption with the trigger word in front, if it isn't in it already. */
+export function withTrigger(caption: string, trigger: string): string {
+  if (!trigger || caption.toLowerCase().includes(trigger.toLowerCase())) return caption;
+  return caption ? `${trigger} ${caption}` : trigger;
+}

@@ -1,0 +1,150 @@
+import { Button, Select } from "@mantine/core";
+import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import { call } from "@/api/call";
+import { createFinetune } from "@/api/generated";
+import { fieldErrors } from "@/api/problem";
+import { datasetsQuery, modelsQuery, planQuery, recipeSchemaQuery } from "@/api/queries";
+import { Empty } from "@/components/Empty";
+import { countOf } from "@/components/format";
+import { Mosaic } from "@/components/Mosaic";
+import { Page } from "@/components/Page";
+import { ErrorState } from "@/components/ProblemCard";
+import { SchemaForm } from "@/components/schema-form/SchemaForm";
+import { useDraft } from "@/components/useDraft";
+
+import { BaseChoice } from "./BaseChoice";
+import { asRequest, EMPTY_DRAFT } from "./draft";
+import { ModeChoice } from "./ModeChoice";
+import classes from "./NewFinetune.module.css";
+import { PlanSummary } from "./PlanSummary";
+import { QualityChoice } from "./QualityChoice";
+
+function Step({ number, title, children }: { number: number; title: string; children: ReactNode }) {
+  return (
+    <section className={classes.step} aria-label={title}>
+      <h2>
+        <span className={classes.number} aria-hidden>
+          {number}
+        </span>
+        {title}
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+export function NewFinetunePage() {
+  const { dataset: asked } = useSearch({ from: "/finetunes/new" });
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const [draft, update, clear] = useDraft("finetune", EMPTY_DRAFT, asked ? { dataset_id: asked } : {});
+  const datasets = useQuery(datasetsQuery());
+  const bases = (useQuery(modelsQuery()).data ?? []).filter((model) => model.kind === "base");
+  const schema = useQuery(recipeSchemaQuery).data;
+
+  const dataset = datasets.data?.find((one) => one.id === draft.dataset_id);
+  const mode = draft.mode || dataset?.mode || "general";
+  const chosen = { ...draft, dataset_id: dataset?.id ?? "", mode };
+  const [settled] = useDebouncedValue(chosen, 250);
+  const plan = useQuery(planQuery(asRequest({ ...settled, name: "" })));
+  // What the choices alone would give: the values that settings start from.
+  const usual = useQuery(planQuery(asRequest({ ...settled, name: "", recipe: {} }))).data?.recipe;
+  const base = bases.find((one) => one.id === draft.base);
+
+  const start = useMutation({
+    mutationFn: () => call(createFinetune({ body: asRequest(chosen) })),
+    onSuccess: (finetune) => {
+      clear();
+      void client.invalidateQueries({ queryKey: ["finetunes"] });
+      void client.invalidateQueries({ queryKey: ["jobs"] });
+      return navigate({ to: "/finetunes/$finetuneId", params: { finetuneId: finetune.id } });
+    },
+  });
+  const canStart = Boolean(dataset && base?.is_ready && plan.data && !plan.isError);
+  useHotkeys([["mod+Enter", () => canStart && start.mutate()]], []);
+  const errors = { ...fieldErrors(plan.error), ...fieldErrors(start.error) };
+
+  if (datasets.data?.length === 0) {
+    return (
+      <Page title="New finetune" above={<Link to="/finetunes">Finetunes</Link>}>
+        <Empty
+          title="First, show it what to learn"
+          action={
+            <Button variant="primary" component={Link} to="/datasets">
+              Go to datasets
+            </Button>
+          }
+        >
+          A finetune learns from a dataset: ten or twenty images with a line each. Make one, or take a sample.
+        </Empty>
+      </Page>
+    );
+  }
+
+  return (
+    <Page
+      title="New finetune"
+      above={<Link to="/finetunes">Finetunes</Link>}
+      sub="Three choices, then it can start."
+    >
+      <div className={classes.layout}>
+        <div className={classes.steps}>
+          <section aria-label="Dataset" className={classes.dataset}>
+            {dataset && (
+              <div className={classes.cover}>
+                <Mosaic images={dataset.covers} />
+              </div>
+            )}
+            <Select
+              label="Dataset"
+              placeholder="Choose a dataset"
+              data={(datasets.data ?? []).map(({ id, name, image_count }) => ({
+                value: id,
+                label: `${name} (${countOf(image_count, "image")})`,
+              }))}
+              value={dataset?.id ?? null}
+              onChange={(id) => update({ dataset_id: id ?? "", mode: "" })}
+              allowDeselect={false}
+              searchable={(datasets.data?.length ?? 0) > 8}
+              style={{ flex: 1 }}
+            />
+          </section>
+          <Step number={1} title="What are you teaching?">
+            <ModeChoice value={mode} onChange={(next) => update({ mode: next })} />
+          </Step>
+          <Step number={2} title="Where to train">
+            <BaseChoice bases={bases} draft={settled} onChange={(next) => update({ base: next })} />
+          </Step>
+          <Step number={3} title="How good">
+            <QualityChoice draft={settled} onChange={(next) => update({ quality: next })} />
+          </Step>
+          {schema && (
+            <SchemaForm
+              schema={schema}
+              values={draft.recipe}
+              usual={(usual ?? {}) as Record<string, unknown>}
+              errors={errors}
+              onChange={(recipe) => update({ recipe })}
+            />
+          )}
+        </div>
+        <aside className={classes.aside}>
+          <PlanSummary
+            plan={plan}
+            dataset={dataset}
+            name={draft.name}
+            onName={(name) => update({ name })}
+            onStart={() => start.mutate()}
+            isStarting={start.isPending}
+            canStart={canStart}
+          />
+          {start.isError && <ErrorState error={start.error} />}
+        </aside>
+      </div>
+    </Page>
+  );
+}

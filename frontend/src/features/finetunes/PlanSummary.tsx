@@ -1,0 +1,94 @@
+import { Button, TextInput } from "@mantine/core";
+import type { UseQueryResult } from "@tanstack/react-query";
+import { Play, TriangleAlert } from "lucide-react";
+
+import type { Dataset, FinetunePlan } from "@/api/generated";
+import { problemOf } from "@/api/problem";
+import { bytes, bytesRange, countOf, durationRange } from "@/components/format";
+
+import classes from "./NewFinetune.module.css";
+
+interface PlanSummaryProps {
+  plan: UseQueryResult<FinetunePlan>;
+  dataset: Dataset | undefined;
+  name: string;
+  onName: (name: string) => void;
+  onStart: () => void;
+  isStarting: boolean;
+  canStart: boolean;
+}
+
+const rounded = (value: number) => (value >= 10 ? Math.round(value) : Number(value.toFixed(1)));
+
+/** What it will take, said before it is started. */
+export function PlanSummary({
+  plan,
+  dataset,
+  name,
+  onName,
+  onStart,
+  isStarting,
+  canStart,
+}: PlanSummaryProps) {
+  const data = plan.data;
+  return (
+    <section aria-label="Summary" className={classes.summary}>
+      <h2>Summary</h2>
+      <TextInput
+        label="Name"
+        value={name}
+        placeholder={dataset?.name ?? "Name of the model"}
+        maxLength={120}
+        onChange={(event) => onName(event.currentTarget.value)}
+      />
+      {data && dataset ? (
+        <dl className="facts" aria-live="polite" data-stale={plan.isFetching || undefined}>
+          <dt>Images</dt>
+          <dd>{data.image_count}</dd>
+          <dt>Each seen</dt>
+          <dd>about {countOf(rounded(data.epochs), "time")}</dd>
+          <dt>Steps</dt>
+          <dd>{(data.recipe.steps ?? 0).toLocaleString("en")}</dd>
+          <dt>Resolution</dt>
+          <dd>{data.recipe.resolution} px</dd>
+          <dt>Memory</dt>
+          <dd>{bytesRange(data.memory_bytes)}</dd>
+          <dt>Disk</dt>
+          <dd>{bytes(data.disk_bytes)}</dd>
+          <dt>Time</dt>
+          <dd className={classes.big}>{durationRange(data.seconds)}</dd>
+        </dl>
+      ) : (
+        <p className="dim small">
+          {plan.isError ? problemOf(plan.error).detail : "Choose a dataset, and this shows what it takes."}
+        </p>
+      )}
+      {data?.warnings.map((warning) => (
+        <p key={warning} className={classes.warning}>
+          <TriangleAlert size={15} aria-hidden /> {warning}
+        </p>
+      ))}
+      {data && data.waits_behind > 0 && (
+        <p className="dim small">
+          Starts after{" "}
+          {data.waits_behind === 1
+            ? "the job that runs now"
+            : `${data.waits_behind} jobs that run or wait now`}
+          .
+        </p>
+      )}
+      <Button
+        variant="primary"
+        size="md"
+        fullWidth
+        leftSection={<Play size={16} />}
+        onClick={onStart}
+        loading={isStarting}
+        disabled={!canStart}
+      >
+        Start finetune
+      </Button>
+      {data && <p className={classes.foot}>Runs on this computer. Costs nothing but time.</p>}
+    </section>
+  );
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+
+import { asRequest, EMPTY_DRAFT, fromFacts, hasTrigger, withTrigger } from "./draft";
+
+const defaults = {
+  steps: 20,
+  guidance: 3,
+  width: 128,
+  height: 128,
+  max_width: 192,
+  max_height: 192,
+  max_prompt_tokens: 64,
+};
+const model = { id: "m1", kind: "finetuned", defaults } as never;
+const facts = {
+  generation_id: "g",
+  prompt: "zibbo at night",
+  seed: 9,
+  model_id: "m1",
+  model_name: "Zibbo",
+  version_id: null,
+  base: "pocket",
+  finetune_strength: 0.8,
+  width: 128,
+  height: 128,
+  steps: 30,
+  guidance: 3,
+};
+
+describe("withTrigger", () => {
+  it("puts it in front", () => expect(withTrigger("on a beach", "zibbo")).toBe("zibbo on a beach"));
+  it("leaves it where it is", () => expect(withTrigger("a happy Zibbo", "zibbo")).toBe("a happy Zibbo"));
+  it("swaps the old one", () =>
+    expect(withTrigger("a zibbo at night", "quellon", "zibbo")).toBe("a quellon at night"));
+  it("takes the old one away for a base", () =>
+    expect(withTrigger("zibbo at night", "", "zibbo")).toBe("at night"));
+  it("matches whole words", () => expect(hasTrigger("zibbolino", "zibbo")).toBe(false));
+});
+
+describe("reuse", () => {
+  it("makes the same request again", () => {
+    const draft = { ...EMPTY_DRAFT, ...fromFacts(facts, [model]) };
+    expect(asRequest(draft, model)).toMatchObject({
+      prompt: "zibbo at night",
+      seed: 9,
+      steps: 30,
+      width: 128,
+      height: 128,
+      finetune_strength: 0.8,
+    });
+    expect(asRequest(draft, model)).not.toHaveProperty("guidance");
+  });
+});

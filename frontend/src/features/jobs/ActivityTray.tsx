@@ -1,0 +1,97 @@
+import { Popover, UnstyledButton } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Activity, Sparkles, TrendingDown } from "lucide-react";
+import { useState } from "react";
+
+import type { Job } from "@/api/generated";
+import { activeJobsQuery } from "@/api/queries";
+import { duration } from "@/components/format";
+import { Meter } from "@/components/Meter";
+
+import classes from "./ActivityTray.module.css";
+
+function standing(job: Job): string {
+  if (job.state === "queued") return job.waiting_for ? `Waiting for ${job.waiting_for}` : "Waiting to start";
+  if (job.state === "paused") return `Paused at step ${job.step} of ${job.steps}`;
+  const counted = job.step > 0 ? `step ${job.step} of ${job.steps}` : null;
+  const eta = job.eta_s ? `about ${duration(job.eta_s)} left` : null;
+  return [job.phase || "running", counted, eta].filter(Boolean).join(" · ");
+}
+
+function Entry({ job, onOpen }: { job: Job; onOpen: () => void }) {
+  const isFinetune = job.kind === "finetune";
+  const Icon = isFinetune ? TrendingDown : Sparkles;
+  const body = (
+    <>
+      <span className={classes.line}>
+        <Icon size={15} aria-hidden />
+        <span className="clip">{job.title}</span>
+      </span>
+      <Meter label={`Progress of ${job.title}`} value={job.step} total={job.steps} size={4} />
+      <span className={classes.standing}>{standing(job)}</span>
+    </>
+  );
+  return (
+    <li>
+      {isFinetune ? (
+        <Link
+          to="/finetunes/$finetuneId"
+          params={{ finetuneId: job.target_id }}
+          className={classes.entry}
+          onClick={onOpen}
+        >
+          {body}
+        </Link>
+      ) : (
+        <Link to="/create" className={classes.entry} onClick={onOpen}>
+          {body}
+        </Link>
+      )}
+    </li>
+  );
+}
+
+/** Every running job with real progress, from anywhere. */
+export function ActivityTray() {
+  const [isOpen, setOpen] = useState(false);
+  const jobs = useQuery(activeJobsQuery).data ?? [];
+  const lead = jobs.find((job) => job.state === "running");
+  const share = lead && lead.steps > 0 ? Math.round((100 * lead.step) / lead.steps) : 0;
+  return (
+    <Popover opened={isOpen} onChange={setOpen} position="bottom-end" width={340} trapFocus>
+      <Popover.Target>
+        <UnstyledButton
+          className={classes.button}
+          data-busy={jobs.length > 0 || undefined}
+          onClick={() => setOpen(!isOpen)}
+          aria-label={jobs.length ? `Activity: ${jobs.length} running` : "Activity"}
+          aria-expanded={isOpen}
+        >
+          {lead ? (
+            <svg width="18" height="18" viewBox="0 0 20 20" aria-hidden className={classes.ring}>
+              <circle cx="10" cy="10" r="8" />
+              <circle cx="10" cy="10" r="8" pathLength="100" strokeDasharray={`${Math.max(share, 3)} 100`} />
+            </svg>
+          ) : (
+            <Activity size={17} strokeWidth={1.8} aria-hidden />
+          )}
+          <span className={classes.text}>
+            {lead ? `${share} %` : jobs.length ? `${jobs.length} waiting` : "Activity"}
+          </span>
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown p={8}>
+        {jobs.length === 0 ? (
+          <p className={classes.none}>Nothing is running. Finetunes and images being made show up here.</p>
+        ) : (
+          <ul className={classes.list} aria-label="Running jobs">
+            {jobs.map((job) => (
+              <Entry key={job.id} job={job} onOpen={() => setOpen(false)} />
+            ))}
+          </ul>
+        )}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

@@ -1,0 +1,204 @@
+import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Boxes, Download, Ellipsis, Sparkles, Trash2 } from "lucide-react";
+import { useState } from "react";
+
+import type { Model } from "@/api/generated";
+import { modelQuery } from "@/api/queries";
+import { TriggerChip } from "@/components/CopyButton";
+import { ago, bytes, countOf } from "@/components/format";
+import { InlineName } from "@/components/InlineName";
+import { Loaded } from "@/components/Loaded";
+import { Page } from "@/components/Page";
+import { Picture } from "@/components/Picture";
+import { Badge } from "@/components/StateBadge";
+import { toastProblem } from "@/components/undo";
+
+import { useModelActions } from "./actions";
+import classes from "./Models.module.css";
+import { Notes } from "./Notes";
+import { Provenance } from "./Provenance";
+
+function Versions({ model }: { model: Model }) {
+  return (
+    <section aria-label="Versions" className={classes.panel}>
+      <h2>Versions</h2>
+      <ul className={classes.versions}>
+        {model.versions.map((version, index) => (
+          <li key={version.id}>
+            <span>
+              <strong>{version.label || `Step ${version.step}`}</strong>{" "}
+              {index === 0 && <Badge tone="accent">In use</Badge>}
+              <span className="dim small" style={{ display: "block" }}>
+                step {version.step} · {bytes(version.byte_count)} · {ago(version.created_at)}
+              </span>
+            </span>
+            <Button
+              component="a"
+              href={version.file_url}
+              download
+              size="xs"
+              variant="default"
+              leftSection={<Download size={14} />}
+              aria-label={`Download version ${version.label || version.step}`}
+            >
+              Download
+            </Button>
+          </li>
+        ))}
+      </ul>
+      <p className="dim small">A .safetensors adapter; other tools for the same base can load it.</p>
+    </section>
+  );
+}
+
+function Trigger({ model, onSave }: { model: Model; onSave: (word: string) => void }) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const finish = () => {
+    if (typed !== null && typed.trim() !== model.trigger_word) onSave(typed.trim());
+    setTyped(null);
+  };
+  return (
+    <TextInput
+      label="Trigger word"
+      description="Put it in a prompt to call up what was learned."
+      value={typed ?? model.trigger_word}
+      maxLength={60}
+      spellCheck={false}
+      onChange={(event) => setTyped(event.currentTarget.value)}
+      onBlur={finish}
+      onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+    />
+  );
+}
+
+function BaseFacts({ model }: { model: Model }) {
+  const { defaults } = model;
+  return (
+    <section aria-label="About this base" className={classes.panel}>
+      <h2>About this base</h2>
+      <dl className="facts">
+        <dt>Licence</dt>
+        <dd>{model.licence || "–"}</dd>
+        <dt>Usual size</dt>
+        <dd>
+          {defaults.width} × {defaults.height}
+        </dd>
+        <dt>Largest size</dt>
+        <dd>
+          {defaults.max_width} × {defaults.max_height}
+        </dd>
+        <dt>Usual steps</dt>
+        <dd>{defaults.steps}</dd>
+        <dt>Usual guidance</dt>
+        <dd>{defaults.guidance}</dd>
+        <dt>Longest prompt</dt>
+        <dd>{defaults.max_prompt_tokens} tokens</dd>
+      </dl>
+    </section>
+  );
+}
+
+export function ModelPage() {
+  const { modelId } = useParams({ from: "/models/$modelId" });
+  const navigate = useNavigate();
+  const query = useQuery(modelQuery(modelId));
+  const { update, remove } = useModelActions(modelId);
+  const model = query.data;
+  if (!model) {
+    return (
+      <Page title="Model">
+        <Loaded query={query}>{() => null}</Loaded>
+      </Page>
+    );
+  }
+  const isBase = model.kind === "base";
+  const quietly = (body: Parameters<typeof update>[0]) => void update(body).catch(() => undefined);
+  const trash = () => remove(model.name).then(() => navigate({ to: "/models" }), toastProblem);
+
+  return (
+    <Page
+      title={model.name}
+      above={<Link to="/models">Models</Link>}
+      heading={
+        isBase ? undefined : (
+          <InlineName value={model.name} label="Name of the model" onSave={(name) => quietly({ name })} />
+        )
+      }
+      sub={
+        <span className="row">
+          {isBase ? <Badge>Base</Badge> : <TriggerChip word={model.trigger_word} />}
+          {model.description || `${model.mode ?? "finetuned"} on ${model.base}`}
+          {model.image_count > 0 && (
+            <Link to="/gallery" search={{ model: model.id }}>
+              {countOf(model.image_count, "image")} made
+            </Link>
+          )}
+        </span>
+      }
+      actions={
+        <>
+          {!isBase && (
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <ActionIcon size="lg" aria-label="More about this model">
+                  <Ellipsis size={18} />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item leftSection={<Trash2 size={15} />} onClick={() => void trash()}>
+                  Move to trash
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          )}
+          {!isBase && model.versions[0] && (
+            <Button
+              component="a"
+              href={model.versions[0].file_url}
+              download
+              variant="default"
+              leftSection={<Download size={16} />}
+              aria-label="Download the model"
+            >
+              Download
+            </Button>
+          )}
+          <Button
+            variant="primary"
+            size="md"
+            leftSection={<Sparkles size={16} />}
+            disabled={!model.is_ready}
+            onClick={() =>
+              void navigate({ to: "/create", search: { model: model.id, prompt: model.prompts[0] } })
+            }
+          >
+            Use it
+          </Button>
+        </>
+      }
+    >
+      {!model.is_ready && model.missing && <p className={classes.missing}>{model.missing}</p>}
+      <div className={classes.layout}>
+        <div className={classes.coverLarge}>
+          {model.cover ? (
+            <Picture image={model.cover} alt={`Cover of ${model.name}`} show={420} />
+          ) : (
+            <Boxes size={48} strokeWidth={1} aria-hidden />
+          )}
+        </div>
+        <div className="stack" style={{ gap: 16 }}>
+          {isBase ? <BaseFacts model={model} /> : <Provenance model={model} />}
+          {!isBase && <Versions model={model} />}
+        </div>
+        {!isBase && (
+          <div className={`${classes.panel} stack`}>
+            <Trigger model={model} onSave={(trigger_word) => quietly({ trigger_word })} />
+            <Notes value={model.notes} onSave={(notes) => update({ notes })} />
+          </div>
+        )}
+      </div>
+    </Page>
+  );
+}

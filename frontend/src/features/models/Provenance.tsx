@@ -1,0 +1,75 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+
+import type { Model } from "@/api/generated";
+import { datasetQuery, finetuneQuery } from "@/api/queries";
+import { CopyButton } from "@/components/CopyButton";
+import { Fold } from "@/components/schema-form/SchemaForm";
+
+import classes from "./Models.module.css";
+
+/** How it was made, enough to make it again. */
+export function Provenance({ model }: { model: Model }) {
+  const finetune = useQuery(finetuneQuery(model.finetune_id ?? "")).data;
+  const dataset = useQuery(datasetQuery(model.dataset_id ?? "")).data;
+  const recipe =
+    finetune &&
+    Object.entries(finetune.recipe)
+      .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+      .join("\n");
+  return (
+    <section aria-label="How it was made" className={classes.panel}>
+      <h2>How it was made</h2>
+      <dl className="facts">
+        {(dataset || finetune) && (
+          <>
+            <dt>Dataset</dt>
+            <dd>
+              {dataset ? (
+                <Link to="/datasets/$datasetId" params={{ datasetId: dataset.id }}>
+                  {dataset.name}
+                </Link>
+              ) : (
+                finetune?.dataset_name
+              )}
+            </dd>
+          </>
+        )}
+        {finetune && (
+          <>
+            <dt>Run</dt>
+            <dd>
+              <Link to="/finetunes/$finetuneId" params={{ finetuneId: finetune.id }}>
+                {finetune.name}
+              </Link>
+            </dd>
+            <dt>Images</dt>
+            <dd>{finetune.image_count}</dd>
+            <dt>Steps</dt>
+            <dd>{finetune.step}</dd>
+            <dt>Seed</dt>
+            <dd>{finetune.recipe.seed}</dd>
+            <dt>Snapshot</dt>
+            <dd className="mono">{finetune.snapshot_hash.slice(0, 12)}</dd>
+          </>
+        )}
+        <dt>Base</dt>
+        <dd>
+          <Link to="/models/$modelId" params={{ modelId: model.base }}>
+            {model.base}
+          </Link>
+        </dd>
+        <dt>Licence</dt>
+        <dd>{model.licence || "–"}</dd>
+      </dl>
+      {recipe && (
+        <Fold title="Recipe">
+          <div className={classes.recipe}>
+            <pre className="mono">{recipe}</pre>
+            <CopyButton value={recipe} label="Copy recipe" />
+          </div>
+        </Fold>
+      )}
+    </section>
+  );
+}
