@@ -14,7 +14,8 @@ help: ## Show this list
 run: $(BIN)/.installed ui ## Set everything up and open the studio
 	@$(BIN)/fluxtune serve
 
-test: $(BIN)/.installed ui $(BIN)/.browser ## Set everything up and run all tests
+test: $(BIN)/.installed $(BIN)/.browser ## Set everything up and run all tests
+	$(BIN)/python -m tools.frontend test
 	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile --ignore=tests/e2e --ignore=tests/kill
 	$(BIN)/python -m pytest tests/kill tests/e2e
 

@@ -8,7 +8,6 @@ needs no Node.
 import contextlib
 import hashlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,9 +91,8 @@ def build_ui(*, dev: bool = False) -> None:
             npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", *([] if dev else ["--omit=dev"]))
             installed.write_text(wanted)
         if not is_current(built, sources):
-            shutil.rmtree(OUTPUT, ignore_errors=True)
             npm("run", "generate")
-            npm("run", "build")
+            npm("run", "build")  # Vite empties the folder first, and only once it knows what to write
             built.write_text(sources)
 
 

@@ -1,4 +1,6 @@
-"""`make frontend`: lint, format, types and tests of the browser UI, with Node from PyPI."""
+"""`make frontend`: lint, format, types and tests of the browser UI, with Node from PyPI. Arguments choose some of them."""
+
+import sys
 
 from hatch_build import build_ui, node_first, npm
 
@@ -9,7 +11,7 @@ def main() -> None:
     """Run the front end's own scripts one after the other; the first that fails ends it."""
     build_ui(dev=True)
     with node_first():
-        for script in SCRIPTS:
+        for script in sys.argv[1:] or SCRIPTS:
             npm("run", script)
 
 

@@ -17,6 +17,8 @@ from fluxtune.core.errors import Problem
 TIMEOUT = httpx2.Timeout(60, connect=5)
 # The server sends a keep-alive at least every 15 s.
 STREAM_TIMEOUT = httpx2.Timeout(45, connect=5)
+# A stream that held for this long was a working one.
+LASTING_S = 10.0
 CHUNK = 1 << 20
 
 T = TypeVar("T")
@@ -89,25 +91,27 @@ class Connection:
 
         Raises `StudioLost` when nothing answers for `patience_s`.
         """
-        last_id, lost_at = "", None
+        last_id, heard_at = "", time.monotonic()
         while True:
             headers = {"Last-Event-ID": last_id} if last_id else {}
             technical = "The stream ended."
+            opened_at = time.monotonic()
             try:
                 with self._http.sse(path, headers=headers, timeout=STREAM_TIMEOUT) as stream:
                     if stream.response.is_error:
                         stream.response.read()
                         raise _problem(stream.response)
                     for event in stream:
-                        lost_at = None
-                        if event.id:
-                            last_id = event.id
+                        last_id = event.id or last_id
                         if event.data:
+                            heard_at = time.monotonic()
                             yield event.id, event.data
             except httpx2.TransportError as error:
                 technical = repr(error)
-            lost_at = lost_at or time.monotonic()
-            if time.monotonic() - lost_at > patience_s:
+            now = time.monotonic()
+            if now - opened_at > LASTING_S:
+                heard_at = now  # it was there, there was only nothing to say
+            if now - heard_at > patience_s:
                 raise StudioLost(f"Nothing was heard from {self.url} for {patience_s:.0f} s.", technical=technical)
             time.sleep(0.5)
 
