@@ -6,6 +6,12 @@ from tests.zoo import picture, zip_of
 
 
 @pytest.fixture
+def client(shared_client):
+    """A signed-in browser."""
+    return shared_client
+
+
+@pytest.fixture
 def dataset(client):
     """An empty dataset."""
     return client.post("/api/datasets", json={"name": "Rex", "mode": "character", "trigger_word": "rexo"}).json()

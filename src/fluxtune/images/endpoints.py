@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from sqlalchemy.orm import Session
 
 from fluxtune.core.errors import Problem
@@ -27,6 +27,7 @@ def get_gallery(session: SessionDep) -> GalleryService:
 
 
 Images = Annotated[ImageService, Depends(get_images)]
+IfNoneMatch = Annotated[str | None, Header(include_in_schema=False)]
 Gallery = Annotated[GalleryService, Depends(get_gallery)]
 
 Responses = dict[int | str, dict[str, Any]]
@@ -40,15 +41,15 @@ router = APIRouter(tags=["images"])
 
 
 @router.get("/images/{image_id}/file", responses={**NOT_FOUND, **ORIGINAL}, response_class=Response)
-def get_image_file(image_id: str, images: Images) -> Response:
+def get_image_file(image_id: str, images: Images, if_none_match: IfNoneMatch = None) -> Response:
     """Send the untouched original."""
-    return _send(images.get_file(image_id))
+    return _send(images.get_file(image_id), if_none_match)
 
 
 @router.get("/images/{image_id}/thumbnails/{size}", responses={**NOT_FOUND, **INVALID, **WEBP}, response_class=Response)
-def get_image_thumbnail(image_id: str, size: int, images: Images) -> Response:
+def get_image_thumbnail(image_id: str, size: int, images: Images, if_none_match: IfNoneMatch = None) -> Response:
     """Send a WebP of 128, 320 or 768 pixels on the longer side."""
-    return _send(images.get_thumbnail(image_id, size))
+    return _send(images.get_thumbnail(image_id, size), if_none_match)
 
 
 @router.get("/gallery/ids", tags=["gallery"], responses=INVALID)
@@ -86,7 +87,7 @@ def restore_gallery_image(image_id: str, gallery: Gallery) -> GalleryImage:
     return gallery.restore_image(image_id)
 
 
-def _send(file: ImageFile) -> Response:
+def _send(file: ImageFile, if_none_match: str | None) -> Response:
     # What an id names never changes, so a browser need never ask again.
     headers = {
         "Cache-Control": "private, max-age=31536000, immutable",
@@ -94,4 +95,6 @@ def _send(file: ImageFile) -> Response:
         "Content-Disposition": f'inline; filename="{file.name}"',
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    if if_none_match is not None and file.etag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(file.read(), media_type=file.media_type, headers=headers)

@@ -57,7 +57,7 @@ def find_gallery_images(session: Session, ids: Sequence[str]) -> dict[str, tuple
         .join(ImageRow, ImageRow.id == GalleryImageRow.image_id)
         .where(GalleryImageRow.image_id.in_(ids), GalleryImageRow.deleted_at.is_(None))
     )
-    return {entry.image_id: (entry, image) for entry, image in session.execute(query).tuples()}
+    return {entry.image_id: (entry, image) for entry, image in session.execute(query)}
 
 
 def count_by_model(session: Session) -> dict[str, int]:
@@ -67,7 +67,7 @@ def count_by_model(session: Session) -> dict[str, int]:
         .where(GalleryImageRow.deleted_at.is_(None))
         .group_by(GalleryImageRow.model_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return {model_id: count for model_id, count in session.execute(query)}
 
 
 def newest_of_model(session: Session, model_id: str) -> str | None:

@@ -1,7 +1,8 @@
 """Stored images: the untouched original, its thumbnails, and what is known about it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -45,9 +46,9 @@ class StoredContent:
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """Bytes to send to a browser."""
+    """A file to send to a browser. `read` is not called when the browser has it already."""
 
-    content: bytes
+    read: Callable[[], bytes]
     media_type: str
     name: str
     etag: str
@@ -119,7 +120,7 @@ class ImageService:
         """Return the untouched original."""
         row = self._row(image_id)
         return ImageFile(
-            content=self.get_content(row.sha256, row.format),
+            read=partial(self._blobs.get, keys.original_key(row.sha256, row.format)),
             media_type=media_type_of(row.format),
             name=f"fluxtune-{row.id}.{keys.suffix_of(row.format)}",
             etag=f'"{row.sha256}"',
@@ -130,12 +131,8 @@ class ImageService:
         if size not in THUMBNAIL_SIZES:
             raise ImageMissing(f"Thumbnails come in {', '.join(map(str, THUMBNAIL_SIZES))} pixels.")
         row = self._row(image_id)
-        content = self._blobs.get(keys.thumbnail_key(row.sha256, size))
-        return ImageFile(content, "image/webp", f"fluxtune-{row.id}-{size}.webp", f'"{row.sha256}-{size}"')
-
-    def get_content(self, sha256: str, form: str) -> bytes:
-        """Return an original by its hash."""
-        return self._blobs.get(keys.original_key(sha256, form))
+        read = partial(self._blobs.get, keys.thumbnail_key(row.sha256, size))
+        return ImageFile(read, "image/webp", f"fluxtune-{row.id}-{size}.webp", f'"{row.sha256}-{size}"')
 
     def _row(self, image_id: str) -> ImageRow:
         row = repository.find_image(self._session, image_id)
