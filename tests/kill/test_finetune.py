@@ -1,6 +1,5 @@
 """kill -9 of anything, in the middle of a finetune: it ends, once, with the very adapter it would have had."""
 
-import hashlib
 import json
 import random
 import shutil
@@ -14,7 +13,7 @@ import psutil
 
 from tests.kill.studio import END_S, RealStudio, wait_for
 
-STEPS = 60
+STEPS = 90
 RECIPE = {"steps": STEPS, "checkpoint_every": 10, "sample_every": 0, "resolution": 64, "batch_size": 1, "rank": 4}
 
 
@@ -51,13 +50,13 @@ def assert_not_running_without_owner(studio: RealStudio, job_id: str) -> None:
         time.sleep(0.02)
 
 
-def train_undisturbed(run_dir: Path, target: Path) -> str:
-    """Train the same run in one go, without a studio; return the adapter's hash."""
+def train_undisturbed(run_dir: Path, target: Path) -> Path:
+    """Train the same run in one go, without a studio."""
     target.mkdir()
     shutil.copy(run_dir / "run.json", target)
     shutil.copytree(run_dir / "snapshot", target / "snapshot")
     subprocess.run([sys.executable, "-m", "fluxtune.engine", "train", str(target)], check=True, timeout=END_S)
-    return hashlib.sha256((target / "adapter.safetensors").read_bytes()).hexdigest()
+    return target
 
 
 def test_a_finetune_survives_the_death_of_everything(studio: RealStudio, dice: random.Random, tmp_path: Path) -> None:
@@ -75,29 +74,24 @@ def test_a_finetune_survives_the_death_of_everything(studio: RealStudio, dice: r
     wait_for("the job running again", lambda: studio.get(f"/api/jobs/{job_id}")["state"] == "running")
     assert studio.trainer() == trainer
 
-    # The server: nothing else notices, the next server adopts the worker.
+    # The trainer: started again from its last checkpoint, while the server dies: the next one adopts the worker.
+    wait_for_step(studio, finetune["id"], dice.randint(11, 19))
     worker = studio.worker()
+    studio.kill(trainer)
     studio.kill(studio.server())
     studio.start()
     assert studio.worker() == worker
-    assert studio.trainer() == trainer
-
-    # The trainer: started again from its last checkpoint.
-    wait_for_step(studio, finetune["id"], dice.randint(11, 19))
-    studio.kill(trainer)
-    wait_for_step(studio, finetune["id"], 10)
     trainer = wait_for("a new trainer", lambda: new_process(studio.trainer, trainer))
 
     # All of them at once.
-    wait_for_step(studio, finetune["id"], dice.randint(25, 45))
+    wait_for_step(studio, finetune["id"], dice.randint(30, 60))
     studio.kill(studio.server(), studio.worker(), trainer)
     assert studio.processes() == []
     studio.start()
 
-    wait_for("the end", lambda: studio.get(f"/api/finetunes/{finetune['id']}")["state"] != "running"
-             and studio.get(f"/api/finetunes/{finetune['id']}")["state"] != "queued", END_S)  # fmt: skip
+    wait_for("the end", lambda: studio.get(f"/api/jobs/{job_id}")["state"] not in ("queued", "running"), END_S)
     assert_ended_once(studio, finetune["id"], job_id)
-    assert_same_adapter(studio, finetune["id"], train_undisturbed(run_dir, tmp_path / "undisturbed"))
+    assert_same_adapter(run_dir, train_undisturbed(run_dir, tmp_path / "undisturbed"))
 
 
 def assert_ended_once(studio: RealStudio, finetune_id: str, job_id: str) -> None:
@@ -112,8 +106,15 @@ def assert_ended_once(studio: RealStudio, finetune_id: str, job_id: str) -> None
     assert len(models[0]["versions"]) == 1
 
 
-def assert_same_adapter(studio: RealStudio, finetune_id: str, expected: str) -> None:
-    result = json.loads((studio.data / "runs" / finetune_id / "result.json").read_text())
-    assert result["adapter_sha256"] == expected
-    model_id = studio.get(f"/api/finetunes/{finetune_id}")["model_id"]
-    assert studio.get(f"/api/models/{model_id}")["versions"][0]["sha256"] == expected
+def assert_same_adapter(run_dir: Path, undisturbed: Path) -> None:
+    """Compare bit for bit; only the order of the header's entries is left to chance by the format's library."""
+    header, weights = read_adapter(run_dir / "adapter.safetensors")
+    expected_header, expected_weights = read_adapter(undisturbed / "adapter.safetensors")
+    assert header == expected_header
+    assert weights == expected_weights
+
+
+def read_adapter(file: Path) -> tuple[dict[str, Any], bytes]:
+    content = file.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]), content[8 + length :]

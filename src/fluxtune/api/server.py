@@ -113,16 +113,16 @@ class Studio:
             return f"{self.url}/?token={accounts.create_link(session)}"
 
     def run(self, *, with_worker: bool = True, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until told to stop; the calling thread is busy meanwhile. `on_ready` is called once requests are met."""
+        """Serve until told to stop; the calling thread is busy meanwhile. `on_ready` is called once it answers."""
 
         def ready() -> None:
             self._write_studio_file()
             on_ready()
+            if with_worker:  # after the first page: both compete for the same processor
+                self.supervisor.start()
 
         self.server.on_ready = ready
         self.app.state.is_worker_expected = with_worker
-        if with_worker:
-            self.supervisor.start()
         try:
             self.server.run(sockets=[self._listener])
         finally:

@@ -93,7 +93,7 @@ def list_events(
     )
     if job_id is not None:
         query = query.where(JobEventRow.job_id == job_id)
-    return session.execute(query).tuples().all()
+    return [(event, job) for event, job in session.execute(query)]
 
 
 def newest_event_id(session: Session) -> int:

@@ -1,0 +1,114 @@
+"""The queue runs jobs once, in order, over the death of workers in the middle of any step."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from fluxtune.db import Database
+from fluxtune.jobs import repository, service
+from fluxtune.jobs.schemas import Job
+
+PROGRAM = Path(__file__).with_name("queue_program.py")
+
+
+@pytest.fixture
+def work(app: FastAPI, database: Database) -> Callable[..., "subprocess.Popen[bytes]"]:
+    """Start a process that runs the queue on the data folder until nothing is left to do."""
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, str(PROGRAM), str(app.state.settings.data)])
+
+    return start
+
+
+def add(database: Database, behaviour: str) -> str:
+    with database.transaction() as session:
+        return service.enqueue(session, "generation", behaviour, behaviour, {"behaviour": behaviour}).id
+
+
+def job(database: Database, job_id: str) -> Job:
+    with database.reading() as session:
+        return service.get_(session, job_id)
+
+
+def story(database: Database, job_id: str) -> list[str]:
+    with database.reading() as session:
+        return [str(e.data.get("message", e.type)) for e in service.list_events(session, 0, job_id=job_id)]
+
+
+def wait_for_event(database: Database, job_id: str, what: str) -> None:
+    until = time.monotonic() + 60
+    while what not in story(database, job_id):
+        assert time.monotonic() < until, story(database, job_id)
+        time.sleep(0.02)
+
+
+def test_jobs_end_as_their_tasks_say(database: Database, work: Callable[..., "subprocess.Popen[bytes]"]) -> None:
+    names = ["succeed", "fail", "break", "pause", "cancel", "break at the end"]
+    ids = {name: add(database, name) for name in names}
+    assert work().wait(90) == 0
+    states = {name: job(database, job_id).state for name, job_id in ids.items()}
+    assert states == {
+        "succeed": "succeeded", "fail": "failed", "break": "failed", "pause": "paused", "cancel": "cancelled",
+        "break at the end": "failed",
+    }  # fmt: skip
+    assert story(database, ids["succeed"]) == ["job.queued", "job.started", "one", "two", "job.succeeded"]
+    failed = job(database, ids["fail"]).error
+    broken = job(database, ids["break"]).error
+    assert failed is not None
+    assert broken is not None
+    assert failed.title == "Out of memory"
+    assert "ZeroDivisionError" in (broken.technical or "")
+    with database.reading() as session:
+        rows = [repository.find_job(session, job_id) for job_id in ids.values()]
+        starts = [row.started_at for row in rows if row is not None and row.started_at is not None]
+    assert starts == sorted(starts)
+    assert len(starts) == len(names)
+
+
+def test_a_killed_worker_loses_nothing(database: Database, work: Callable[..., "subprocess.Popen[bytes]"]) -> None:
+    slow, after = add(database, "slow"), add(database, "succeed")
+    worker = work()
+    wait_for_event(database, slow, "two")
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    shown = job(database, slow)
+    assert (shown.state, shown.phase) == ("queued", "recovering")
+    assert work().wait(90) == 0
+    assert job(database, slow).state == "succeeded"
+    # Step one is not repeated; the one that was interrupted is; the end comes once.
+    steps = [item for item in story(database, slow) if item in ("one", "two", "job.succeeded")]
+    assert steps == ["one", "two", "two", "job.succeeded"]
+    assert job(database, after).state == "succeeded"
+
+
+def test_a_worker_that_leaves_hands_back(database: Database, work: Callable[..., "subprocess.Popen[bytes]"]) -> None:
+    slow = add(database, "slow")
+    worker = work()
+    wait_for_event(database, slow, "two")
+    worker.terminate()
+    assert worker.wait(60) == 0
+    assert job(database, slow).state == "queued"
+    assert work().wait(90) == 0
+    assert job(database, slow).state == "succeeded"
+
+
+def test_a_lost_queue_file_loses_no_job(
+    app: FastAPI, database: Database, work: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    slow = add(database, "slow")
+    worker = work()
+    wait_for_event(database, slow, "two")
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    for file in app.state.settings.data.glob("jobs.sqlite*"):
+        file.unlink()
+    assert work().wait(90) == 0
+    assert job(database, slow).state == "succeeded"

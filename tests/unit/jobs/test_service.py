@@ -1,0 +1,156 @@
+"""A job's row is true at every moment: who waits, who runs, who is gone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from fluxtune.core.clock import now
+from fluxtune.jobs import repository, service
+from fluxtune.jobs.liveness import owner_name
+from fluxtune.jobs.schemas import Job
+from fluxtune.jobs.tables import WorkerRow
+
+
+def add_job(session: Session, title: str = "Finetune “Rex”") -> Job:
+    return service.enqueue(session, "finetune", "f1", title, {"a": 1}, steps=10)
+
+
+def run(session: Session, job: Job, **values: Any) -> None:
+    row = repository.find_job(session, job.id)
+    assert row is not None
+    row.state, row.owner, row.heartbeat_at, row.started_at, row.phase = (
+        "running", owner_name(), now(), now(), "training",
+    )  # fmt: skip
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+
+
+def add_worker(session: Session) -> None:
+    repository.replace_worker(session, WorkerRow(id="local", owner=owner_name(), started_at=now(), heartbeat_at=now()))
+
+
+def types(session: Session, job: Job) -> list[str]:
+    return [event.type for event in service.list_events(session, 0, job_id=job.id)]
+
+
+class TestEnqueue:
+    def test_waits_for_the_worker_then_for_its_turn(self, session: Session) -> None:
+        first = add_job(session, "Finetune “First”")
+        assert (first.state, first.phase, first.steps) == ("queued", "waiting", 10)
+        assert first.waiting_for == service.NO_WORKER
+        add_worker(session)
+        second = add_job(session)
+        assert service.get_(session, first.id).waiting_for is None
+        assert second.waiting_for == "Finetune “First”"
+        assert types(session, first) == ["job.queued"]
+
+    def test_counts_what_waits(self, session: Session) -> None:
+        assert service.count_waiting(session) == 0
+        add_job(session)
+        assert service.count_waiting(session) == 1
+
+
+class TestOwner:
+    def test_a_living_owner_runs(self, session: Session) -> None:
+        job = add_job(session)
+        run(session, job)
+        assert service.get_(session, job.id).state == "running"
+        assert service.device_holder(session) == job.title
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"owner": None},
+            {"owner": owner_name().rsplit(":", 1)[0] + ":1"},  # the number was used again
+            {"owner": owner_name().split(":")[0] + ":4194303:1"},
+            {"heartbeat_at": now() - timedelta(minutes=1)},
+            {"heartbeat_at": None},
+        ],
+    )
+    def test_without_one_it_is_not_shown_as_running(self, session: Session, values: dict[str, Any]) -> None:
+        job = add_job(session)
+        run(session, job, **values)
+        shown = service.get_(session, job.id)
+        assert (shown.state, shown.phase, shown.eta_s) == ("queued", "recovering", None)
+        assert service.device_holder(session) is None
+
+
+class TestCancel:
+    def test_a_waiting_job_at_once(self, session: Session) -> None:
+        job = add_job(session)
+        assert service.cancel(session, job.id).state == "cancelled"
+        assert types(session, job)[-1] == "job.cancelled"
+
+    def test_a_running_job_is_asked(self, session: Session) -> None:
+        job = add_job(session)
+        run(session, job)
+        assert service.cancel(session, job.id).state == "running"
+        row = repository.find_job(session, job.id)
+        assert row is not None
+        assert row.request == "cancel"
+
+    def test_an_ended_job_says_so(self, session: Session) -> None:
+        job = add_job(session)
+        service.cancel(session, job.id)
+        with pytest.raises(service.JobOver):
+            service.cancel(session, job.id)
+
+
+class TestRequest:
+    def test_pause_and_resume_while_waiting(self, session: Session) -> None:
+        job = add_job(session)
+        assert service.request(session, job.id, "pause").state == "paused"
+        resumed = service.request(session, job.id, "resume")
+        assert resumed.state == "queued"
+        assert types(session, job) == ["job.queued", "job.paused", "job.queued"]
+
+    def test_stop_needs_a_start(self, session: Session) -> None:
+        job = add_job(session)
+        with pytest.raises(service.JobNotRunning):
+            service.request(session, job.id, "stop")
+
+    def test_stop_of_a_paused_run_takes_it_up_again_to_finish(self, session: Session) -> None:
+        job = add_job(session)
+        run(session, job, state="paused")
+        assert service.request(session, job.id, "stop").state == "queued"
+        row = repository.find_job(session, job.id)
+        assert row is not None
+        assert (row.request, row.dispatched_at) == ("stop", None)
+
+    def test_a_failed_job_can_be_resumed(self, session: Session) -> None:
+        job = add_job(session)
+        run(session, job, state="failed", error={"type": "", "title": "", "status": 500, "detail": "", "action": "",
+                                                 "errors": [], "technical": None})  # fmt: skip
+        resumed = service.request(session, job.id, "resume")
+        assert (resumed.state, resumed.error) == ("queued", None)
+
+    def test_a_running_job_can_not(self, session: Session) -> None:
+        job = add_job(session)
+        run(session, job)
+        with pytest.raises(service.JobNotPaused):
+            service.request(session, job.id, "resume")
+
+    def test_cancel_is_stronger(self, session: Session) -> None:
+        job = add_job(session)
+        run(session, job)
+        service.cancel(session, job.id)
+        service.request(session, job.id, "pause")
+        row = repository.find_job(session, job.id)
+        assert row is not None
+        assert row.request == "cancel"
+
+
+def test_a_job_that_is_not_there(session: Session) -> None:
+    with pytest.raises(service.JobMissing):
+        service.get_(session, "nix")
+
+
+def test_lists(session: Session) -> None:
+    first, second = add_job(session), add_job(session)
+    service.cancel(session, first.id)
+    assert [job.id for job in service.list_(session)] == [second.id, first.id]
+    assert [job.id for job in service.list_(session, active=True)] == [second.id]
+    assert set(service.get_many(session, [first.id, "nix"])) == {first.id}
