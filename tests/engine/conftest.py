@@ -1,6 +1,6 @@
 """Tiny bases, made once, and finished runs that several tests look at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def base(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def make_run(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Make run folders with names of their own."""
     count = 0
 

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 
 from fluxtune.core.errors import DiskFull
-from fluxtune.engine import learner, runfolder, trainer
+from fluxtune.engine import learner, runfolder, runtime
 from fluxtune.engine.__main__ import LOCKED, train
-from fluxtune.engine.flux import checkpoint
+from fluxtune.engine.flux import checkpoint, loss
 from fluxtune.engine.runfolder import EventLog, RunFolder
 from tests.engine import tiny
 
@@ -32,7 +32,8 @@ def adapter_of(run: Path) -> bytes:
 
 def at_step(step: int, action: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Do something once, right before a step (0 is the first)."""
-    original, done = learner.Learner.train_step, []
+    original = learner.Learner.train_step
+    done: list[int] = []
 
     def train_step(self: learner.Learner, number: int) -> tuple[float, float]:
         if number == step and not done:
@@ -204,7 +205,7 @@ def test_failures_have_names(
 
 def test_a_loss_that_is_no_number_ends_the_run(flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(flux2, sample_every=0)
-    original = learner.velocity_loss
+    original = loss.velocity_loss
     count = 0
 
     def velocity_loss(*args: Any) -> torch.Tensor:
@@ -225,7 +226,7 @@ def test_a_full_disk_pauses_and_the_run_goes_on(
     finished_runs: dict[Path, Path], flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(flux2)
-    original = checkpoint.write_atomic
+    original = runfolder.write_atomic
 
     def write(path: Path, content: bytes) -> None:
         if "step-000004" in str(path) and path.name == "optimizer.safetensors":
@@ -245,7 +246,8 @@ def test_a_disk_too_full_for_events_leaves_the_log_whole(
     flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(flux2, sample_every=0)
-    original, full = os.write, []
+    original = os.write
+    full: list[bool] = []
 
     def write(file: int, content: bytes) -> int:
         if b'"step":3' in content or full:
@@ -253,7 +255,7 @@ def test_a_disk_too_full_for_events_leaves_the_log_whole(
             return original(file, content[:20])
         return original(file, content)
 
-    monkeypatch.setattr(runfolder.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     assert train(RunFolder(run)) == 1
     monkeypatch.undo()
     assert tiny.events_of(run)[-1]["data"]["step"] == 2
@@ -339,7 +341,7 @@ def test_the_heart_beats_while_a_step_takes_long(
 
 
 def test_disk_full_is_recognised_when_a_library_says_it() -> None:
-    problem = trainer.as_fluxtune_error(RuntimeError("I/O error: No space left on device (os error 28)"), "saving")
+    problem = runtime.as_fluxtune_error(RuntimeError("I/O error: No space left on device (os error 28)"), "saving")
     assert isinstance(problem, DiskFull)
 
 

@@ -5,29 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import (
-    AutoencoderKL,
-    AutoencoderKLFlux2,
-    FlowMatchEulerDiscreteScheduler,
-    Flux2KleinPipeline,
-    Flux2Transformer2DModel,
-    FluxPipeline,
-    FluxTransformer2DModel,
-)
+import transformers
 from PIL import Image, ImageDraw
-from transformers import (
-    CLIPTextConfig,
-    CLIPTextModel,
-    CLIPTokenizer,
-    Qwen2TokenizerFast,
-    Qwen3Config,
-    Qwen3ForCausalLM,
-    T5Config,
-    T5EncoderModel,
-)
 
 from fluxtune.engine.config import Recipe, RunConfig, Snapshot, SnapshotImage
+
+D: Any = diffusers  # their constructors have no types
+T: Any = transformers
 
 CHAT = "{% for message in messages %}{{ message['content'] }}{% endfor %}{% if add_generation_prompt %}>{% endif %}"
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789>,.[]"
@@ -45,23 +31,23 @@ FLUXTUNE = {
 def make_flux2(folder: Path) -> Path:
     """A FLUX.2 klein base of a few thousand weights."""
     torch.manual_seed(0)
-    encoder = Qwen3ForCausalLM(
-        Qwen3Config(vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2,
+    encoder = T.Qwen3ForCausalLM(
+        T.Qwen3Config(vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2,
                     num_key_value_heads=2, head_dim=8, max_position_embeddings=64, tie_word_embeddings=True)
     )  # fmt: skip
-    transformer = Flux2Transformer2DModel(
+    transformer = D.Flux2Transformer2DModel(
         in_channels=16, num_layers=1, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
         joint_attention_dim=32, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False, timestep_guidance_channels=16,
     )  # fmt: skip
-    vae = AutoencoderKLFlux2(
+    vae = D.AutoencoderKLFlux2(
         block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=64,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, 
         mid_block_add_attention=False,
     )  # fmt: skip
     vae.bn.running_mean.normal_(0, 0.1)
     vae.bn.running_var.uniform_(0.5, 2.0)
-    pipe = Flux2KleinPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.5),
+    pipe = D.Flux2KleinPipeline(
+        scheduler=D.FlowMatchEulerDiscreteScheduler(shift=1.5),
         vae=vae,
         text_encoder=encoder,
         tokenizer=_letters_tokenizer(),
@@ -76,24 +62,25 @@ def make_flux2(folder: Path) -> Path:
 def make_flux1(folder: Path) -> Path:
     """A FLUX.1 base of a few thousand weights, with embedded guidance."""
     torch.manual_seed(0)
-    clip = CLIPTextModel(
-        CLIPTextConfig(vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+    clip = T.CLIPTextModel(
+        T.CLIPTextConfig(vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1,
+                         num_attention_heads=2,
                        max_position_embeddings=77, projection_dim=16, eos_token_id=2, pad_token_id=0, bos_token_id=1)
     )  # fmt: skip
-    t5 = T5EncoderModel(T5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2))
-    transformer = FluxTransformer2DModel(
+    t5 = T.T5EncoderModel(T.T5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2))
+    transformer = D.FluxTransformer2DModel(
         in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
         joint_attention_dim=32, pooled_projection_dim=16, guidance_embeds=True, axes_dims_rope=(4, 6, 6),
     )  # fmt: skip
-    vae = AutoencoderKL(
+    vae = D.AutoencoderKL(
         block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=64,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
         scaling_factor=0.36, shift_factor=0.12, use_quant_conv=False, use_post_quant_conv=False, 
         mid_block_add_attention=False,
     )  # fmt: skip
     _make_alive(transformer)
-    pipe = FluxPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+    pipe = D.FluxPipeline(
+        scheduler=D.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=vae,
         text_encoder=clip,
         tokenizer=_clip_tokenizer(),
@@ -154,19 +141,19 @@ def _make_alive(transformer: torch.nn.Module) -> None:
             parameter.mul_(2.0)
 
 
-def _letters_tokenizer() -> Qwen2TokenizerFast:
+def _letters_tokenizer() -> Any:
     vocabulary = {"<|endoftext|>": 0, "Ġ": 1} | {letter: i + 2 for i, letter in enumerate(LETTERS)}
-    tokenizer = Qwen2TokenizerFast(vocab=vocabulary, merges=[], model_max_length=64)
+    tokenizer = T.Qwen2TokenizerFast(vocab=vocabulary, merges=[], model_max_length=64)
     tokenizer.chat_template = CHAT
     tokenizer.padding_side = "right"
     return tokenizer
 
 
-def _clip_tokenizer() -> CLIPTokenizer:
+def _clip_tokenizer() -> Any:
     letters = {f"{letter}</w>": i + 3 for i, letter in enumerate(LETTERS[:26])}
     vocabulary = {"!": 0, "<|startoftext|>": 1, "<|endoftext|>": 2} | letters
     vocabulary |= {letter: len(vocabulary) + i for i, letter in enumerate(LETTERS[:26])}
-    return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
+    return T.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -14,7 +14,7 @@ from fluxtune.engine.bases import BaseDescription, require_base
 from fluxtune.engine.captions import fill_trigger
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.events import GeneratorEventType
-from fluxtune.engine.flux.adapters import file_sha256, read_metadata
+from fluxtune.engine.flux.adapters import check_fits, file_sha256, read_metadata
 from fluxtune.engine.flux.family import Conditioning, functions_of
 from fluxtune.engine.flux.load import load_whole_pipeline, release
 from fluxtune.engine.flux.sample import draw_image, png_bytes
@@ -158,6 +158,7 @@ class Generator:
     def _load_adapter(self, path: Path, name: str) -> str:
         metadata = read_metadata(path)
         try:
+            check_fits(self.pipe.transformer, path)
             self.pipe.load_lora_weights(path.parent, weight_name=path.name, adapter_name=name, local_files_only=True)
         except Exception as error:
             if is_out_of_memory(error):

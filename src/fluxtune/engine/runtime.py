@@ -125,11 +125,13 @@ def is_disk_full(error: BaseException) -> bool:
 
 def quieten_libraries() -> None:
     """Silence progress bars and chatter of the libraries; their warnings still reach stderr."""
+    import warnings
     from typing import cast
 
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
 
+    warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # several adapters are meant
     for library in (diffusers_logging, transformers_logging):
         cast(Any, library).disable_progress_bar()
         cast(Any, library).set_verbosity_error()

@@ -142,6 +142,21 @@ def read_metadata(path: Path) -> dict[str, str]:
         ) from error
 
 
+def check_fits(transformer: Any, path: Path) -> None:
+    """Raise `InvalidInput` when a file has weights for layers this transformer has not, or of other widths.
+
+    Files in other layouts than ours are left to diffusers, which converts them.
+    """
+    layers = {name: module for name, module in transformer.named_modules() if hasattr(module, "in_features")}
+    with safe_open(path, framework="pt") as file:
+        for key in file.keys():  # noqa: SIM118 - it is no dict
+            if not (key.startswith(PREFIX) and key.endswith(".lora_A.weight")):
+                continue
+            layer = layers.get(key.removeprefix(PREFIX).removesuffix(".lora_A.weight"))
+            if layer is None or layer.in_features != file.get_slice(key).get_shape()[1]:
+                raise InvalidInput(f"There is no place for {key}.", title="The adapter does not fit this base")
+
+
 def _in_order(content: bytes) -> bytes:
     """Sort the header of a safetensors file: the library writes metadata in a random order, and files are compared."""
     length = int.from_bytes(content[:8], "little")
