@@ -10,6 +10,9 @@ from fluxtune.core.ids import new_id
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
 from fluxtune.images.service import ImageService, store_content
+from fluxtune.jobs.runner import JobRunner
+from fluxtune.jobs.tables import JobRow
+from fluxtune.jobs.tasks import Task
 from fluxtune.models.schemas import Model
 from fluxtune.models.service import ModelService, NewModel, store_adapter
 from fluxtune.storage import Blobs
@@ -52,3 +55,36 @@ def add_model(client: TestClient, folder: Path, **facts: Any) -> Model:
     stored = store_adapter(state.settings.paths, adapter)
     with state.database.transaction() as session:
         return ModelService(session, state.blobs, state.settings).create_model(NewModel(**(values | facts)), stored)
+
+
+def add_dataset(client: TestClient, count: int = 6, **facts: Any) -> dict[str, Any]:
+    """Add a dataset of some captioned images over the API."""
+    values = {"name": "Rex", "mode": "character", "trigger_word": "rexo"} | facts
+    dataset = client.post("/api/datasets", json=values).json()
+    files = [(f"{number}.png", picture(number)) for number in range(count)]
+    files += [(f"{number}.txt", f"a rexo number {number}".encode()) for number in range(count)]
+    if files:
+        response = client.post(f"/api/datasets/{dataset['id']}/images", files=[("files", file) for file in files])
+        assert response.status_code == 200, response.text
+    shown: dict[str, Any] = client.get(f"/api/datasets/{dataset['id']}").json()
+    return shown
+
+
+def set_job(client: TestClient, job_id: str, **values: Any) -> None:
+    """Bring a job into a state, as its worker would."""
+    with state_of(client).database.transaction() as session:
+        row = session.get(JobRow, job_id)
+        assert row is not None
+        for name, value in values.items():
+            setattr(row, name, value)
+
+
+def run_job(client: TestClient, task: Task, job_id: str, attempt: int = 1) -> None:
+    """Run a job's task to its end in this process, the way a worker does."""
+    runner = JobRunner(state_of(client).database, [task], lambda: False)
+    end: dict[str, Any] = {}
+    for name in runner.begin(job_id, attempt):
+        end = runner.run_step(job_id, name)
+        if end["state"] != "done":
+            break
+    runner.finish(job_id, attempt, end)

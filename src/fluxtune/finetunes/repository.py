@@ -42,6 +42,11 @@ def list_loss(session: Session, finetune_id: str) -> list[LossPointRow]:
     return list(session.scalars(query))
 
 
+def find_loss_point(session: Session, finetune_id: str, step: int) -> LossPointRow | None:
+    """Return what was measured at a step."""
+    return session.get(LossPointRow, (finetune_id, step))
+
+
 def loss_before(session: Session, finetune_id: str, step: int) -> tuple[int, float | None]:
     """Return how many points lie before a step, and the smoothed loss of the last of them."""
     before = (LossPointRow.finetune_id == finetune_id, LossPointRow.step < step)

@@ -102,10 +102,22 @@ class FinetuneTask:
             row = _row(session, job)
             row.seconds, row.seconds_per_step, row.steps_done = result.seconds, result.seconds_per_step, result.step
             row.peak_memory_bytes = max(row.peak_memory_bytes or 0, result.peak_memory_bytes)
+            self._tell_last_step(session, job, result.step)
             if stored is not None:
                 models = ModelService(session, self._blobs, self._settings)
                 row.model_id = models.create_model(_new_model(row, result.step), stored).id
         return StepEnd("done", {"stopped_early": result.step < result.steps})
+
+    def _tell_last_step(self, session: Session, job: JobContext, step: int) -> None:
+        """Tell the last step once more: progress is thinned out, and a run that was stopped may end between two."""
+        point = repository.find_loss_point(session, job.target_id, step)
+        if point is not None:
+            numbers = {
+                name: getattr(point, name)
+                for name in ("step", "loss", "smoothed", "learning_rate", "grad_norm", "seconds_per_step")
+            }
+            steps = _row(session, job).recipe["steps"]
+            job.emit(session, "job.progressed", {**numbers, "steps": steps, "eta_s": 0.0, "memory_bytes": None})
 
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
         """Store how the run ended."""

@@ -67,7 +67,7 @@ def count_by_model(session: Session) -> dict[str, int]:
         .where(GalleryImageRow.deleted_at.is_(None))
         .group_by(GalleryImageRow.model_id)
     )
-    return {model_id: count for model_id, count in session.execute(query)}
+    return {model_id: int(count) for model_id, count in session.execute(query)}
 
 
 def newest_of_model(session: Session, model_id: str) -> str | None:

@@ -1,11 +1,12 @@
 """Bases: folders in the diffusers layout, seen as catalogue entries."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from fluxtune.config import Settings
 from fluxtune.core.errors import InvalidInput, NotFound, NotReady
-from fluxtune.engine.bases import BaseDescription, describe_base, find_bases, shipped_bases
+from fluxtune.engine.bases import BaseDescription, describe_base, shipped_bases
 from fluxtune.models.schemas import GenerationDefaults, Model
 
 
@@ -25,14 +26,39 @@ class BaseNotReady(NotReady):
 
 def list_bases(settings: Settings) -> list[BaseDescription]:
     """Return all bases of this studio: the shipped ones, those of the data folder, those of the settings."""
-    found = {base.name: base for base in find_bases([shipped_bases(), settings.paths.bases])}
+    found: dict[str, BaseDescription] = {}
+    for folder in (shipped_bases(), settings.paths.bases):
+        for child in sorted(folder.iterdir()) if folder.is_dir() else []:
+            base = _describe(child)
+            if base is not None:
+                found.setdefault(base.name, base)
     for name, folder in settings.engine.bases.items():
-        try:
-            base = describe_base(folder)
-        except InvalidInput:
-            continue  # `fluxtune doctor` names folders of the settings that hold no base
-        found.setdefault(name, base.model_copy(update={"name": name}))
+        base = _describe(folder)  # `fluxtune doctor` names folders of the settings that hold no base
+        if base is not None:
+            found.setdefault(name, base.model_copy(update={"name": name}))
     return list(found.values())
+
+
+def _describe(folder: Path) -> BaseDescription | None:
+    """Return what is known of a folder, or None if it holds no base."""
+    if not (folder / "model_index.json").is_file():
+        return None
+    try:
+        return _describe_unchanged(folder, _signature(folder))
+    except InvalidInput:
+        return None
+
+
+def _signature(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Return what changes whenever files come, go or are written anew in a base's folder or its parts."""
+    watched = [folder, *(child for child in folder.iterdir() if child.is_dir() or child.suffix == ".json")]
+    return tuple(sorted((str(path), path.stat().st_mtime_ns) for path in watched))
+
+
+# Describing a base hashes its JSON files, tokenizers of many megabytes among them; every list of models asks for it.
+@lru_cache(maxsize=64)
+def _describe_unchanged(folder: Path, _signature: tuple[tuple[str, int], ...]) -> BaseDescription:
+    return describe_base(folder)
 
 
 def find_base(settings: Settings, name: str) -> BaseDescription | None:

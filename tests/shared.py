@@ -1,0 +1,39 @@
+"""A studio that many tests share: building an application takes longer than most of them."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from fluxtune.api.app import create_app
+from fluxtune.config import load_settings
+from fluxtune.db import Base
+from tests.conftest import BASE_URL, STUDIO_TOKEN
+
+KEPT = {"user_session", "sign_in_link", "alembic_version"}
+"""Tables that stay: the shared browser is signed in once."""
+
+
+@pytest.fixture(scope="session")
+def shared_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A browser that stays signed in on one application."""
+    app = create_app(load_settings(tmp_path_factory.mktemp("studio") / "data"), studio_token=STUDIO_TOKEN)
+    with TestClient(app, base_url=BASE_URL) as client:
+        response = client.post("/api/session", json={"token": STUDIO_TOKEN})
+        assert response.status_code == 200, response.text
+        yield client
+
+
+@pytest.fixture
+def shared_client(shared_studio: TestClient) -> TestClient:
+    """A signed-in browser on a studio without any content. Its parts are in `client.app.state`."""
+    state = shared_studio.app.state  # type: ignore[attr-defined]
+    with state.database.transaction() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in KEPT:
+                session.execute(table.delete())
+    for folder in (state.settings.paths.bases, state.settings.paths.runs, state.settings.paths.models):
+        shutil.rmtree(folder)
+        folder.mkdir()
+    return shared_studio
