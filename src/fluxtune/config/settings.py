@@ -23,7 +23,7 @@ class ServerSettings(BaseModel):
     max_body_bytes: int = Field(2 * 1024**3, gt=0, description="Largest request accepted, uploads included.")
     session_days: int = Field(30, ge=1, description="How long a browser stays signed in.")
     stream_seconds: float = Field(600, gt=0, description="Life of one event stream; the browser then reconnects.")
-    event_poll_seconds: float = Field(0.1, gt=0, description="How often new events are looked for.")
+    event_poll_seconds: float = Field(0.05, gt=0, description="How often new events are looked for.")
 
 
 class WorkerSettings(BaseModel):
@@ -31,7 +31,7 @@ class WorkerSettings(BaseModel):
 
     heartbeat_seconds: float = Field(1.0, gt=0, description="How often the worker says that it lives.")
     lost_after_seconds: float = Field(20.0, gt=0, description="Silence after which a worker counts as gone.")
-    poll_seconds: float = Field(0.1, gt=0, description="How often the queue is looked at.")
+    poll_seconds: float = Field(0.05, gt=0, description="How often new jobs are looked for.")
     idle_exit_seconds: float = Field(
         60.0, ge=0, description="A worker without a server and without work ends after this; 0 means never."
     )

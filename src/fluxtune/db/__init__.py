@@ -1,11 +1,12 @@
 """The database: engine, transaction boundary, base class of tables, migrations."""
 
 from fluxtune.db.base import Base, UtcDateTime
-from fluxtune.db.database import Database, get_database, get_session, is_disk_full, open_queue_engine
+from fluxtune.db.database import ChangeWatch, Database, get_database, get_session, is_disk_full, open_queue_engine
 from fluxtune.db.migrate import migrate
 
 __all__ = [
     "Base",
+    "ChangeWatch",
     "Database",
     "UtcDateTime",
     "get_database",

@@ -1,13 +1,15 @@
 """The durable queue: the only module that knows DBOS.
 
-A job's row is the truth; DBOS remembers which steps are done and goes on with the first that is not, after a crash of
-anything. A row that is queued and not dispatched is put into DBOS by the worker. The workflow's id is made from the
-job's id and attempt, so doing that twice does no harm, and a crash in between loses nothing.
+A job's row is the truth: it says whose turn it is and who has it. DBOS remembers which steps of a taken job are done,
+and after a crash of anything goes on with the first that is not. A worker takes one job at a time, because there is one
+device; so nothing waits inside DBOS, whose queues are polled with several queries each time. The workflow's id is made
+from the job's id and attempt, and a job that was taken without getting that far is given back.
 """
 
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,20 +17,22 @@ import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from fluxtune.config import Settings
-from fluxtune.core.clock import now
-from fluxtune.db import Database, open_queue_engine
+from fluxtune.db import ChangeWatch, Database, open_queue_engine
 from fluxtune.jobs import repository
 from fluxtune.jobs.runner import JobRunner
 from fluxtune.jobs.tasks import Task
 
 log = structlog.get_logger(__name__)
 
-DEVICE_QUEUE = "device"
 # Pinned: the default is a hash of the code, and jobs waiting across an upgrade would never be taken up again.
 APPLICATION_VERSION = "1"
 # Every restart of the computer in the middle of a long run counts as one.
 MAX_RECOVERIES = 10_000
 _LIVE = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+# DBOS takes up interrupted workflows within a second or two of its start.
+_TAKE_UP_S = 60.0
+# For schedules, which we have none of.
+_RARELY_S = 3600.0
 
 
 class JsonSerializer(Serializer):
@@ -57,7 +61,11 @@ class JobQueue:
         self._settings = settings
         self._database = database
         self._is_leaving = is_leaving
+        self._watch = ChangeWatch(database)
+        self._has_taken = True
         self._active = 0
+        self._idle_since = time.monotonic()
+        self._worker_id = ""
         self._lock = threading.Lock()
         self.runner = JobRunner(database, tasks, is_leaving)
 
@@ -75,9 +83,9 @@ class JobQueue:
             "executor_id": worker_id,
             "log_level": "WARNING",
             "enable_otlp": False,
-            "notification_listener_polling_interval_sec": 1.0,
-            "scheduler_polling_interval_sec": 3600.0,
+            "scheduler_polling_interval_sec": _RARELY_S,
         }
+        self._worker_id = worker_id
         self.runner.hello(worker_id)
         DBOS(config=config)
         # Our handlers print what matters; its own would print everything twice.
@@ -89,12 +97,6 @@ class JobQueue:
 
         self._workflow = run_job
         DBOS.launch()
-        DBOS.register_queue(
-            DEVICE_QUEUE,
-            worker_concurrency=1,
-            polling_interval_sec=self._settings.worker.poll_seconds,
-            on_conflict="always_update",
-        )
         self._reconcile()
 
     def stop(self) -> None:
@@ -107,26 +109,43 @@ class JobQueue:
         with self._lock:
             return self._active
 
-    def dispatch(self) -> int:
-        """Put new jobs into the queue; return how many there were."""
+    def take_next(self) -> bool:
+        """Take the job whose turn it is, unless one is at work; return whether one was taken."""
+        if self.active_count:
+            return False
+        if not self._watch.has_changed() and not self._has_taken:
+            return False
         with self._database.reading() as session:
-            waiting = [(row.id, row.attempt + 1) for row in repository.list_undispatched(session)]
-        for job_id, attempt in waiting:
-            with SetWorkflowID(f"{job_id}-{attempt}"):
-                DBOS.enqueue_workflow(DEVICE_QUEUE, self._workflow, job_id, attempt)
-            with self._database.transaction() as session:
-                row = repository.find_job(session, job_id)
-                if row is not None and row.dispatched_at is None and row.state == "queued":
-                    row.attempt, row.dispatched_at = attempt, now()
-        return len(waiting)
+            taken = [row.id for row in repository.list_taken(session, self._worker_id)]
+        self._has_taken = bool(taken)
+        if taken:
+            self._wait_for_take_up(taken)
+            return False
+        with self._database.transaction() as session:
+            row = repository.take_next(session, self._worker_id)
+            if row is None:
+                return False
+            job_id, attempt = row.id, row.attempt
+        self._has_taken = True
+        self._idle_since = time.monotonic()
+        with SetWorkflowID(f"{job_id}-{attempt}"):
+            DBOS.start_workflow(self._workflow, job_id, attempt)
+        return True
+
+    def _wait_for_take_up(self, taken: list[str]) -> None:
+        """Let DBOS go on with what was interrupted; what it does not find after a long while is queued again."""
+        if time.monotonic() - self._idle_since > _TAKE_UP_S:
+            log.warning("queueing jobs again that nobody runs", jobs=taken)
+            self.runner.give_back(taken)
+            self._idle_since = time.monotonic()
 
     def _run(self, job_id: str, attempt: int) -> None:
         with self._lock:
             self._active += 1
         try:
             if self._is_leaving():
-                # Started in the moment of leaving: end as handed back without touching anything.
-                self.runner.hand_back(job_id)
+                # Started in the moment of leaving: end without touching anything.
+                self.runner.give_back([job_id])
                 return
             # Not a recorded step: after a crash the new owner must take the job up again.
             names = self.runner.begin(job_id, attempt)
@@ -140,21 +159,17 @@ class JobQueue:
         finally:
             with self._lock:
                 self._active -= 1
+                self._idle_since = time.monotonic()
 
     def _reconcile(self) -> None:
-        """Queue again what the table holds as waiting and DBOS does not know (its file was lost, or restored)."""
+        """Give back what was taken and DBOS does not know: the crash came before it did, or its file was lost."""
         with self._database.reading() as session:
-            rows = repository.list_in_turn(session)
-            known = [(row.id, row.attempt) for row in rows if row.dispatched_at is not None]
+            taken = [(row.id, row.attempt) for row in repository.list_taken(session, self._worker_id)]
         lost: list[str] = []
-        for job_id, attempt in known:
+        for job_id, attempt in taken:
             status = DBOS.get_workflow_status(f"{job_id}-{attempt}")
             if status is None or status.status not in _LIVE:
                 lost.append(job_id)
-        if not lost:
-            return
-        log.warning("queueing jobs again that the queue lost", jobs=lost)
-        with self._database.transaction() as session:
-            for row in repository.find_jobs(session, lost):
-                if row.state in ("queued", "running"):
-                    row.state, row.phase, row.owner, row.dispatched_at = "queued", "recovering", None, None
+        if lost:
+            log.warning("queueing jobs again that were taken and not run", jobs=lost)
+            self.runner.give_back(lost)

@@ -40,9 +40,25 @@ def list_in_turn(session: Session) -> Sequence[JobRow]:
     return sorted(session.scalars(query), key=lambda row: row.state != "running")
 
 
-def list_undispatched(session: Session) -> Sequence[JobRow]:
-    """Return queued jobs that the queue engine does not know yet, in order."""
-    query = select(JobRow).where(JobRow.state == "queued", JobRow.dispatched_at.is_(None)).order_by(JobRow.queued_at)
+def take_next(session: Session, worker_id: str) -> JobRow | None:
+    """Give the job whose turn it is to a worker. Of two workers that ask at once each gets another one, or none."""
+    query = (
+        select(JobRow)
+        .where(JobRow.state == "queued", JobRow.worker_id.is_(None))
+        .order_by(JobRow.queued_at, JobRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.scalars(query).first()
+    if row is not None:
+        row.worker_id = worker_id
+        row.attempt += 1
+    return row
+
+
+def list_taken(session: Session, worker_id: str) -> Sequence[JobRow]:
+    """Return the jobs a worker has taken and not ended."""
+    query = select(JobRow).where(JobRow.worker_id == worker_id, JobRow.state.in_(("queued", "running")))
     return session.scalars(query).all()
 
 

@@ -71,17 +71,16 @@ class JobRunner:
             at = now()
             row.state, row.phase, row.owner, row.attempt = "running", "starting", self.owner, attempt
             row.started_at = row.started_at or at
-            row.dispatched_at = row.dispatched_at or at
             row.heartbeat_at = at
             record(session, row, "job.started", {})
         return [name for name, _ in task.steps()] if task is not None else []
 
-    def hand_back(self, job_id: str) -> None:
-        """Return a job that was about to start to the queue."""
+    def give_back(self, job_ids: Sequence[str]) -> None:
+        """Return jobs that were taken to the queue; they keep their turn."""
         with self._database.transaction() as session:
-            row = repository.find_job(session, job_id)
-            if row is not None and row.state in ("queued", "running"):
-                row.state, row.dispatched_at, row.owner = "queued", None, None
+            for row in repository.find_jobs(session, job_ids):
+                if row.state in ("queued", "running"):
+                    row.state, row.worker_id, row.owner = "queued", None, None
 
     def run_step(self, job_id: str, name: str) -> dict[str, Any]:
         """Run one step; whatever happens becomes an ordinary result."""
@@ -125,11 +124,10 @@ class JobRunner:
                 extra = task.finish(session, context, end)
             row.owner, row.heartbeat_at, row.eta_s = None, None, None
             if end.state == "handed_back":
-                row.state, row.phase, row.dispatched_at = "queued", "recovering", None
+                row.state, row.phase, row.worker_id = "queued", "recovering", None
                 record(session, row, "job.queued", {})
                 return
-            row.request = None
-            row.phase = ""
+            row.request, row.worker_id, row.phase = None, None, ""
             row.error = end.error.model_dump(mode="json") if end.error else None
             event_type, row.state, data = _last_event(end)
             if row.state != "paused":

@@ -149,7 +149,7 @@ def _pause_queued(session: Session, row: JobRow) -> None:
 
 def _queue_again(session: Session, row: JobRow, wanted: JobRequest | None) -> None:
     row.state, row.phase, row.request, row.error = "queued", "waiting", wanted, None
-    row.queued_at, row.dispatched_at, row.finished_at, row.owner = now(), None, None, None
+    row.queued_at, row.worker_id, row.finished_at, row.owner = now(), None, None, None
     record(session, row, "job.queued", {})
 
 

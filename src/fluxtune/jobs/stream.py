@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from fluxtune.db import Database
+from fluxtune.db import ChangeWatch, Database
 from fluxtune.jobs import service
 from fluxtune.jobs.schemas import JobEvent
 
@@ -51,6 +51,7 @@ class EventTail:
     def __init__(self, database: Database, poll_seconds: float) -> None:
         self._database = database
         self._poll_seconds = poll_seconds
+        self._watch = ChangeWatch(database)
         self._subscriptions: set[Subscription] = set()
         self._task: asyncio.Task[None] | None = None
         self._last_id = 0
@@ -90,6 +91,7 @@ class EventTail:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        self._watch.close()
 
     async def read(self, after: int, job_id: str | None = None) -> list[JobEvent]:
         """Return stored events after an id, a batch at most."""
@@ -108,7 +110,11 @@ class EventTail:
             return service.newest_event_id(session)
 
     async def _follow(self) -> None:
+        more = True
         while True:
+            if not self._watch.has_changed() and not more:
+                await asyncio.sleep(self._poll_seconds)
+                continue
             try:
                 events = await asyncio.to_thread(self._read, self._last_id)
             except Exception:
@@ -119,5 +125,6 @@ class EventTail:
                 self._last_id = event.id
                 for subscription in self._subscriptions:
                     subscription.offer(event)
-            if len(events) < _BATCH:
+            more = len(events) == _BATCH
+            if not more:
                 await asyncio.sleep(self._poll_seconds)

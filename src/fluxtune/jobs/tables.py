@@ -12,8 +12,8 @@ from fluxtune.db import Base, UtcDateTime
 class JobRow(Base):
     """A durable unit of background work.
 
-    `owner` names the worker process that runs it. `request` is what the user asked of a running job and what it has not
-    obeyed yet. A queued job without `dispatched_at` is not in the queue engine yet; a worker puts it there.
+    `worker_id` names the worker that took the job, `owner` that worker's process while it runs it. `request` is what
+    the user asked of a running job and what it has not obeyed yet.
     """
 
     __tablename__ = "job"
@@ -31,9 +31,9 @@ class JobRow(Base):
     request: Mapped[str | None] = mapped_column(String(16), default=None)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     attempt: Mapped[int] = mapped_column(default=0)
+    worker_id: Mapped[str | None] = mapped_column(String(64), default=None)
     owner: Mapped[str | None] = mapped_column(String(200), default=None)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    dispatched_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

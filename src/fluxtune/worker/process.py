@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 # Whoever looks whether the lock is held holds it for a moment.
 _LOCK_WAIT_S = 1.0
-_TEND_EVERY_S = 5.0
+_LOOK_AROUND_EVERY_S = 0.5
 
 
 class WorkerRunning(Conflict):
@@ -36,6 +36,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._leaving = threading.Event()
+        self._ended = threading.Event()
         self._database = Database.at(settings.paths.database, settings.database_url)
         self._backend = LocalBackend(settings)
         blobs = Blobs.at(settings.paths.blobs, settings.storage_url)
@@ -59,6 +60,8 @@ class Worker:
         finally:
             self._leaving.set()
             self._wait_for_steps()
+            self._ended.set()
+            heart.join()
             self._backend.close()
             self._queue.stop()
             self._queue.runner.goodbye()
@@ -70,15 +73,16 @@ class Worker:
         return "local" if self._settings.is_local else socket.gethostname()
 
     def _loop(self, until_idle: bool) -> None:
-        tended_at = 0.0
+        looked_at = time.monotonic()
         while not self._leaving.wait(self._settings.worker.poll_seconds):
             try:
-                self._queue.dispatch()
-                if time.monotonic() - tended_at > _TEND_EVERY_S:
-                    tended_at = time.monotonic()
+                if self._queue.take_next():
+                    continue
+                if time.monotonic() - looked_at > _LOOK_AROUND_EVERY_S:
+                    looked_at = time.monotonic()
                     self._backend.tend()
-                if self._is_done(until_idle):
-                    return
+                    if self._is_done(until_idle):
+                        return
             except Exception:
                 log.exception("worker stumbled; going on")
                 self._leaving.wait(1)
@@ -96,14 +100,11 @@ class Worker:
         return time.monotonic() - self._idle_since > patience
 
     def _beat(self) -> None:
-        while True:
+        while not self._ended.wait(self._settings.worker.heartbeat_seconds):
             try:
                 self._queue.runner.beat()
             except Exception:
                 log.exception("heartbeat failed")
-            if self._leaving.wait(self._settings.worker.heartbeat_seconds) and not self._queue.active_count:
-                return
-            time.sleep(0 if not self._leaving.is_set() else self._settings.worker.heartbeat_seconds)
 
     def _wait_for_steps(self) -> None:
         """Give running steps the time to save and end; the trainer gets the same time within its step."""

@@ -1,4 +1,4 @@
-"""Stands in for the engine: behaves as `behaviour.json` says, one entry a start. No torch, so that it starts at once."""
+"""Stands in for the engine: behaves as `behaviour.json` says, one entry a start. No torch: it starts at once."""
 
 import fcntl
 import json

@@ -58,7 +58,7 @@ def main() -> None:
     queue = JobQueue(settings, Database.at(settings.paths.database), [TestTask()], leaving.is_set)
     queue.start("local")
     while not leaving.wait(0.05):
-        queue.dispatch()
+        queue.take_next()
         queue.runner.beat()
         if not queue.active_count and not queue.runner.is_busy():
             break

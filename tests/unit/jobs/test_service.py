@@ -118,7 +118,7 @@ class TestRequest:
         assert service.request(session, job.id, "stop").state == "queued"
         row = repository.find_job(session, job.id)
         assert row is not None
-        assert (row.request, row.dispatched_at) == ("stop", None)
+        assert (row.request, row.worker_id) == ("stop", None)
 
     def test_a_failed_job_can_be_resumed(self, session: Session) -> None:
         job = add_job(session)

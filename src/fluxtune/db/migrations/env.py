@@ -25,8 +25,8 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
 def run(database: Database) -> None:
     with database.engine.connect() as connection:
         if database.is_sqlite:
-            # Tables are altered by copying them; rows that refer to the old one must not be removed with it. Straight to
-            # the driver, because within a transaction this says nothing and does nothing.
+            # Tables are altered by copying them; rows that refer to the old one must not be removed with it. Said to
+            # the driver, because within a transaction this does nothing.
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         context.configure(
             connection=connection,
