@@ -104,6 +104,8 @@ class TestTrash:
 
 
 def test_ten_thousand_ids_come_in_one_answer(client):
+    from sqlalchemy import insert
+
     from fluxtune.core.clock import now
     from fluxtune.images.tables import GalleryImageRow, ImageRow
     from tests.makers import state_of
@@ -118,6 +120,6 @@ def test_ten_thousand_ids_come_in_one_answer(client):
         "created_at": now(), "deleted_at": None,
     }  # fmt: skip
     with state_of(client).database.transaction() as session:
-        session.execute(ImageRow.__table__.insert(), [{"id": image_id, **common} for image_id in ids])
-        session.execute(GalleryImageRow.__table__.insert(), [{"image_id": image_id, **entry} for image_id in ids])
+        session.execute(insert(ImageRow), [{"id": image_id, **common} for image_id in ids])
+        session.execute(insert(GalleryImageRow), [{"image_id": image_id, **entry} for image_id in ids])
     assert ask(client, "?query=zubo") == ids[::-1]

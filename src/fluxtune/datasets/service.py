@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.core.ids import new_id
+from fluxtune.core.text import clean_text
 from fluxtune.datasets import concepts, repository
 from fluxtune.datasets.check import CheckedImage, check_dataset, duplicates_to_remove, problems_by_image, small_images
 from fluxtune.datasets.schemas import (
@@ -73,9 +74,9 @@ class DatasetService:
         at = now()
         row = DatasetRow(
             id=new_id(),
-            name=(name or "").strip() or self._free_name("Dataset"),
+            name=clean_text(name or "") or self._free_name("Dataset"),
             mode=mode,
-            trigger_word=trigger_word.strip(),
+            trigger_word=clean_text(trigger_word),
             notes="",
             sample=create.sample,
             created_at=at,
@@ -92,7 +93,7 @@ class DatasetService:
         row = self.find_row(dataset_id, writable=True)
         values = change.model_dump(exclude_unset=True, exclude_none=True)
         for field, value in values.items():
-            setattr(row, field, value.strip() if field in ("name", "trigger_word") else value)
+            setattr(row, field, value if field == "mode" else clean_text(value))
         if not row.name:
             row.name = self._free_name("Dataset")
         repository.touch(row, now())
@@ -118,7 +119,7 @@ class DatasetService:
         """Keep a caption as the user typed it."""
         row = self.find_row(dataset_id, writable=True)
         entry = self._find_image(row, dataset_image_id)
-        entry.caption = change.caption.strip()
+        entry.caption = clean_text(change.caption)
         entry.caption_by = "person" if entry.caption else "none"
         repository.touch(row, now())
         return self._show_one(row, entry)

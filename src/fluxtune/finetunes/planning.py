@@ -10,7 +10,7 @@ from fluxtune.core.errors import FieldProblem, InvalidInput, Problem
 from fluxtune.datasets.schemas import Dataset, DatasetCheck
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Mode, Recipe
-from fluxtune.engine.estimate import Estimate, Machine, estimate_finetune
+from fluxtune.engine.estimate import Machine, estimate_finetune
 from fluxtune.engine.recipes import prompts_for, recipe_for
 from fluxtune.finetunes.schemas import FinetunePlan, Quality, Range
 
@@ -103,7 +103,7 @@ def make_plan(
     recipe, changed = choose_recipe(choices)
     prompt_count = len(prompts_for(choices.mode, recipe)) if recipe.sample_every else 0
     estimate = estimate_finetune(recipe, choices.base, choices.image_count, prompt_count, machine)
-    seconds, memory = _learn(estimate, recipe, machine, measured)
+    seconds, memory = learn_from(estimate.seconds, estimate.memory_bytes, recipe, machine, measured)
     images_seen = recipe.steps * recipe.batch_size * recipe.gradient_accumulation
     return FinetunePlan(
         recipe=recipe,
@@ -119,12 +119,16 @@ def make_plan(
     )
 
 
-def _learn(
-    estimate: Estimate, recipe: Recipe, machine: Machine, measured: Sequence[MeasuredRun]
+def learn_from(
+    general_seconds: tuple[float, float],
+    general_memory: tuple[float, float],
+    recipe: Recipe,
+    machine: Machine,
+    measured: Sequence[MeasuredRun],
 ) -> tuple[Range, Range]:
     """Replace the general ranges by what this machine showed in finished runs, where there are any."""
-    seconds = Range(low=estimate.seconds[0], high=estimate.seconds[1])
-    memory = Range(low=estimate.memory_bytes[0], high=estimate.memory_bytes[1])
+    seconds = Range(low=general_seconds[0], high=general_seconds[1])
+    memory = Range(low=general_memory[0], high=general_memory[1])
     runs = [run for run in measured if run.device.startswith(machine.device)]
     if not runs:
         return seconds, memory

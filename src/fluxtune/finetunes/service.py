@@ -9,6 +9,7 @@ from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.core.ids import new_id
+from fluxtune.core.text import clean_text
 from fluxtune.datasets.concepts import list_concepts
 from fluxtune.datasets.schemas import Dataset
 from fluxtune.datasets.service import DatasetInTrash, DatasetService
@@ -108,7 +109,7 @@ class FinetuneService:
         self._models.require_base(create.base)
         require_engine()
         finetune_id = new_id()
-        name = self._free_name((create.name or "").strip() or dataset.name)
+        name = self._free_name(clean_text(create.name or "") or dataset.name)
         job = jobs.enqueue(self._session, "finetune", finetune_id, f"Finetune “{name}”", {}, steps=recipe.steps)
         row = FinetuneRow(
             id=finetune_id,
@@ -247,7 +248,7 @@ class FinetuneService:
         return self._paths.run(row.id) / "checkpoints" / Path(folder).name / "adapter.safetensors"
 
     def _choices(self, create: FinetuneCreate, dataset: Dataset) -> Choices:
-        trigger_word = dataset.trigger_word if create.trigger_word is None else create.trigger_word.strip()
+        trigger_word = dataset.trigger_word if create.trigger_word is None else clean_text(create.trigger_word)
         return Choices(
             mode=create.mode or dataset.mode,
             quality=create.quality,

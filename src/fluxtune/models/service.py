@@ -14,6 +14,7 @@ from fluxtune.config import Paths, Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.core.ids import new_id
+from fluxtune.core.text import clean_text
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import Image
@@ -144,7 +145,7 @@ class ModelService:
         if row.deleted_at is not None:
             raise ModelInTrash(f"“{row.name}” was put into the trash.")
         for field, value in change.model_dump(exclude_unset=True, exclude_none=True).items():
-            text = value.strip() if field != "notes" else value
+            text = clean_text(value)
             if field != "name" or text:
                 setattr(row, field, text)
         return self._show([row])[0]

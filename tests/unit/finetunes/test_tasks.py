@@ -68,7 +68,7 @@ def story(folder, steps):
     told.append(("run.heartbeat", {}))
     begin = now()
     return [
-        RunEvent(seq=number, at=begin + timedelta(seconds=number), type=kind, data=data)
+        RunEvent.model_validate({"seq": number, "at": begin + timedelta(seconds=number), "type": kind, "data": data})
         for number, (kind, data) in enumerate(told, 1)
     ]
 
