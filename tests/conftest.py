@@ -1,10 +1,12 @@
 """Shared pieces: a data folder that is thrown away, an application on it, a browser that is signed in."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -18,11 +20,13 @@ STUDIO_TOKEN = "studio-token-of-the-tests"
 BASE_URL = "http://127.0.0.1:7860"
 
 
+# Plain lines: the default draws every traceback as a picture, which takes seconds on a busy computer.
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+
+
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("FLUXTUNE_"):
             monkeypatch.delenv(name)

@@ -104,7 +104,7 @@ class Studio:
             server_header=False,
             timeout_keep_alive=30,
         )
-        self.server = _Server(config, self.app.state.event_tail)
+        self.server = StudioServer(config, self.app.state.event_tail)
 
     def sign_in_url(self) -> str:
         """Return an address that signs in whoever opens it first."""
@@ -159,7 +159,7 @@ class Studio:
             self.settings.paths.studio_file.unlink(missing_ok=True)
 
 
-class _Server(uvicorn.Server):
+class StudioServer(uvicorn.Server):
     """Uvicorn, except that signals are ours, and that event streams don't hold up the end."""
 
     def __init__(self, config: uvicorn.Config, tail: EventTail) -> None:
