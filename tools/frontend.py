@@ -1,4 +1,4 @@
-"""`make frontend`: lint, format, types and tests of the browser UI, with Node from PyPI. Arguments choose some of them."""
+"""`make frontend`: lint, format, types and tests of the browser UI, with Node from PyPI. Arguments choose some."""
 
 import sys
 

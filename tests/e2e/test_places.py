@@ -1,5 +1,7 @@
 """Every place opens, at every size, in both schemes, by keyboard, and without a serious finding of axe."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -17,7 +19,7 @@ PLACES = {
     "/create": "Create",
     "/system": "System",
 }
-WINDOWS = {
+WINDOWS: dict[str, dict[str, Any]] = {
     "wide, light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
     "tablet, dark": {"viewport": {"width": 1024, "height": 768}, "color_scheme": "dark"},
     "phone, dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True},
