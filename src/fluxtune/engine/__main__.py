@@ -1,4 +1,4 @@
-"""The engine's processes: `python -m fluxtune.engine train RUN_DIR` and `python -m fluxtune.engine generate`.
+"""The engine's processes: `python -m fluxtune.engine train RUN_DIR`, `… generate` and `… score RUN_DIR`.
 
 Exit codes of `train`: 0 the run ended as its last event says, 1 it failed, 2 wrong usage, 3 another trainer has it.
 """
@@ -26,7 +26,7 @@ from fluxtune.engine.runtime import as_fluxtune_error, make_deterministic, prepa
 if TYPE_CHECKING:
     from fluxtune.engine.generator import Generator
 
-USAGE = "usage: python -m fluxtune.engine train RUN_DIR | generate"
+USAGE = "usage: python -m fluxtune.engine train RUN_DIR | generate | score RUN_DIR"
 FAILED, WRONG_USAGE, LOCKED = 1, 2, 3
 
 
@@ -38,6 +38,9 @@ def main(argv: list[str]) -> int:
     if argv == ["generate"]:
         prepare_environment(argv)
         return generate()
+    if len(argv) == 2 and argv[0] == "score":
+        prepare_environment(argv)
+        return score(Path(argv[1]))
     print(USAGE, file=sys.stderr)
     return WRONG_USAGE
 
@@ -81,6 +84,20 @@ def _train_locked(folder: RunFolder, log: EventLog) -> None:
         log.write("run.failed", error=problem.as_record())
         raise problem from error
     trainer.run()
+
+
+def score(run: Path) -> int:
+    """Print how much closer a run's samples came to its images, as JSON (`score.Score`)."""
+    try:
+        _require_engine()
+        from fluxtune.engine.score import score_run
+
+        quieten_libraries()
+        print(score_run(run).model_dump_json())
+    except FluxtuneError as error:
+        print(f"{error}\n{error.action}", file=sys.stderr)
+        return FAILED
+    return 0
 
 
 def generate() -> int:

@@ -1,0 +1,166 @@
+"""Steps a second, ours against diffusers' own script, at equal settings and with start-up left out.
+
+    python -m benchmarks.train_vs_diffusers --diffusers-script …/train_dreambooth_lora_flux2_klein.py
+
+Both train the same adapter layers of the same base on the same images with one caption, AdamW and cached latents and
+texts. Each run is a process of its own; time is taken at every `AdamW.step`, so everything between two steps counts.
+The runs alternate, and the median interval of each is compared, so that other work on the machine hits both alike.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import runpy
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.train import SAMPLES, SUFFIXES, write_run
+from fluxtune.engine.bases import describe_base, shipped_bases
+from fluxtune.engine.config import Recipe
+from fluxtune.engine.runtime import ENVIRONMENT
+
+CAPTION = "a zubo creature"
+LEFT_OUT = 5  # first steps: caches warm up, memory is laid out
+
+
+def main() -> None:
+    """Run both in turn and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--diffusers-script", type=Path, required=True)
+    parser.add_argument("--base", type=Path, default=shipped_bases() / "pocket")
+    parser.add_argument("--images", type=Path, default=SAMPLES / "character")
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rank", type=int, default=32)
+    parser.add_argument("--resolution", type=int)
+    parser.add_argument("--child", choices=["fluxtune", "diffusers"], help=argparse.SUPPRESS)
+    parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.resolution = options.resolution or describe_base(options.base).train_resolution
+    if options.child:
+        run_child(options)
+    else:
+        compare(options)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Alternate the two and print medians and their ratio."""
+    seconds: dict[str, list[float]] = {"fluxtune": [], "diffusers": []}
+    memory: dict[str, int] = {}
+    for _ in range(options.rounds):
+        for name in seconds:
+            with tempfile.TemporaryDirectory() as scratch:
+                measured = start_child(name, Path(scratch))
+            seconds[name] += measured["intervals"]
+            memory[name] = max(memory.get(name, 0), measured["peak_memory_bytes"])
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    print(f"base {options.base.name}, {options.resolution} px, batch {options.batch}, rank {options.rank}, fp32")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {options.rounds} x {options.steps} steps each")
+    print("            median s/step   fastest s/step   steps/s   peak memory")
+    for name, values in seconds.items():
+        print(f"{name:10}  {medians[name]:13.3f}   {min(values):14.3f}   {1 / medians[name]:7.2f}   "
+              f"{memory[name] / 2**30:7.2f} GiB")  # fmt: skip
+    print(f"fluxtune does {medians['diffusers'] / medians['fluxtune']:.2f} x the steps a second of diffusers' script")
+
+
+def start_child(name: str, scratch: Path) -> dict[str, Any]:
+    """Run this program again as one of the two; return what it measured."""
+    command = [sys.executable, "-m", "benchmarks.train_vs_diffusers", *sys.argv[1:], "--child", name]
+    environment = {**os.environ, **ENVIRONMENT}
+    done = subprocess.run(
+        [*command, "--scratch", str(scratch)], env=environment, capture_output=True, text=True, check=False
+    )
+    result = scratch / "measured.json"
+    if not result.is_file():
+        raise SystemExit(f"{name} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    measured: dict[str, Any] = json.loads(result.read_text())
+    return measured
+
+
+def run_child(options: argparse.Namespace) -> None:
+    """Train with one of the two, note when each step ends, write the intervals."""
+    import resource
+
+    import torch
+
+    ends: list[float] = []
+    original = torch.optim.AdamW.step
+
+    def step(self: torch.optim.AdamW, *args: Any, **values: Any) -> Any:
+        answer = original(self, *args, **values)
+        ends.append(time.perf_counter())
+        return answer
+
+    setattr(torch.optim.AdamW, "step", step)  # noqa: B010 - mypy minds a plain assignment
+    images = one_caption(options.images, options.scratch / "images")
+    if options.child == "fluxtune":
+        train_fluxtune(options, images)
+    else:
+        train_diffusers(options, images)
+    ends = ends[LEFT_OUT:]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    intervals = [after - before for before, after in itertools.pairwise(ends)]
+    (options.scratch / "measured.json").write_text(json.dumps({"intervals": intervals, "peak_memory_bytes": peak}))
+
+
+def one_caption(images: Path, folder: Path) -> Path:
+    """Copy the images beside one and the same caption."""
+    folder.mkdir()
+    for file in images.iterdir():
+        if file.suffix in SUFFIXES:
+            (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def train_fluxtune(options: argparse.Namespace, images: Path) -> None:
+    """Train through the run folder, with events and heartbeat, as a user's run does."""
+    from fluxtune.engine.__main__ import train
+    from fluxtune.engine.runfolder import RunFolder
+
+    recipe = Recipe(
+        steps=options.steps, rank=options.rank, batch_size=options.batch, resolution=options.resolution,
+        learning_rate=1e-4, warmup_steps=0, caption_dropout=0.0, sample_every=0, checkpoint_every=20_000,
+        precision="fp32", gradient_checkpointing="off",
+    )  # fmt: skip
+    run = options.scratch / "run"
+    write_run(run, options.base, images, recipe, CAPTION, "character")
+    assert train(RunFolder(run)) == 0
+
+
+def train_diffusers(options: argparse.Namespace, images: Path) -> None:
+    """Run the script in this process, on the adapter layers that we train."""
+    import torch
+    from diffusers import Flux2Transformer2DModel
+
+    from fluxtune.engine.flux.adapters import target_layers
+    from fluxtune.engine.runtime import make_deterministic
+
+    base = describe_base(options.base)
+    transformer: Any = Flux2Transformer2DModel
+    layers = target_layers(transformer.from_pretrained(options.base / "transformer"), "all")
+    make_deterministic(0)  # the same number of threads
+    torch.use_deterministic_algorithms(False)
+    text_layers = [str(layer) for layer in base.text_encoder_out_layers or (9, 18, 27)]
+    sys.argv = [
+        str(options.diffusers_script), "--pretrained_model_name_or_path", str(options.base),
+        "--instance_data_dir", str(images), "--instance_prompt", CAPTION, "--output_dir", str(options.scratch / "out"),
+        "--resolution", str(options.resolution), "--train_batch_size", str(options.batch),
+        "--max_train_steps", str(options.steps), "--num_train_epochs", str(options.steps), "--repeats", "8",
+        "--rank", str(options.rank), "--lora_alpha", str(options.rank), "--lora_layers", ",".join(layers),
+        "--learning_rate", "1e-4", "--lr_scheduler", "constant", "--lr_warmup_steps", "0", "--optimizer", "adamw",
+        "--max_sequence_length", str(base.max_prompt_tokens), "--text_encoder_out_layers", *text_layers,
+        "--cache_latents", "--skip_final_inference", "--checkpointing_steps", "100000", "--mixed_precision", "no",
+        "--gradient_accumulation_steps", "1", "--seed", "42",
+    ]  # fmt: skip
+    runpy.run_path(str(options.diffusers_script), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
