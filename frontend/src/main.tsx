@@ -29,6 +29,8 @@ const queryClient = new QueryClient({
     },
   },
 });
+// Records of the gallery come in windows and stay: scrolling back must not ask again.
+queryClient.setQueryDefaults(["gallery", "record"], { gcTime: Infinity, staleTime: Infinity });
 const router = createStudioRouter(queryClient);
 
 declare module "@tanstack/react-router" {

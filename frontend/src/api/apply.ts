@@ -65,9 +65,7 @@ export function standing(
     case "job.phase":
       return { state: "running", phase: event.data.phase };
     case "job.progressed":
-      return event.data.index === undefined
-        ? { state: "running", step: event.data.step, steps: event.data.steps, eta_s: event.data.eta_s }
-        : { state: "running", eta_s: event.data.eta_s };
+      return { state: "running", step: event.data.step, steps: event.data.steps, eta_s: event.data.eta_s };
     case "job.paused":
       return { state: "paused", eta_s: null };
     case "job.succeeded":
@@ -85,7 +83,7 @@ function applyToFinetune(client: QueryClient, event: StudioEvent): void {
   const key = ["finetune", event.target_id];
   const by: Partial<Finetune> = standing(event);
   if (event.type === "job.progressed") {
-    by.loss = event.data.smoothed ?? event.data.loss ?? null;
+    by.loss = event.data.loss ?? null;
     by.seconds_per_step = event.data.seconds_per_step ?? null;
     client.setQueryData<LossPoint[]>([...key, "loss"], (old) => old && withLoss(old, event.data));
   }
@@ -121,25 +119,24 @@ function applyToFinetune(client: QueryClient, event: StudioEvent): void {
   }
 }
 
+const withSlot = (generation: Generation, index: number, by: Partial<Generation["slots"][number]>) =>
+  generation.slots.map((slot) => (slot.index === index ? { ...slot, ...by } : slot));
+
 function applyToGeneration(client: QueryClient, event: StudioEvent): void {
   const is = (generation: Generation) => generation.id === event.target_id;
-  let known: boolean;
-  if (event.type === "job.progressed" || event.type === "job.image_finished") {
-    const data = event.data;
-    known = patchIn<Generation>(client, ["generations"], is, (old) => ({
-      state: "running",
-      slots: old.slots.map((slot) =>
-        slot.index !== (data.index ?? 0)
-          ? slot
-          : "result" in data
-            ? { ...slot, result: data.result }
-            : { ...slot, step: data.step },
-      ),
-    }));
+  let by: Change<Generation>;
+  if (event.type === "job.progressed") {
+    const { index = 0, step } = event.data;
+    // A generation counts its steps over all its images, one after another.
+    by = (old) => ({ state: "running", slots: withSlot(old, index, { step: step - index * old.steps }) });
+  } else if (event.type === "job.image_finished") {
+    const { index, result } = event.data;
+    by = (old) => ({ slots: withSlot(old, index, { result, step: old.steps }) });
   } else {
-    const { step: _step, steps: _steps, eta_s: _eta, ...by } = standing(event);
-    known = patchIn<Generation>(client, ["generations"], is, by);
+    const { step: _step, steps: _steps, eta_s: _eta, ...rest } = standing(event);
+    by = rest;
   }
+  const known = patchIn<Generation>(client, ["generations"], is, by);
   if (!known) void client.invalidateQueries({ queryKey: ["generations"] });
   if (event.type === "job.image_finished") void client.invalidateQueries({ queryKey: ["gallery", "ids"] });
 }
@@ -150,18 +147,7 @@ const TURNS = new Set([...ENDS, "job.queued", "job.started"]);
 /** Bring what the page knows up to date with one event. */
 export function applyEvent(client: QueryClient, event: StudioEvent): void {
   const by: Partial<Job> = standing(event);
-  if (event.type === "job.progressed" && event.data.index !== undefined) {
-    const { index, step, steps } = event.data;
-    patchIn<Job>(
-      client,
-      ["jobs", "active"],
-      (job) => job.id === event.job_id,
-      (old) => ({
-        ...by,
-        step: Math.min(old.steps, index * steps + step),
-      }),
-    );
-  } else if (!patchIn<Job>(client, ["jobs", "active"], (job) => job.id === event.job_id, by)) {
+  if (!patchIn<Job>(client, ["jobs", "active"], (job) => job.id === event.job_id, by)) {
     void client.invalidateQueries({ queryKey: ["jobs"] });
   }
   if (event.kind === "finetune") applyToFinetune(client, event);

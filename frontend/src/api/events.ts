@@ -12,7 +12,7 @@ interface Base {
 export type StudioEvent = Base &
   (
     | { type: "job.queued" | "job.started" | "job.cancelled"; data: Record<string, unknown> }
-    | { type: "job.phase"; data: { phase: string; done?: number; total?: number } }
+    | { type: "job.phase"; data: { phase: string; done: number | null; total: number | null } }
     | { type: "job.progressed"; data: Progress }
     | { type: "job.sampled"; data: { row: number; step: number; prompt: string; image: Image } }
     | { type: "job.checkpointed"; data: { step: number; byte_count: number } }

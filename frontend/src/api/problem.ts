@@ -57,12 +57,13 @@ export function problemOf(error: unknown): Problem {
   return asProblem(error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error), -1);
 }
 
-/** Field messages by the last part of their name: `recipe.steps` and `steps` are the same field. */
+/** Field messages by name: `recipe.steps` and `steps` are the same field, `recipe.sample_prompts.3` is the list. */
 export function fieldErrors(error: unknown): Record<string, string> {
   if (!(error instanceof ProblemError)) return {};
-  const entries = error.problem.errors.map(({ field, message }) => [
-    field.split(".").at(-1) ?? field,
-    message,
-  ]);
-  return Object.fromEntries(entries) as Record<string, string>;
+  const nameOf = (field: string) =>
+    field
+      .split(".")
+      .filter((part) => !/^\d+$/.test(part))
+      .at(-1) ?? field;
+  return Object.fromEntries(error.problem.errors.map(({ field, message }) => [nameOf(field), message]));
 }

@@ -12,6 +12,7 @@ import { SignInPage } from "@/features/system/SignInPage";
 import { Palette, PaletteButton } from "./Palette";
 import { ADMIN, PLACES } from "./places";
 import classes from "./Shell.module.css";
+import { ThemeToggle } from "./ThemeToggle";
 import { Wordmark } from "./Wordmark";
 
 function Rail() {
@@ -67,6 +68,7 @@ function Studio() {
               <WifiOff size={14} aria-hidden /> Reconnecting…
             </span>
           )}
+          <ThemeToggle />
           <ActivityTray />
         </div>
       </header>

@@ -14,7 +14,7 @@ describe("duration", () => {
   });
   it("joins a range of one unit", () => {
     expect(durationRange({ low: 120, high: 240 })).toBe("2–4 min");
-    expect(durationRange({ low: 60, high: 240 })).toBe("60 s – 4 min");
+    expect(durationRange({ low: 60, high: 240 })).toBe("1–4 min");
     expect(durationRange({ low: 50, high: 50 })).toBe("50 s");
   });
 });

@@ -17,7 +17,9 @@ export function duration(seconds: number): string {
 
 /** 2–4 min; one value when both ends read the same. */
 export function durationRange({ low, high }: { low: number; high: number }): string {
-  const [from, to] = [duration(low), duration(high)];
+  // Beside minutes, a low end in seconds pretends to more than is known.
+  const from = high >= 90 && low < 90 ? `${Math.max(1, Math.round(low / 60))} min` : duration(low);
+  const to = duration(high);
   if (from === to) return from;
   const unit = (text: string) => text.replace(/^[\d.]+ /, "");
   return /^[\d.]+ \S+$/.test(from) && unit(from) === unit(to)

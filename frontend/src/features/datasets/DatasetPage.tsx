@@ -66,7 +66,7 @@ export function DatasetPage() {
         <InlineName
           value={name}
           label="Name of the dataset"
-          onSave={(next) => void actions.update({ name: next })}
+          onSave={(next) => void actions.update({ name: next }).catch(() => undefined)}
         />
       }
       sub={`${countOf(image_count, "image")} · ${captioned_count} captioned`}

@@ -22,7 +22,7 @@ export function DatasetSettings({
       <Radio.Group
         label="What do these images show?"
         value={dataset.mode}
-        onChange={(mode) => void onUpdate({ mode: mode as Dataset["mode"] })}
+        onChange={(mode) => void onUpdate({ mode: mode as Dataset["mode"] }).catch(() => undefined)}
       >
         <div className={classes.modes}>
           {Object.entries(MODES).map(([value, { title, what }]) => (

@@ -30,8 +30,10 @@ function datasetActions(client: QueryClient, datasetId: string) {
       client.setQueryData(key, await call(updateDataset({ path: { dataset_id: datasetId }, body })));
     } catch (error) {
       toastProblem(error);
+      throw error;
+    } finally {
+      void refresh();
     }
-    await refresh();
   };
 
   const caption = async (id: string, text: string) => {

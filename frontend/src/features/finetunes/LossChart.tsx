@@ -12,7 +12,7 @@ import { thinned } from "./thinned";
 function Curve({ points }: { points: ReturnType<typeof thinned> }) {
   return (
     <LineChart
-      h={240}
+      h={220}
       data={points}
       dataKey="step"
       series={[
@@ -28,11 +28,12 @@ function Curve({ points }: { points: ReturnType<typeof thinned> }) {
       withDots={false}
       withLegend
       legendProps={{ verticalAlign: "top", height: 34 }}
-      gridAxis="y"
+      gridAxis="x"
+      gridColor="var(--line)"
       tickLine="none"
       strokeDasharray="0"
       valueFormatter={compactNumber}
-      xAxisProps={{ type: "number", domain: ["dataMin", "dataMax"], tickCount: 7, allowDecimals: false }}
+      xAxisProps={{ type: "number", domain: [0, "dataMax"], tickCount: 7, allowDecimals: false }}
       yAxisProps={{ width: 44, domain: ["auto", "auto"], tickCount: 5 }}
       tooltipAnimationDuration={0}
       aria-hidden

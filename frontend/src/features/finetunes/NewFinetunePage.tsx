@@ -41,9 +41,16 @@ export function NewFinetunePage() {
   const { dataset: asked } = useSearch({ from: "/finetunes/new" });
   const navigate = useNavigate();
   const client = useQueryClient();
-  const [draft, update, clear] = useDraft("finetune", EMPTY_DRAFT, asked ? { dataset_id: asked } : {});
+  const [draft, update, clear] = useDraft(
+    "finetune",
+    EMPTY_DRAFT,
+    asked ? { dataset_id: asked, mode: "" } : {},
+  );
   const datasets = useQuery(datasetsQuery());
-  const bases = (useQuery(modelsQuery()).data ?? []).filter((model) => model.kind === "base");
+  const bases = (useQuery(modelsQuery()).data ?? [])
+    .filter(({ kind }) => kind === "base")
+    // What can be used now comes first.
+    .sort((a, b) => Number(b.is_ready) - Number(a.is_ready));
   const schema = useQuery(recipeSchemaQuery).data;
 
   const dataset = datasets.data?.find((one) => one.id === draft.dataset_id);

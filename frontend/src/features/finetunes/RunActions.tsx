@@ -61,17 +61,18 @@ export function RunActions({ run }: { run: Finetune }) {
           Pause
         </Button>
       )}
-      {(run.state === "running" || run.state === "paused") && run.step > 0 && (
+      {(run.state === "running" || run.state === "paused") && (
         <Button
           variant="default"
           leftSection={<CircleStop size={16} />}
+          disabled={run.step === 0}
           loading={isBusy("stop") || run.is_stopping}
           onClick={() => act.mutate("stop")}
         >
           Stop and keep
         </Button>
       )}
-      {(run.state === "paused" || run.state === "failed" || run.state === "cancelled") && (
+      {(run.state === "paused" || run.state === "cancelled") && (
         <Button
           variant={run.state === "cancelled" ? "default" : "primary"}
           leftSection={<CirclePlay size={16} />}

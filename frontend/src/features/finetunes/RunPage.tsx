@@ -42,6 +42,7 @@ export function RunPage() {
       sub={
         <span className="row">
           <StateBadge state={run.state} />
+          <span>Dataset</span>
           <Link to="/datasets/$datasetId" params={{ datasetId: run.dataset_id }}>
             {run.dataset_name}
           </Link>
@@ -57,12 +58,11 @@ export function RunPage() {
             problem={run.error}
             action={
               <Button
-                size="xs"
-                variant="default"
+                size="sm"
+                variant="primary"
                 leftSection={<CirclePlay size={14} />}
                 loading={act.isPending}
                 onClick={() => act.mutate("resume")}
-                aria-label="Resume the run"
               >
                 Resume
               </Button>

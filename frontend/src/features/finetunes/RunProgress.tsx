@@ -2,8 +2,10 @@ import { useQuery } from "@tanstack/react-query";
 
 import type { PhaseCount } from "@/api/apply";
 import type { Finetune } from "@/api/generated";
+import { lossQuery } from "@/api/queries";
 import { bytes, compactNumber, duration, secondsPerStep } from "@/components/format";
 import { Meter } from "@/components/Meter";
+import { Picture } from "@/components/Picture";
 
 import { phaseOf } from "./phases";
 import classes from "./Run.module.css";
@@ -26,6 +28,7 @@ export function RunProgress({ run }: { run: Finetune }) {
   }).data;
   const share = run.steps > 0 ? Math.min(100, Math.floor((100 * run.step) / run.steps)) : 0;
   const isCounted = run.phase !== "training" && run.state === "running" && (count?.total ?? 0) > 1;
+  const loss = useQuery(lossQuery(run.id)).data?.at(-1)?.smoothed ?? run.loss;
   const took =
     run.started_at && run.finished_at
       ? (Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000
@@ -37,16 +40,16 @@ export function RunProgress({ run }: { run: Finetune }) {
           {share}
           <span>%</span>
         </p>
-        <div className={classes.phase} role="status">
-          <p>{phaseOf(run)}</p>
+        <div className={classes.phase}>
+          <p role="status">{phaseOf(run)}</p>
           <p className="dim num">
             step {run.step.toLocaleString("en")} of {run.steps.toLocaleString("en")}
             {isCounted && count && ` · ${count.done} of ${count.total}`}
           </p>
         </div>
-        {run.state === "running" && (
+        {run.state === "running" && run.eta_s !== null && (
           <p className={classes.eta}>
-            {run.eta_s ? duration(run.eta_s) : "…"}
+            {duration(run.eta_s)}
             <span>left, about</span>
           </p>
         )}
@@ -64,12 +67,19 @@ export function RunProgress({ run }: { run: Finetune }) {
         size={10}
         text={`step ${run.step} of ${run.steps}`}
       />
-      <dl className={classes.numbers}>
-        <Fact label="Speed" value={run.seconds_per_step ? secondsPerStep(run.seconds_per_step) : null} />
-        <Fact label="Loss" value={run.loss === null ? null : compactNumber(run.loss)} />
-        <Fact label="Memory" value={run.peak_memory_bytes ? bytes(run.peak_memory_bytes) : null} />
-        <Fact label="Images" value={String(run.image_count)} />
-      </dl>
+      <div className={classes.below}>
+        {run.cover && (
+          <div className={classes.cover}>
+            <Picture image={run.cover} alt="The newest sample" show={120} eager />
+          </div>
+        )}
+        <dl className={classes.numbers}>
+          <Fact label="Speed" value={run.seconds_per_step ? secondsPerStep(run.seconds_per_step) : null} />
+          <Fact label="Loss" value={loss === null ? null : compactNumber(loss)} />
+          <Fact label="Memory" value={run.peak_memory_bytes ? bytes(run.peak_memory_bytes) : null} />
+          <Fact label="Images" value={String(run.image_count)} />
+        </dl>
+      </div>
     </section>
   );
 }

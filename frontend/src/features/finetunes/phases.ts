@@ -3,6 +3,8 @@ import type { Finetune } from "@/api/generated";
 const WORDS: Record<string, string> = {
   waiting: "Waiting to start",
   starting: "Starting",
+  preparing: "Preparing the run",
+  recovering: "Going on after an interruption",
   loading: "Loading the base",
   caching: "Preparing the images",
   "sampling base": "Drawing with the untouched base",

@@ -64,7 +64,7 @@ export function Composer({ draft, update, models, model, error, isSending, onGen
       >
         Generate
       </Button>
-      {error !== null && Object.keys(errors).length === 0 && <ErrorState error={error} />}
+      {error !== null && <ErrorState error={error} />}
       <ModelPicker models={models} value={model?.id ?? ""} onChange={choose} />
       {model?.kind === "finetuned" && (
         <Input.Wrapper

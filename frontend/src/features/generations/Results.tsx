@@ -23,6 +23,14 @@ interface ResultsProps {
 }
 
 const isActive = ({ state }: Generation) => state === "queued" || state === "running";
+const PHASES: Record<string, string> = {
+  "loading base": "Loading the base",
+  "loading adapter": "Loading the model",
+  generating: "Drawing",
+  preparing: "Preparing",
+  waiting: "Waiting",
+  recovering: "Going on after an interruption",
+};
 // Older ones are in the gallery.
 const SHOWN = 6;
 
@@ -62,7 +70,10 @@ function Group({
           <StateBadge
             state={generation.state}
             word={
-              waiting ?? (generation.state === "running" && generation.phase ? generation.phase : undefined)
+              waiting ??
+              (generation.state === "running"
+                ? (PHASES[generation.phase] ?? generation.phase) || undefined
+                : undefined)
             }
           />
         )}

@@ -27,7 +27,10 @@ export function useRecords(ids: string[]) {
       for (let start = 0; start < wanted.length; start += MOST) {
         const batch = wanted.slice(start, start + MOST);
         batch.forEach((id) => asked.current.add(id));
-        fetchRecords(client, batch).catch(() => batch.forEach((id) => asked.current.delete(id)));
+        // Asked again only when the cache has let go of it, or it never came.
+        void fetchRecords(client, batch)
+          .catch(() => undefined)
+          .finally(() => batch.forEach((id) => asked.current.delete(id)));
       }
     },
     [client, ids],
