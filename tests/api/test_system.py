@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 import fluxtune
+from fluxtune.backends.base import EngineMissing
 from fluxtune.backends.local import readiness
 from fluxtune.core.clock import now
 from fluxtune.db import Database
@@ -37,7 +38,7 @@ def test_a_missing_engine_comes_with_the_command(client: TestClient, monkeypatch
     assert engine["missing"] == [
         {"name": "torch", "reason": "computes on the processor or graphics card", "command": command}
     ]
-    with pytest.raises(readiness.EngineMissing) as refusal:
+    with pytest.raises(EngineMissing) as refusal:
         readiness.require_engine()
     assert command in refusal.value.action
     assert refusal.value.status == 503

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import httpx2
 import psutil
 
-START_S = 60
-END_S = 240
+START_S = 180
+END_S = 600
 
 T = TypeVar("T")
 

@@ -34,9 +34,9 @@ def wait_for_step(studio: RealStudio, finetune_id: str, step: int) -> None:
     wait_for(f"step {step}", reached, END_S)
 
 
-def new_process(look: Any, old: psutil.Process) -> psutil.Process | None:
+def new_process(look: Any, old: psutil.Process | None) -> psutil.Process | None:
     found: psutil.Process | None = look()
-    return found if found is not None and found.pid != old.pid else None
+    return found if found != old else None
 
 
 def assert_not_running_without_owner(studio: RealStudio, job_id: str) -> None:

@@ -64,7 +64,7 @@ class Gate:
 
     def _check_host(self, scope: Scope) -> None:
         host = Headers(scope=scope).get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _name_of(f"//{host}")
         if name not in self._hosts:
             raise WrongHost(f"“{name[:100]}” is not a name of this studio.")
 
@@ -78,7 +78,7 @@ class Gate:
         site = headers.get("sec-fetch-site")
         if site is not None and site not in ("same-origin", "none"):
             raise WrongOrigin("The browser says that the request comes from elsewhere.")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        if origin is not None and origin.partition("://")[2] != headers.get("host"):
             raise WrongOrigin(f"The request comes from {origin[:200]}.")
 
     def _check_size(self, scope: Scope) -> None:
@@ -123,3 +123,10 @@ class Gate:
     def _look_up(self, token: str) -> Actor | None:
         with self._database.reading() as session:
             return accounts.find_actor(session, token)
+
+
+def _name_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""

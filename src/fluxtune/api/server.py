@@ -1,5 +1,6 @@
 """`fluxtune serve`: one web server per data folder, with a worker beside it."""
 
+import errno
 import ipaddress
 import json
 import os
@@ -22,6 +23,7 @@ from fluxtune.api.app import create_app
 from fluxtune.api.supervisor import WorkerSupervisor
 from fluxtune.config import Settings
 from fluxtune.config.logs import set_up_logs
+from fluxtune.config.settings import DEFAULT_PORT
 from fluxtune.core.errors import Conflict, InvalidInput
 from fluxtune.db import Database
 from fluxtune.jobs import service as jobs
@@ -61,7 +63,10 @@ def check_host(host: str) -> None:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Bind to an address; port 0 takes a free one. Raises `AddressRefused` if the port is taken."""
+    """Bind to an address; port 0 takes a free one, and so does the default port if it is taken.
+
+    Raises `AddressRefused` if another port is taken.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -69,6 +74,8 @@ def open_socket(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
+        if port == DEFAULT_PORT and error.errno == errno.EADDRINUSE:
+            return open_socket(host, 0)  # nobody asked for this one in particular
         raise AddressRefused(
             f"Port {port} of {host} can't be used: {error.strerror}.",
             action="Choose another with `--port`, or let fluxtune choose one with `--port 0`.",
@@ -87,14 +94,23 @@ class Studio:
         self._lock = FileLock(settings.paths.server_lock)
         settings.paths.create()
         if not self._lock.acquire(_LOCK_WAIT_S):
-            raise StudioRunning(_where(settings), action="Open that address, or end the other one first.")
+            raise StudioRunning(
+                _where(settings), action="`fluxtune open` opens it. To start it anew, end the other one first."
+            )
+        try:
+            self._set_up(host, port)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _set_up(self, host: str, port: int) -> None:
         self.leave_worker = False
         self._listener = open_socket(host, port)
         self.port: int = self._listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}"
-        self.app: FastAPI = create_app(settings, studio_token=self.token)
-        self.supervisor = WorkerSupervisor(settings)
+        self.app: FastAPI = create_app(self.settings, studio_token=self.token)
+        self.supervisor = WorkerSupervisor(self.settings)
         config = uvicorn.Config(
             self.app,
             log_config=None,
@@ -202,8 +218,8 @@ def _where(settings: Settings) -> str:
 def serve(settings: Settings, host: str, port: int, open_browser: bool = False) -> None:
     """Run the studio until Ctrl-C or SIGTERM.
 
-    SIGTERM ends the worker too: a run saves itself and goes on with the next start. After Ctrl-C work under way goes on
-    in the background, and the worker ends by itself when it is done.
+    SIGTERM ends the worker too: a run saves itself and goes on with the next start. After Ctrl-C, or when the terminal
+    is closed, work under way goes on in the background, and the worker ends by itself when it is done.
     """
     settings.paths.create()
     set_up_logs(settings, "server")
@@ -216,9 +232,9 @@ def serve(settings: Settings, host: str, port: int, open_browser: bool = False) 
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     def on_signal(what: int, _frame: FrameType | None) -> None:
-        studio.stop(leave_worker=what == signal.SIGINT and bool(studio.work_under_way()))
+        studio.stop(leave_worker=what != signal.SIGTERM and bool(studio.work_under_way()))
 
-    for what in (signal.SIGINT, signal.SIGTERM):
+    for what in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(what, on_signal)
     studio.run(on_ready=on_ready)
     if studio.leave_worker:

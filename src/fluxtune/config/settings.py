@@ -11,13 +11,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from fluxtune.config.paths import Paths
 
 SETTINGS_FILE = "fluxtune.toml"
+DEFAULT_PORT = 7860
 
 
 class ServerSettings(BaseModel):
     """The web server."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; only loopback addresses are accepted.")
-    port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     allowed_hosts: list[str] = Field([], description="Further host names the studio may be reached by.")
     allowed_origins: list[str] = Field([], description="Further origins that may send changes, for UI development.")
     max_body_bytes: int = Field(2 * 1024**3, gt=0, description="Largest request accepted, uploads included.")
@@ -30,7 +31,6 @@ class WorkerSettings(BaseModel):
     """The process that runs jobs."""
 
     heartbeat_seconds: float = Field(1.0, gt=0, description="How often the worker says that it lives.")
-    lost_after_seconds: float = Field(20.0, gt=0, description="Silence after which a worker counts as gone.")
     poll_seconds: float = Field(0.05, gt=0, description="How often new jobs are looked for.")
     idle_exit_seconds: float = Field(
         60.0, ge=0, description="A worker without a server and without work ends after this; 0 means never."

@@ -9,8 +9,9 @@ import psutil
 
 from fluxtune.core.clock import now
 
-# A busy computer may delay heartbeats; a process that is gone is seen at once by its number.
-LOST_AFTER = timedelta(seconds=20)
+# A very busy computer delays heartbeats. On the same computer a process that is gone is seen at once by its number;
+# this is for workers elsewhere, and for those that hang.
+LOST_AFTER = timedelta(seconds=60)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from fluxtune.core.clock import now
-from fluxtune.core.errors import FluxtuneError, JobFailed, Problem
+from fluxtune.core.errors import DiskFull, FluxtuneError, JobFailed, Problem
 from fluxtune.db import Database, is_disk_full
 from fluxtune.jobs import repository
 from fluxtune.jobs.liveness import is_alive, owner_name
@@ -89,8 +89,8 @@ class JobRunner:
         return {"state": end.state, "data": end.data, "error": end.error.model_dump(mode="json") if end.error else None}
 
     def _run_step(self, job_id: str, name: str) -> StepEnd:
+        context, task = self._context(job_id)
         try:
-            context, task = self._context(job_id)
             step: TaskStep = dict(task.steps())[name]
             return step(context) or StepEnd("done")
         except FluxtuneError as error:
@@ -98,7 +98,7 @@ class JobRunner:
             return StepEnd("failed", error=error.problem())
         except Exception as error:
             if is_disk_full(error):
-                return StepEnd("paused", {"reason": "disk-full"})
+                return _disk_full(task)
             log.exception("step broke")
             return StepEnd("failed", error=_broken(error))
 
@@ -152,6 +152,14 @@ class JobRunner:
             payload=dict(row.payload),
             is_leaving=self._is_leaving,
         )
+
+
+def _disk_full(task: Task) -> StepEnd:
+    """Pause what can be resumed, fail what can't."""
+    if task.kind == "finetune":
+        return StepEnd("paused", {"reason": "disk-full"})
+    error = DiskFull("The images found no room.", action="Free some room, then generate again.")
+    return StepEnd("failed", error=error.problem())
 
 
 def _last_event(end: StepEnd) -> tuple[JobEventType, str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from fluxtune.backends.base import Request, RunEnd
 from fluxtune.backends.local import children
 from fluxtune.backends.local.training import TrainingRun
 from fluxtune.config import Settings
+from fluxtune.core.clock import now
 from fluxtune.engine.events import RunEvent
 
 
@@ -144,7 +145,7 @@ def test_pause_and_resume(scene: Callable[..., Scene]) -> None:
     # Not stored yet, as after a crash: it is still paused.
     assert stage.follow().state == "paused"
     # Stored, and the user resumes.
-    stage.sink.receive([RunEvent(seq=end.seq, at="2026-01-01T00:00:00Z", type="run.paused", data=end.data)])
+    stage.sink.receive([RunEvent(seq=end.seq, at=now(), type="run.paused", data=end.data)])
     stage.wishes.wish = None
     assert stage.follow().state == "succeeded"
     assert stage.starts == 2

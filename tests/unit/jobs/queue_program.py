@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-import fluxtune.api.routers  # noqa: F401  declares all tables
 from fluxtune.config import load_settings
 from fluxtune.core.errors import OutOfMemory
 from fluxtune.db import Database

@@ -66,7 +66,7 @@ class TestOwner:
             {"owner": None},
             {"owner": owner_name().rsplit(":", 1)[0] + ":1"},  # the number was used again
             {"owner": owner_name().split(":")[0] + ":4194303:1"},
-            {"heartbeat_at": now() - timedelta(minutes=1)},
+            {"heartbeat_at": now() - timedelta(minutes=2)},
             {"heartbeat_at": None},
         ],
     )
