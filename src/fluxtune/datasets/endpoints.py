@@ -49,7 +49,7 @@ INVALID: Responses = {422: {"model": Problem, "description": "Something given is
 TOO_LARGE: Responses = {413: {"model": Problem, "description": "The upload is larger than the studio accepts."}}
 PNG: Responses = {200: {"content": {"image/png": {}}, "description": "The image."}}
 
-router = APIRouter(tags=["datasets"])
+router = APIRouter(tags=["datasets"], responses=INVALID)
 
 
 @router.get("/samples")
@@ -68,13 +68,13 @@ def get_sample_cover(name: str) -> Response:
     )
 
 
-@router.get("/datasets", responses=INVALID)
+@router.get("/datasets")
 def list_datasets(datasets: Datasets, deleted: bool = False) -> list[Dataset]:
     """List datasets, last changed first; with `deleted`, those in the trash."""
     return datasets.list_datasets(deleted)
 
 
-@router.post("/datasets", status_code=201, responses={**NOT_FOUND, **INVALID})
+@router.post("/datasets", status_code=201, responses=NOT_FOUND)
 def create_dataset(create: DatasetCreate, uploads: Uploads) -> Dataset:
     """Create a dataset, empty or filled from a sample concept."""
     return uploads.create_dataset(create)
@@ -86,7 +86,7 @@ def get_dataset(dataset_id: str, datasets: Datasets) -> Dataset:
     return datasets.get_dataset(dataset_id)
 
 
-@router.patch("/datasets/{dataset_id}", responses={**NOT_FOUND, **CONFLICT, **INVALID})
+@router.patch("/datasets/{dataset_id}", responses={**NOT_FOUND, **CONFLICT})
 def update_dataset(dataset_id: str, change: DatasetUpdate, datasets: Datasets) -> Dataset:
     """Change a dataset's name, mode, trigger word or notes."""
     return datasets.update_dataset(dataset_id, change)
@@ -110,7 +110,7 @@ def list_dataset_images(dataset_id: str, datasets: Datasets) -> list[DatasetImag
     return datasets.list_images(dataset_id)
 
 
-@router.post("/datasets/{dataset_id}/images", responses={**NOT_FOUND, **CONFLICT, **TOO_LARGE, **INVALID})
+@router.post("/datasets/{dataset_id}/images", responses={**NOT_FOUND, **CONFLICT, **TOO_LARGE})
 def upload_dataset_images(
     dataset_id: str, files: Annotated[list[UploadFile], File(description="Images, captions, ZIPs.")], uploads: Uploads
 ) -> UploadReport:
@@ -118,7 +118,7 @@ def upload_dataset_images(
     return uploads.add_files(dataset_id, [UploadedFile(file.filename or "unnamed", file.file) for file in files])
 
 
-@router.patch("/datasets/{dataset_id}/images/{dataset_image_id}", responses={**NOT_FOUND, **CONFLICT, **INVALID})
+@router.patch("/datasets/{dataset_id}/images/{dataset_image_id}", responses={**NOT_FOUND, **CONFLICT})
 def update_dataset_image(
     dataset_id: str, dataset_image_id: str, change: DatasetImageUpdate, datasets: Datasets
 ) -> DatasetImage:
@@ -144,7 +144,7 @@ def check_dataset(dataset_id: str, datasets: Datasets) -> DatasetCheck:
     return datasets.check(dataset_id)
 
 
-@router.post("/datasets/{dataset_id}/fixes", responses={**NOT_FOUND, **CONFLICT, **INVALID})
+@router.post("/datasets/{dataset_id}/fixes", responses={**NOT_FOUND, **CONFLICT})
 def fix_dataset(dataset_id: str, request: FixRequest, datasets: Datasets) -> DatasetCheck:
     """Apply the one-click fix of a finding."""
     return datasets.apply_fix(dataset_id, request)

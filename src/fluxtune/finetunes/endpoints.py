@@ -42,10 +42,10 @@ INVALID: Responses = {422: {"model": Problem, "description": "Something given is
 NOT_READY: Responses = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
-router = APIRouter(prefix="/finetunes", tags=["finetunes"])
+router = APIRouter(prefix="/finetunes", tags=["finetunes"], responses=INVALID)
 
 
-@router.post("/plans", responses={**NOT_FOUND, **INVALID})
+@router.post("/plans", responses=NOT_FOUND)
 def plan_finetune(
     create: FinetuneCreate, database: Annotated[Database, Depends(get_database)], blobs: BlobsDep, settings: SettingsDep
 ) -> FinetunePlan:
@@ -54,13 +54,13 @@ def plan_finetune(
         return FinetuneService(session, blobs, settings).plan(create)
 
 
-@router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **INVALID, **NOT_READY})
+@router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
 def create_finetune(create: FinetuneCreate, finetunes: Finetunes) -> Finetune:
     """Freeze the dataset and start a finetune."""
     return finetunes.create_finetune(create)
 
 
-@router.get("", responses=INVALID)
+@router.get("")
 def list_finetunes(finetunes: Finetunes, deleted: bool = False) -> list[Finetune]:
     """List finetunes, newest first; with `deleted`, those in the trash."""
     return finetunes.list_finetunes(deleted)
@@ -126,9 +126,7 @@ def list_checkpoints(finetune_id: str, finetunes: Finetunes) -> list[Checkpoint]
     return finetunes.list_checkpoints(finetune_id)
 
 
-@router.get(
-    "/{finetune_id}/checkpoints/{step}/file", responses={**NOT_FOUND, **INVALID, **ADAPTER}, response_class=FileResponse
-)
+@router.get("/{finetune_id}/checkpoints/{step}/file", responses={**NOT_FOUND, **ADAPTER}, response_class=FileResponse)
 def get_checkpoint_file(finetune_id: str, step: int, finetunes: Finetunes) -> FileResponse:
     """Download the adapter of a checkpoint."""
     path, name = finetunes.get_checkpoint_file(finetune_id, step)

@@ -31,10 +31,10 @@ CONFLICT: Responses = {409: {"model": Problem, "description": "Its state does no
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 NOT_READY: Responses = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
 
-router = APIRouter(prefix="/generations", tags=["generations"])
+router = APIRouter(prefix="/generations", tags=["generations"], responses=INVALID)
 
 
-@router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **INVALID, **NOT_READY})
+@router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
 def create_generation(create: GenerationCreate, generations: Generations) -> Generation:
     """Make images with a model or a base."""
     return generations.create_generation(create)

@@ -37,7 +37,7 @@ INVALID: Responses = {422: {"model": Problem, "description": "Something given is
 WEBP: Responses = {200: {"content": {"image/webp": {}}, "description": "The thumbnail."}}
 ORIGINAL: Responses = {200: {"content": {"image/*": {}}, "description": "The untouched original."}}
 
-router = APIRouter(tags=["images"])
+router = APIRouter(tags=["images"], responses=INVALID)
 
 
 @router.get("/images/{image_id}/file", responses={**NOT_FOUND, **ORIGINAL}, response_class=Response)
@@ -46,13 +46,13 @@ def get_image_file(image_id: str, images: Images, if_none_match: IfNoneMatch = N
     return _send(images.get_file(image_id), if_none_match)
 
 
-@router.get("/images/{image_id}/thumbnails/{size}", responses={**NOT_FOUND, **INVALID, **WEBP}, response_class=Response)
+@router.get("/images/{image_id}/thumbnails/{size}", responses={**NOT_FOUND, **WEBP}, response_class=Response)
 def get_image_thumbnail(image_id: str, size: int, images: Images, if_none_match: IfNoneMatch = None) -> Response:
     """Send a WebP of 128, 320 or 768 pixels on the longer side."""
     return _send(images.get_thumbnail(image_id, size), if_none_match)
 
 
-@router.get("/gallery/ids", tags=["gallery"], responses=INVALID)
+@router.get("/gallery/ids", tags=["gallery"])
 def list_gallery_ids(
     gallery: Gallery,
     model_id: str | None = None,
@@ -63,13 +63,13 @@ def list_gallery_ids(
     return gallery.list_ids(model_id, favourite, query)
 
 
-@router.post("/gallery/records", tags=["gallery"], responses=INVALID)
+@router.post("/gallery/records", tags=["gallery"])
 def list_gallery_records(request: GalleryRecordsRequest, gallery: Gallery) -> list[GalleryImage]:
     """Show the records of the visible window, in the order asked for."""
     return gallery.get_records(request.ids)
 
 
-@router.patch("/gallery/{image_id}", tags=["gallery"], responses={**NOT_FOUND, **INVALID})
+@router.patch("/gallery/{image_id}", tags=["gallery"], responses=NOT_FOUND)
 def update_gallery_image(image_id: str, change: GalleryImageUpdate, gallery: Gallery) -> GalleryImage:
     """Mark an image as favourite, or not."""
     return gallery.update_image(image_id, change)

@@ -32,10 +32,10 @@ CONFLICT: Responses = {409: {"model": Problem, "description": "It is a base, or 
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], responses=INVALID)
 
 
-@router.get("/models", responses=INVALID)
+@router.get("/models")
 def list_models(models: Models, kind: Kind | None = None, deleted: bool = False) -> list[Model]:
     """List finetuned models, newest first, and bases; with `deleted`, those in the trash."""
     return models.list_models(kind, deleted)
@@ -47,7 +47,7 @@ def get_model(model_id: str, models: Models) -> Model:
     return models.get_model(model_id)
 
 
-@router.patch("/models/{model_id}", responses={**NOT_FOUND, **CONFLICT, **INVALID})
+@router.patch("/models/{model_id}", responses={**NOT_FOUND, **CONFLICT})
 def update_model(model_id: str, change: ModelUpdate, models: Models) -> Model:
     """Change a model's name, notes or trigger word."""
     return models.update_model(model_id, change)
