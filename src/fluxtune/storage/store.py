@@ -1,10 +1,11 @@
 """Put, get, open, delete, url. The only module that knows obstore."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
 from obstore.exceptions import NotFoundError
@@ -12,6 +13,9 @@ from obstore.store import HTTPStore, LocalStore, MemoryStore, ObjectStore, from_
 from starlette.requests import HTTPConnection
 
 from fluxtune.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -27,6 +31,32 @@ def content_key(folder: str, content: bytes, suffix: str) -> str:
     """Return the key of some bytes, as `images/ab/abcdef….webp`: the same bytes always get the same key."""
     digest = hashlib.sha256(content).hexdigest()
     return f"{folder}/{digest[:2]}/{digest}.{suffix.lstrip('.')}"
+
+
+class _Reader(io.RawIOBase):
+    """A blob as Python's file protocol wants it; obstore's own reader has only half of it."""
+
+    def __init__(self, reader: "obstore.ReadableFile") -> None:
+        super().__init__()
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "Buffer") -> int:
+        target = memoryview(buffer).cast("B")
+        content = bytes(self._reader.read(len(target)))
+        target[: len(content)] = content
+        return len(content)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._reader.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._reader.tell()
 
 
 class Blobs:
@@ -77,7 +107,7 @@ class Blobs:
     def open(self, key: str) -> BinaryIO:
         """Return a blob as a seekable binary file."""
         try:
-            return cast(BinaryIO, obstore.open_reader(self._store, key))
+            return io.BufferedReader(_Reader(obstore.open_reader(self._store, key)), _CHUNK_BYTES)
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobNotFound(f"Nothing is stored under {key}.") from error
 

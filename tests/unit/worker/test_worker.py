@@ -1,0 +1,41 @@
+"""A worker is alone on its data folder, and ends when nobody needs it."""
+
+import threading
+
+import pytest
+
+from fluxtune.config import Settings
+from fluxtune.db import Database
+from fluxtune.jobs import service
+from fluxtune.storage import FileLock
+from fluxtune.worker import WorkerRunning, run_worker
+from fluxtune.worker.process import Worker
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fluxtune.worker.process.set_up_logs", lambda *_, **__: None)
+
+
+def test_there_is_only_one(settings: Settings) -> None:
+    lock = FileLock(settings.paths.worker_lock)
+    assert lock.acquire()
+    with pytest.raises(WorkerRunning):
+        run_worker(settings)
+    lock.release()
+
+
+def test_it_ends_when_nobody_needs_it_and_leaves_nothing_behind(settings: Settings) -> None:
+    settings.worker.idle_exit_seconds = 0.5
+    server = FileLock(settings.paths.server_lock)
+    assert server.acquire()
+    worker = Worker(settings)
+    thread = threading.Thread(target=worker.run, kwargs={"until_idle": False})
+    thread.start()
+    thread.join(3)
+    assert thread.is_alive(), "it stays while a server lives"
+    server.release()
+    thread.join(60)
+    assert not thread.is_alive()
+    with Database.at(settings.paths.database).reading() as session:
+        assert not service.is_worker_alive(session)
