@@ -1,6 +1,9 @@
 """`fluxtune demo`: the whole way, from sample images to a contact sheet, without a browser."""
 
+import json
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +21,7 @@ from fluxtune.cli.output import Output, duration, facts, print_problem, size
 from fluxtune.cli.sheet import SheetRow, draw_sheet
 from fluxtune.cli.studio import open_studio
 from fluxtune.client import Client
+from fluxtune.config import Paths
 from fluxtune.core.errors import JobFailed
 from fluxtune.datasets.schemas import SampleConcept
 from fluxtune.finetunes.schemas import Finetune, Quality
@@ -26,6 +30,7 @@ app = typer.Typer(add_completion=False, help=COMMANDS["demo"][1])
 
 PROMPT_COUNT = 3
 SEED = 7
+SCORE_TIMEOUT_S = 300
 
 
 class Summary(BaseModel):
@@ -44,6 +49,15 @@ class Summary(BaseModel):
     peak_memory_bytes: int | None
     final_loss: float | None
     image_count: int
+    score: float | None
+    best_score: float | None
+
+
+def _score(run: Path) -> dict[str, float] | None:
+    """Ask the engine how much closer to the training images the samples came; None where it can't say."""
+    command = [sys.executable, "-m", "fluxtune.engine", "score", str(run)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SCORE_TIMEOUT_S, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else None
 
 
 def without_trigger(prompt: str, trigger_word: str) -> str:
@@ -101,14 +115,14 @@ def demo(
     ] = None,
     quality: Annotated[Quality, typer.Option(help="How good, and so how long.")] = "draft",
     data: DataOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Teach the bundled model a sample concept and draw it: the whole way in one command.
 
     Writes a contact sheet: the training images on top, then each prompt drawn by the base and by the finetuned model
     from the same seed, with the trigger word and without it. Dataset and model stay in the studio.
     """
-    output = Output(json)
+    output = Output(as_json)
     started = time.monotonic()
     with open_studio(data, output, works=True) as studio:
         client = studio.client
@@ -116,7 +130,7 @@ def demo(
         finetune = _train(client, chosen, quality, output)
         if finetune.model_id is None:
             if finetune.error:
-                print_problem(finetune.error, json)
+                print_problem(finetune.error, as_json)
             raise typer.Exit(exit_code_of(finetune.state) or 1)
         pictures = out / "images"
         training = []
@@ -126,6 +140,8 @@ def demo(
         with_word = [prompt.replace("[trigger]", chosen.trigger_word) for prompt in chosen.prompts[:PROMPT_COUNT]]
         without_word = [without_trigger(prompt, chosen.trigger_word) for prompt in with_word]
         rows = _rows(client, finetune.model_id, [*with_word, *without_word], pictures, output)
+        output.note("Scoring")
+        score = _score(Paths(studio.data).run(finetune.id)) or {}
     groups = [
         (f"With the trigger word “{chosen.trigger_word}”", rows[: len(with_word)]),
         ("Without it: the base is unharmed", rows[len(with_word) :]),
@@ -147,8 +163,19 @@ def demo(
         peak_memory_bytes=finetune.peak_memory_bytes,
         final_loss=finetune.loss,
         image_count=finetune.image_count,
+        score=score.get("gain"),
+        best_score=score.get("best"),
     )
     output.result(summary, lambda screen: _render(summary, screen))
+
+
+def _in_words(summary: Summary) -> str | None:
+    if summary.score is None or summary.best_score is None:
+        return None
+    return (
+        f"{summary.score:.2f}: samples came {summary.score:.0%} closer to the training images "
+        f"(the images among themselves: {summary.best_score:.0%})"
+    )
 
 
 def _render(summary: Summary, screen: Console) -> None:
@@ -161,6 +188,7 @@ def _render(summary: Summary, screen: Console) -> None:
                 ("altogether", duration(summary.seconds)),
                 ("peak memory", size(summary.peak_memory_bytes) if summary.peak_memory_bytes else None),
                 ("loss", f"{summary.final_loss:.4f}" if summary.final_loss is not None else None),
+                ("score", _in_words(summary)),
                 ("model", summary.model_id),
             ]
         )
