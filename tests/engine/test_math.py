@@ -1,11 +1,13 @@
 """The training step against diffusers' own scripts, and the distribution of what is drawn."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from diffusers import Flux2KleinPipeline, FluxPipeline
+from diffusers import Flux2KleinPipeline, Flux2Transformer2DModel, FluxPipeline
 from diffusers.training_utils import compute_density_for_timestep_sampling
 
 from fluxtune.engine.bases import TimestepSampling, describe_base
@@ -86,6 +88,20 @@ def test_the_flux1_step_is_that_of_diffusers(flux1: Path) -> None:
         )  # fmt: skip
     assert torch.allclose(conditioning["embeds"], embeds, atol=1e-5)
     assert torch.allclose(ours, expected, rtol=1e-5)
+
+
+def test_embedded_guidance_is_one_in_training(flux2: Path) -> None:
+    config = json.loads((flux2 / "transformer" / "config.json").read_text()) | {"guidance_embeds": True}
+    transformer: Any = Flux2Transformer2DModel.from_config(config).eval()
+    family, tokens, sigmas = functions_of("flux2"), torch.randn(1, 24, 16), torch.tensor([0.4])
+    conditioning, ids = {"embeds": torch.randn(1, 16, 32)}, family.position_ids((4, 6), 16, "cpu")
+    with torch.no_grad():
+        ours = family.predict(transformer, tokens, sigmas, conditioning, ids)
+        expected = transformer(
+            hidden_states=tokens, timestep=sigmas, guidance=torch.tensor([1.0]), return_dict=False,
+            encoder_hidden_states=conditioning["embeds"], **ids,
+        )[0]  # fmt: skip
+    assert torch.equal(ours, expected)
 
 
 @pytest.mark.parametrize("name", ["flux1", "flux2"])

@@ -319,6 +319,15 @@ def test_the_loss_falls_on_one_image(base: Path, make_run: MakeRun) -> None:
     assert sum(losses[-6:]) < 0.8 * sum(losses[:6])
 
 
+def test_computing_activations_twice_gives_the_same_losses(flux2: Path, make_run: MakeRun) -> None:
+    losses = []
+    for choice in ("off", "on"):
+        run = make_run(flux2, steps=3, sample_every=0, gradient_checkpointing=choice)
+        assert train(RunFolder(run)) == 0
+        losses.append([event["data"]["loss"] for event in tiny.events_of(run) if event["type"] == "run.progressed"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
 def test_long_captions_are_told(flux2: Path, make_run: MakeRun) -> None:
     run = make_run(flux2, steps=1, sample_every=0)
     file = run / "snapshot" / "snapshot.json"
