@@ -37,3 +37,9 @@ def shared_client(shared_studio: TestClient) -> TestClient:
         shutil.rmtree(folder)
         folder.mkdir()
     return shared_studio
+
+
+@pytest.fixture
+def stranger(shared_client: TestClient) -> TestClient:
+    """A browser on the same studio that is not signed in."""
+    return TestClient(shared_client.app, base_url=BASE_URL)

@@ -321,6 +321,6 @@ def test_list_is_newest_change_first_with_covers(client, filled):
     assert len(first["covers"]) == 4
 
 
-def test_a_stranger_sees_nothing(anonymous):
-    assert anonymous.get("/api/datasets").status_code == 403
-    assert anonymous.post("/api/datasets", json={}).status_code == 403
+def test_a_stranger_sees_nothing(stranger):
+    assert stranger.get("/api/datasets").status_code == 403
+    assert stranger.post("/api/datasets", json={}).status_code == 403

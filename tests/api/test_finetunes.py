@@ -295,6 +295,6 @@ def test_unknown(client, method, path):
     assert response.json()["title"] == "No such finetune"
 
 
-def test_a_stranger_sees_nothing(anonymous):
-    assert anonymous.get("/api/finetunes").status_code == 403
-    assert anonymous.post("/api/finetunes", json={"dataset_id": "x"}).status_code == 403
+def test_a_stranger_sees_nothing(stranger):
+    assert stranger.get("/api/finetunes").status_code == 403
+    assert stranger.post("/api/finetunes", json={"dataset_id": "x"}).status_code == 403

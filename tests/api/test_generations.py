@@ -153,6 +153,6 @@ class TestShow:
         assert client.request(method, f"/api/generations/nope{path}").status_code == 404
 
 
-def test_a_stranger_sees_nothing(anonymous):
-    assert anonymous.get("/api/generations").status_code == 403
-    assert anonymous.post("/api/generations", json={"model_id": "tiny", "prompt": "x"}).status_code == 403
+def test_a_stranger_sees_nothing(stranger):
+    assert stranger.get("/api/generations").status_code == 403
+    assert stranger.post("/api/generations", json={"model_id": "tiny", "prompt": "x"}).status_code == 403

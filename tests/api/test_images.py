@@ -76,7 +76,7 @@ def test_other_sizes_are_named_in_the_answer(client):
     assert client.get(f"/api/images/{image['id']}/thumbnails/big").status_code == 422
 
 
-def test_a_stranger_sees_nothing(client, anonymous):
+def test_a_stranger_sees_nothing(client, stranger):
     image = stored(client, "a.png", picture(1))
-    assert anonymous.get(image["url"]).status_code == 403
-    assert anonymous.get(image["thumbnail_url"]).status_code == 403
+    assert stranger.get(image["url"]).status_code == 403
+    assert stranger.get(image["thumbnail_url"]).status_code == 403

@@ -69,6 +69,17 @@ class TestList:
         assert client.get("/api/models/tiny").json()["image_count"] == 1
 
 
+class TestCover:
+    def test_is_the_newest_favourite_where_no_sample_was_drawn(self, client, model):
+        ids = fill_gallery(client, *({"model_id": model.id} for _ in range(3)), {"model_id": "tiny"})
+        client.patch(f"/api/gallery/{ids[1]}", json={"is_favourite": True})
+        assert client.get(f"/api/models/{model.id}").json()["cover"]["id"] == ids[1]
+        assert client.get("/api/models/tiny").json()["cover"]["id"] == ids[3]
+
+    def test_is_nothing_before_that(self, client, model):
+        assert client.get(f"/api/models/{model.id}").json()["cover"] is None
+
+
 class TestModel:
     def test_shows_how_it_was_made(self, client, model):
         shown = client.get(f"/api/models/{model.id}").json()
@@ -149,6 +160,6 @@ def test_unknown(client, method, path, body):
     assert response.json()["title"] == "No such model"
 
 
-def test_a_stranger_sees_nothing(client, anonymous, model):
-    assert anonymous.get("/api/models").status_code == 403
-    assert anonymous.get(model.versions[0].file_url).status_code == 403
+def test_a_stranger_sees_nothing(client, stranger, model):
+    assert stranger.get("/api/models").status_code == 403
+    assert stranger.get(model.versions[0].file_url).status_code == 403

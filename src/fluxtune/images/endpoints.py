@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from sqlalchemy.orm import Session
 
 from fluxtune.core.errors import Problem
-from fluxtune.db import get_session
+from fluxtune.db import Database, get_database, get_session
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest
 from fluxtune.images.service import ImageFile, ImageService
@@ -64,9 +64,12 @@ def list_gallery_ids(
 
 
 @router.post("/gallery/records", tags=["gallery"])
-def list_gallery_records(request: GalleryRecordsRequest, gallery: Gallery) -> list[GalleryImage]:
+def list_gallery_records(
+    request: GalleryRecordsRequest, database: Annotated[Database, Depends(get_database)]
+) -> list[GalleryImage]:
     """Show the records of the visible window, in the order asked for."""
-    return gallery.get_records(request.ids)
+    with database.reading() as session:  # asked at every turn of the scroll wheel: must never wait for a writer
+        return GalleryService(session).get_records(request.ids)
 
 
 @router.patch("/gallery/{image_id}", tags=["gallery"], responses=NOT_FOUND)

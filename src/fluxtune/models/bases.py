@@ -7,6 +7,7 @@ from pathlib import Path
 from fluxtune.config import Settings
 from fluxtune.core.errors import InvalidInput, NotFound, NotReady
 from fluxtune.engine.bases import BaseDescription, describe_base, shipped_bases
+from fluxtune.images.schemas import Image
 from fluxtune.models.schemas import GenerationDefaults, Model
 
 
@@ -100,7 +101,7 @@ def defaults_of(base: BaseDescription | None) -> GenerationDefaults:
     )
 
 
-def as_model(base: BaseDescription, image_count: int) -> Model:
+def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Model:
     """Return a base as a catalogue entry; its id is its name."""
     return Model(
         id=base.name,
@@ -112,7 +113,7 @@ def as_model(base: BaseDescription, image_count: int) -> Model:
         notes="",
         licence=base.licence,
         description=base.description,
-        cover=None,
+        cover=cover,
         prompts=[],
         versions=[],
         defaults=defaults_of(base),

@@ -125,8 +125,7 @@ class ModelService:
         if kind != "base":
             models += self._show(repository.list_models(self._session, deleted))
         if kind != "finetuned" and not deleted:
-            counts = self._gallery.count_by_model()
-            models += [bases.as_model(base, counts.get(base.name, 0)) for base in bases.list_bases(self._settings)]
+            models += self._show_bases(bases.list_bases(self._settings))
         return models
 
     def get_model(self, model_id: str) -> Model:
@@ -137,7 +136,7 @@ class ModelService:
         base = bases.find_base(self._settings, model_id)
         if base is None:
             raise ModelMissing(f"There is no model “{model_id[:64]}”.")
-        return bases.as_model(base, self._gallery.count_by_model().get(base.name, 0))
+        return self._show_bases([base])[0]
 
     def update_model(self, model_id: str, change: ModelUpdate) -> Model:
         """Change what was given."""
@@ -268,20 +267,29 @@ class ModelService:
             name, number = f"{wish} {number}", number + 1
         return name
 
+    def _show_bases(self, found: list[BaseDescription]) -> list[Model]:
+        counts = self._gallery.count_by_model()
+        cover_ids = {base.name: self._gallery.newest_of_model(base.name) for base in found}
+        images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
+        return [
+            bases.as_model(base, counts.get(base.name, 0), images.get(cover_ids[base.name] or "")) for base in found
+        ]
+
     def _show(self, rows: list[ModelRow]) -> list[Model]:
         versions = repository.list_versions(self._session, [row.id for row in rows])
         counts = self._gallery.count_by_model()
-        covers = self._images.get_images(row.cover_image_id for row in rows if row.cover_image_id)
+        cover_ids = {row.id: row.cover_image_id or self._gallery.newest_of_model(row.id) for row in rows}
+        images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
+        covers = {model_id: images.get(image_id) for model_id, image_id in cover_ids.items() if image_id}
         known = {base.name: base for base in bases.list_bases(self._settings)} if rows else {}
-        return [_to_schema(row, versions[row.id], covers, known.get(row.base), counts.get(row.id, 0)) for row in rows]
+        return [
+            _to_schema(row, versions[row.id], covers.get(row.id), known.get(row.base), counts.get(row.id, 0))
+            for row in rows
+        ]
 
 
 def _to_schema(
-    row: ModelRow,
-    versions: list[ModelVersionRow],
-    images: dict[str, Image],
-    base: BaseDescription | None,
-    image_count: int,
+    row: ModelRow, versions: list[ModelVersionRow], cover: Image | None, base: BaseDescription | None, image_count: int
 ) -> Model:
     missing = f"The base {row.base} is gone." if base is None else base.missing
     return Model(
@@ -294,7 +302,7 @@ def _to_schema(
         notes=row.notes,
         licence=base.licence if base else "",
         description=row.description,
-        cover=images.get(row.cover_image_id) if row.cover_image_id else None,
+        cover=cover,
         prompts=row.prompts,
         versions=[_to_version(version) for version in versions],
         defaults=bases.defaults_of(base),

@@ -67,7 +67,7 @@ def test_an_unknown_base_names_those_there_are(studio):
 
 def test_as_model(studio):
     make_base(studio.paths.bases, "mine")
-    model = as_model(get_base(studio, "mine"), 3)
+    model = as_model(get_base(studio, "mine"), 3, None)
     assert (model.id, model.kind, model.image_count, model.versions) == ("mine", "base", 3, [])
 
 
