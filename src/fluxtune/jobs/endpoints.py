@@ -63,7 +63,9 @@ async def _stream(
     async with tail.subscribe() as subscription:
         yield ServerSentEvent(comment="connected", retry=1000)
         # Subscribed first, then read: what happens in between arrives twice and is dropped once.
-        last_id = await tail.newest_id() if after is None else after
+        newest_id = await tail.newest_id()
+        # More than the newest was seen on another database, before the data folder was replaced.
+        last_id = newest_id if after is None or after > newest_id else after
         while batch := await tail.read(last_id, job_id):
             for event in batch:
                 last_id = event.id

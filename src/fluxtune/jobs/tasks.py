@@ -31,6 +31,8 @@ from fluxtune.jobs.schemas import JobEventType, JobKind
 from fluxtune.jobs.service import JobRequest, record
 
 PROGRESS_INTERVAL_S = 0.1
+# Events that come in long rows, and what in them tells how far the row is.
+_FREQUENT: dict[JobEventType, tuple[str, str]] = {"job.progressed": ("step", "steps"), "job.phase": ("done", "total")}
 REQUEST_INTERVAL_S = 0.2
 
 
@@ -75,15 +77,16 @@ class JobContext:
     def emit(self, session: Session, event_type: JobEventType, data: dict[str, Any]) -> None:
         """Append an event, and keep the job's own phase, step and remaining time in line with it.
 
-        Progress is passed on at most ten times a second; the last step always is.
+        Progress is passed on at most ten times a second; the first and the last always are.
         """
         row = repository.find_job(session, self.job_id)
         if row is None:
             return
-        if event_type == "job.progressed":
-            if self._is_too_soon(data):
-                return
+        if self._is_too_soon(event_type, data):
+            return
+        if event_type in _FREQUENT:
             self._progress_at = time.monotonic()
+        if event_type == "job.progressed":
             row.step = int(data.get("step", row.step))
             row.steps = int(data.get("steps", row.steps))
             row.eta_s = data.get("eta_s")
@@ -93,14 +96,18 @@ class JobContext:
 
     def tell(self, event_type: JobEventType, data: dict[str, Any]) -> None:
         """Append one event in a transaction of its own."""
-        if event_type == "job.progressed" and self._is_too_soon(data):
+        if self._is_too_soon(event_type, data):
             return
         with self.transaction() as session:
             self.emit(session, event_type, data)
 
-    def _is_too_soon(self, data: dict[str, Any]) -> bool:
-        is_last = bool(data.get("steps")) and data.get("step") == data.get("steps")
-        return not is_last and time.monotonic() - self._progress_at < PROGRESS_INTERVAL_S
+    def _is_too_soon(self, event_type: JobEventType, data: dict[str, Any]) -> bool:
+        """Return whether the event is one of many alike, and the last of them was a moment ago."""
+        if event_type not in _FREQUENT:
+            return False
+        done, total = (data.get(name) for name in _FREQUENT[event_type])
+        is_in_between = bool(done) and bool(total) and done != total
+        return is_in_between and time.monotonic() - self._progress_at < PROGRESS_INTERVAL_S
 
     def request(self) -> JobRequest | None:
         """Return what the user asks of this job and it has not obeyed yet. Cheap enough for every step."""
