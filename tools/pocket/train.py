@@ -181,6 +181,8 @@ def train(team: teams.Team, work: Path, minutes: float, total: float, batch: int
         done = (state["seconds"] - start) / (minutes * 60)
         factor = (1 - done) if finish else min(1.0, (state["step"] + 1) / 150)
         weight = tutoring * (max(0.1, 1 - state["seen"] / 400_000))
+        if finish:
+            weight *= 1 - done
         for group in run.optimiser.param_groups:
             group["lr"] = LR * factor
         main, tutor = run.loss(*shards.pick(rng, batch), rng)
