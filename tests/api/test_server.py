@@ -1,0 +1,112 @@
+"""One server per data folder, on this computer only, found through `studio.json`."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from fluxtune.api.server import AddressRefused, Studio, StudioRunning, check_host, open_socket
+from fluxtune.config import Settings
+from fluxtune.config.settings import DEFAULT_PORT
+from fluxtune.storage import is_locked
+
+
+@pytest.fixture
+def studio(settings: Settings) -> Iterator[Studio]:
+    studio = Studio(settings, "127.0.0.1", 0)
+    is_ready = threading.Event()
+    thread = threading.Thread(target=studio.run, kwargs={"with_worker": False, "on_ready": is_ready.set})
+    thread.start()
+    assert is_ready.wait(60)
+    yield studio
+    studio.stop()
+    thread.join()
+
+
+def test_it_is_found_by_its_file(studio: Studio, settings: Settings) -> None:
+    file = settings.paths.studio_file
+    assert file.stat().st_mode & 0o777 == 0o600
+    record = json.loads(file.read_text())
+    headers = {"authorization": f"Bearer {record['token']}"}
+    answer = httpx2.get(f"{record['url']}/api/session", headers=headers, trust_env=False)
+    assert answer.json() == {"actor": "local owner"}
+    studio.stop()
+    until = time.monotonic() + 30
+    while file.exists() or is_locked(settings.paths.server_lock):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_the_printed_address_signs_in(studio: Studio) -> None:
+    with httpx2.Client(trust_env=False, follow_redirects=True) as browser:
+        browser.get(studio.sign_in_url())
+        assert browser.get(f"{studio.url}/api/session").status_code == 200
+
+
+def test_a_second_one_names_the_first(studio: Studio, settings: Settings) -> None:
+    with pytest.raises(StudioRunning) as refusal:
+        Studio(settings, "127.0.0.1", 0)
+    assert studio.url in refusal.value.detail
+
+
+def test_a_refused_start_holds_nothing(settings: Settings) -> None:
+    taken = open_socket("127.0.0.1", 0)
+    with pytest.raises(AddressRefused) as refusal:
+        Studio(settings, "127.0.0.1", taken.getsockname()[1])
+    assert "--port" in refusal.value.action
+    assert not is_locked(settings.paths.server_lock)
+    taken.close()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org", ""])
+def test_other_computers_are_kept_out(host: str) -> None:
+    with pytest.raises(AddressRefused) as refusal:
+        check_host(host)
+    assert "accounts" in refusal.value.detail
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+def test_this_computer_is_not(host: str) -> None:
+    check_host(host)
+
+
+def test_the_default_port_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = open_socket("127.0.0.1", 0)
+    monkeypatch.setattr("fluxtune.api.server.DEFAULT_PORT", taken.getsockname()[1])
+    other = open_socket("127.0.0.1", taken.getsockname()[1])
+    assert other.getsockname()[1] != taken.getsockname()[1]
+    other.close()
+    taken.close()
+    assert DEFAULT_PORT == 7860
+
+
+def test_the_server_never_loads_what_is_heavy() -> None:
+    program = (
+        "import sys, fluxtune.api.server, fluxtune.api.app; "
+        "print([name for name in ('torch', 'diffusers', 'transformers', 'numpy', 'dbos') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_sigterm_ends_server_and_worker(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fluxtune", "serve", "--port", "0", "--no-open", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        while "token=" not in server.stdout.readline():
+            assert server.poll() is None
+        until = time.monotonic() + 120
+        while not is_locked(tmp_path / "data" / "worker.lock"):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(120) == 0
+    assert not is_locked(tmp_path / "data" / "worker.lock")
+    assert not (tmp_path / "data" / "studio.json").exists()
