@@ -94,3 +94,14 @@ def test_the_interface_is_served_with_its_own_addresses(settings: Settings, tmp_
         assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert client.get("/assets/nix.js").status_code == 404
         assert client.get("/../../etc/passwd").status_code == 404
+
+
+def test_the_contract_describes_errors_as_they_are(client: TestClient) -> None:
+    contract = client.get("/api/openapi.json").json()
+    assert "HTTPValidationError" not in contract["components"]["schemas"]
+    for path, operations in contract["paths"].items():
+        for operation in operations.values():
+            errors = {status: body for status, body in operation["responses"].items() if status[0] in "45"}
+            assert path == "/healthz" or "403" in errors
+            for body in errors.values():
+                assert list(body["content"]) == ["application/problem+json"]

@@ -13,7 +13,7 @@ import fluxtune
 from fluxtune.accounts.service import hash_token
 from fluxtune.api import system
 from fluxtune.api.context import RequestContext
-from fluxtune.api.errors import add_error_handlers
+from fluxtune.api.errors import add_error_handlers, document_errors
 from fluxtune.api.gate import Gate
 from fluxtune.api.routers import api_router, fallback_router
 from fluxtune.api.ui import DIST, AssetCaching, mount_ui
@@ -67,5 +67,6 @@ def create_app(settings: Settings, *, studio_token: str | None = None, ui_dist: 
     app.include_router(system.health_router)
     app.include_router(api_router())
     app.include_router(fallback_router)
+    document_errors(app)
     mount_ui(app, ui_dist)
     return app

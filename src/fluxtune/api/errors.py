@@ -101,6 +101,33 @@ def _sentence(item: dict[str, Any]) -> str:
     return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
 
 
+def document_errors(app: FastAPI) -> None:
+    """Make the API's description say what really leaves: every error is problem details, a missing sign-in too."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = describe()
+            for path, operations in schema["paths"].items():
+                for operation in operations.values():
+                    if path.startswith("/api/"):
+                        operation["responses"].setdefault("403", {"description": "Nobody is signed in."})
+                    _describe_problems(operation["responses"])
+            for name in ("HTTPValidationError", "ValidationError"):
+                schema["components"]["schemas"].pop(name, None)
+        assert app.openapi_schema is not None  # noqa: S101 - FastAPI keeps what it described
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe_problems(responses: dict[str, Any]) -> None:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status, response in responses.items():
+        if status.startswith(("4", "5")):
+            response["content"] = content
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Make an app answer every error with problem details."""
     app.add_exception_handler(FluxtuneError, _fluxtune_error)
