@@ -51,9 +51,9 @@ def reference_settings():
     return Settings
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page):
-    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+@pytest.mark.parametrize("document", PAGES, ids=lambda document: document.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document):
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
-    broken = [each for each in targets if "://" not in each and not (page.parent / each).exists()]
-    assert not broken, f"Links of {page.name} that lead nowhere: {broken}"
+    broken = [each for each in targets if "://" not in each and not (document.parent / each).exists()]
+    assert not broken, f"Links of {document.name} that lead nowhere: {broken}"
