@@ -65,7 +65,8 @@ clean: ## Remove the environment and everything built
 $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fluxtune needs Python 3.11 or later, this is " + sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	FLUXTUNE_SKIP_UI=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]' -c constraints.txt
+	@echo "Installing fluxtune and what it needs into $(VENV): some minutes the first time."
+	@FLUXTUNE_SKIP_UI=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]' -c constraints.txt
 	@touch $@
 
 $(BIN)/.browser: $(BIN)/.installed
