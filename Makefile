@@ -35,7 +35,8 @@ rules: $(BIN)/.installed ## Who may import whom
 	$(BIN)/lint-imports
 
 fast: $(BIN)/.installed ## Tests without browser and training
-	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile --ignore=tests/e2e --ignore=tests/engine --ignore=tests/kill
+	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile --ignore=tests/e2e --ignore=tests/engine --ignore=tests/kill \
+		--ignore=tests/cli/test_whole_way.py
 
 frontend: $(BIN)/.installed ## Lint, types and tests of the browser UI
 	$(BIN)/python -m tools.frontend
