@@ -142,6 +142,7 @@ def new_page(browser: Browser, server: Server, watch: Watch) -> Iterator[Callabl
             }
         )
         context.set_default_timeout(PATIENCE_MS)
+        context.set_default_navigation_timeout(3 * PATIENCE_MS)
         watch.listen(context)
         contexts.append(context)
         return context.new_page()
