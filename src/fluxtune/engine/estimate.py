@@ -17,12 +17,13 @@ from fluxtune.engine.config import Recipe
 
 GIB = 2**30
 
-# Small base on two AVX2 cores, measured with benchmarks/train.py: one image of 64 tokens forward and backward.
+# pocket on two AVX2 cores (benchmarks/train.py, train_vs_diffusers.py): 0.20 s a step of 4 images when idle, 0.23 s of
+# processor time; 0.5 GiB at its peak. Samples: what the rest of a run's processor time came to.
 SMALL_SECONDS_PER_IMAGE = 0.045
-SMALL_SECONDS_PER_STEP = 0.06  # optimizer, adapters and Python, whatever the batch
+SMALL_SECONDS_PER_STEP = 0.04  # optimizer, adapters and Python, whatever the batch
 SMALL_START_SECONDS = 12.0  # imports, loading, caches
-SMALL_SECONDS_PER_SAMPLE = 0.9  # 20 steps with guidance
-SMALL_MEMORY = (0.7 * GIB, 1.3 * GIB)
+SMALL_SECONDS_PER_SAMPLE = 1.5  # 20 steps with guidance
+SMALL_MEMORY = (0.4 * GIB, 0.7 * GIB)
 PIXELS_OF_SMALL = 128 * 128
 
 # Large bases, bf16 without checkpointing, 1024 px: 0.84 s a step for 9 B on an H200, 0.45 s for 8.9 B and 0.24 s for

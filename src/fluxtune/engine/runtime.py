@@ -70,7 +70,7 @@ def make_deterministic(seed: int) -> None:
     torch.set_num_threads(int(os.environ.get("FLUXTUNE_THREADS", 0)) or min(cores, 16))
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time, and hides nothing here
+    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 - costs time, hides nothing here
     torch.backends.cudnn.benchmark = False
 
 

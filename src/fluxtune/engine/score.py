@@ -1,11 +1,10 @@
 """How much a finetune moved its samples towards the training images: one number, and how it comes about.
 
 Method. Every image is encoded by the base's own VAE into tokens, the patches the transformer works on (16 x 16 pixels),
-without their places. The distance of two sets of images is the mean distance of each token to its nearest token in the
-other set, both ways, averaged (Chamfer distance): it asks whether what is seen in one is seen anywhere in the other.
-`gain` = 1 - distance(finetuned samples, training images) / distance(base samples, training images), for the same
-prompts, those with the trigger word, and the same seeds. 0: the samples came no closer; `best` is what the training
-images themselves would reach, each against the others.
+without their places. The distance of an image from the training images is the mean distance of its tokens to the
+nearest of theirs: is what is seen here seen anywhere there?
+`gain` = 1 - distance of the finetuned samples / distance of the base's samples, for the same prompts, those with the
+trigger word, and the same seeds. 0: they came no closer. 1: every patch is one of a training image's.
 
 What it is not: a judgement of beauty, or of obedience to the prompt. A model that only repeats its training images
 scores high. Look at the sample sheet.
@@ -14,7 +13,6 @@ scores high. Look at the sample sheet.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pydantic import BaseModel
 
@@ -33,10 +31,8 @@ class Score(BaseModel):
     """Distances are in units of normalised latents; smaller is closer."""
 
     gain: float
-    best: float
     base_distance: float
     finetuned_distance: float
-    training_distance: float
     step: int
     sample_count: int
 
@@ -55,35 +51,22 @@ def score_run(path: Path) -> Score:
     step = _last_step(folder)
     base = require_base(config.base_path)
     vae = load_image_pipeline(base, Device("cpu", torch.float32)).vae
-    training = [_tokens(vae, base, folder.snapshot / image.file) for image in snapshot.images]
-    own = torch.cat(training)
-    untouched, finetuned = (
-        torch.cat([_tokens(vae, base, folder.sample_file(at, row)) for row in rows]) for at in (0, step)
+    own = torch.cat([_tokens(vae, base, folder.snapshot / image.file) for image in snapshot.images])
+    base_distance, finetuned_distance = (
+        distance(torch.cat([_tokens(vae, base, folder.sample_file(at, row)) for row in rows]), own) for at in (0, step)
     )
-    base_distance, finetuned_distance = chamfer(untouched, own), chamfer(finetuned, own)
-    within = _leave_one_out(training)
     return Score(
         gain=1 - finetuned_distance / base_distance,
-        best=1 - within / base_distance,
         base_distance=base_distance,
         finetuned_distance=finetuned_distance,
-        training_distance=within,
         step=step,
         sample_count=len(rows),
     )
 
 
-def chamfer(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Mean distance of tokens (count, channels) to their nearest in the other set, both ways, averaged."""
-    distances = torch.cdist(one, other)
-    return float(distances.amin(1).mean() + distances.amin(0).mean()) / 2
-
-
-def _leave_one_out(images: list[torch.Tensor]) -> float:
-    if len(images) < 2:
-        return 0.0
-    rest = [torch.cat(images[:i] + images[i + 1 :]) for i in range(len(images))]
-    return float(np.mean([chamfer(one, others) for one, others in zip(images, rest, strict=True)]))
+def distance(tokens: torch.Tensor, others: torch.Tensor) -> float:
+    """Mean distance of tokens (count, channels) to the nearest of the others."""
+    return float(torch.cdist(tokens, others).amin(1).mean())
 
 
 def _tokens(vae: Any, base: BaseDescription, file: Path) -> torch.Tensor:
