@@ -131,6 +131,7 @@ function applyToGeneration(client: QueryClient, event: StudioEvent): void {
     by = (old) => ({ state: "running", slots: withSlot(old, index, { step: step - index * old.steps }) });
   } else if (event.type === "job.image_finished") {
     const { index, result } = event.data;
+    client.setQueryData(["gallery", "record", result.image.id], result);
     by = (old) => ({ slots: withSlot(old, index, { result, step: old.steps }) });
   } else {
     const { step: _step, steps: _steps, eta_s: _eta, ...rest } = standing(event);

@@ -46,7 +46,9 @@ function moveOn(event: KeyboardEvent<HTMLTextAreaElement>) {
   if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
   event.preventDefault();
   const all = [...document.querySelectorAll<HTMLTextAreaElement>("textarea[data-caption]")];
-  all[all.indexOf(event.currentTarget) + (event.shiftKey ? -1 : 1)]?.focus();
+  const next = all[all.indexOf(event.currentTarget) + (event.shiftKey ? -1 : 1)];
+  next?.focus();
+  next?.setSelectionRange(next.value.length, next.value.length);
 }
 
 export const ImageCard = memo(function ImageCard({

@@ -10,7 +10,7 @@ import { bytesRange, durationRange } from "@/components/format";
 import { asRequest, type Draft } from "./draft";
 import classes from "./NewFinetune.module.css";
 
-function Fits({ base, plan }: { base: Model; plan?: FinetunePlan }) {
+function Fits({ base, plan, isRefused }: { base: Model; plan?: FinetunePlan; isRefused: boolean }) {
   if (!base.is_ready) {
     return (
       <span className={classes.fits}>
@@ -18,7 +18,8 @@ function Fits({ base, plan }: { base: Model; plan?: FinetunePlan }) {
       </span>
     );
   }
-  if (!plan) return <span className="dim">Estimating…</span>;
+  if (!plan)
+    return <span className="dim">{isRefused ? "A setting needs correcting first" : "Estimating…"}</span>;
   return (
     <>
       <span className={classes.fits}>
@@ -57,7 +58,11 @@ export function BaseChoice({
             key={base.id}
             value={base.id}
             title={base.name}
-            note={<span className={classes.note}>{<Fits base={base} plan={plans[index]?.data} />}</span>}
+            note={
+              <span className={classes.note}>
+                {<Fits base={base} plan={plans[index]?.data} isRefused={plans[index]?.isError ?? false} />}
+              </span>
+            }
           >
             {base.description}
             {!base.is_ready && base.missing && <span className={classes.missing}>{base.missing}</span>}

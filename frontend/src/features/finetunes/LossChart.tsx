@@ -36,6 +36,8 @@ function Curve({ points }: { points: ReturnType<typeof thinned> }) {
       xAxisProps={{ type: "number", domain: [0, "dataMax"], tickCount: 7, allowDecimals: false }}
       yAxisProps={{ width: 44, domain: ["auto", "auto"], tickCount: 5 }}
       tooltipAnimationDuration={0}
+      // The caption says it; the drawing must not take the focus.
+      lineChartProps={{ accessibilityLayer: false }}
       aria-hidden
     />
   );

@@ -1,6 +1,6 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 
 import { call } from "@/api/call";
 import { createGeneration, type Generation, type GenerationCreate } from "@/api/generated";
@@ -34,6 +34,7 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
     ...(asked.prompt ? { prompt: asked.prompt } : {}),
   };
   const [draft, update] = useDraft("create", EMPTY_DRAFT, given);
+  const results = useRef<HTMLDivElement>(null);
   const list = models.data ?? [];
   const ready = list.filter(({ is_ready }) => is_ready);
   const model =
@@ -64,6 +65,11 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
         ...old.filter(({ id }) => id !== generation.id),
       ]);
       void client.invalidateQueries({ queryKey: ["jobs"] });
+      // Where results are below what was asked, they are what one wants to see now.
+      const { current } = results;
+      if (current && current.getBoundingClientRect().top > window.innerHeight / 2) {
+        requestAnimationFrame(() => current.scrollIntoView({ block: "start", behavior: "smooth" }));
+      }
     },
   });
   const again = ({
@@ -102,7 +108,7 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
           onGenerate={() => model && generate.mutate(asRequest(draft, model))}
         />
       </div>
-      <div className={classes.centre}>
+      <div className={classes.centre} ref={results}>
         <Loaded query={generations}>
           {(all) => <Results generations={all} onReuse={takeOver} onShow={onShow} onRetry={again} />}
         </Loaded>

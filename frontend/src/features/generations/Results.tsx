@@ -28,6 +28,7 @@ const PHASES: Record<string, string> = {
   "loading adapter": "Loading the model",
   generating: "Drawing",
   preparing: "Preparing",
+  starting: "Starting the generator",
   waiting: "Waiting",
   recovering: "Going on after an interruption",
 };

@@ -22,7 +22,7 @@ export function ApiPage() {
           domNode: box.current,
           url: "/api/openapi.json",
           validatorUrl: null,
-          docExpansion: "none",
+          docExpansion: "list",
           defaultModelsExpandDepth: 0,
           deepLinking: false,
           onComplete: () => setHere(true),
