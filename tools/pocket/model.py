@@ -14,7 +14,7 @@ from tools.pocket.vae import LATENT
 
 SHIFT = 1.5  # 64 tokens hold little redundancy: less noise-heavy than the large models' schedules
 STEPS = 20
-GUIDANCE = 3.0
+GUIDANCE = 4.0
 
 SETTINGS = {
     "title": "pocket",
