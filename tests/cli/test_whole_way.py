@@ -57,6 +57,7 @@ def test_ctrl_c_leaves_the_run_at_work(data, monkeypatch):
     process = subprocess.Popen(
         command(data, *start), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
     )
+    assert process.stderr is not None
     said = ""
     for line in process.stderr:
         said += line
