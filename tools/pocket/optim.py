@@ -88,7 +88,8 @@ class Muon(torch.optim.Optimizer):
 
 def split_parameters(model: nn.Module, not_muon: tuple[str, ...] = ()) -> tuple[list[Tensor], list[Tensor]]:
     """Which parameters of `model` Muon takes: matrices, except those whose name holds `not_muon`."""
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for name, p in model.named_parameters():
         if not p.requires_grad:
             continue

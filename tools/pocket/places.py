@@ -26,7 +26,7 @@ def meadow(canvas: Canvas, rng: Rng) -> None:
     _cloud(canvas, 24 + rng.uniform(-4, 4), 20, 9)
     canvas.ellipse(100, line + 26, 80, 34, (120, 200, 90), "ground")
     canvas.box(0, line + 6, 128, 128, (90, 180, 75), "ground")
-    for x, y in ((14, 112), (112, 106), (26, 96), (104, 121)):
+    for x, y in ((14.0, 112), (112.0, 106), (26.0, 96), (104.0, 121)):
         x += rng.uniform(-3, 3)
         canvas.ellipse(x, y, 3.4, 3.4, (255, 245, 250))
         canvas.ellipse(x, y, 1.6, 1.6, (250, 200, 60))
@@ -118,11 +118,11 @@ def underwater(canvas: Canvas, rng: Rng) -> None:
     """Deep blue water, bubbles, weed and a sandy floor."""
     canvas.gradient(0, 128, (40, 165, 215), (10, 70, 150), "sky")
     canvas.ellipse(64, 134, 110, 26, (205, 190, 140), "ground")
-    for x, height in ((12, 56), (24, 36), (116, 50), (104, 30)):
+    for x, height in ((12.0, 56), (24.0, 36), (116.0, 50), (104.0, 30)):
         x += rng.uniform(-2, 2)
         canvas.line([(x, 122), (x + 4, 122 - height / 3), (x - 4, 122 - 2 * height / 3),
                      (x + 2, 122 - height)], 5, (30, 140, 90), "scenery")  # fmt: skip
-    for bx, by, radius in ((20, 22, 4), (104, 34, 5), (112, 14, 3), (34, 46, 3)):
+    for bx, by, radius in ((20, 22.0, 4), (104, 34.0, 5), (112, 14.0, 3), (34, 46.0, 3)):
         by += rng.uniform(-3, 3)
         canvas.ellipse(bx, by, radius, radius, (190, 232, 250))
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
 
 class Team:
@@ -71,4 +71,4 @@ def run(function: Callable[..., None], size: int, *args: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mp.spawn(_member, (size, port, function, args), nprocs=size)
+    spawn(_member, (size, port, function, args), nprocs=size)

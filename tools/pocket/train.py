@@ -156,6 +156,13 @@ def validate(run: Run, held: Shards) -> float:
     return loss
 
 
+def pace(state: dict[str, float], finishing: float | None) -> tuple[float, float]:
+    """Learning rate factor and tutor's share; `finishing` is how much of the finish is done."""
+    factor = min(1.0, (state["step"] + 1) / 150)
+    weight = max(0.1, 1 - state["seen"] / 400_000)
+    return (factor, weight) if finishing is None else (1 - finishing, weight * (1 - finishing))
+
+
 def train(team: teams.Team, work: Path, minutes: float, total: float, batch: int, tutoring: float, finish: float,
           save_minutes: float = 3) -> None:  # fmt: skip
     """Train for so many minutes more, or finish: let the rate fall to nothing within `finish`."""
@@ -172,26 +179,24 @@ def train(team: teams.Team, work: Path, minutes: float, total: float, batch: int
         path = work / "finish.pt"
         minutes = finish
     shards, held = Shards(work / "latents"), Shards(work / "latents", "held")
-    rng = np.random.default_rng(state["step"] * 64 + team.rank)
-    torch.manual_seed(state["step"] * 64 + team.rank)
+    seed = int(state["step"]) * 64 + team.rank
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
     parameters = list(run.trained.parameters())
     start, last_save, told = state["seconds"], time.monotonic(), []
     team.lap()
     while state["seconds"] - start < minutes * 60:
         done = (state["seconds"] - start) / (minutes * 60)
-        factor = (1 - done) if finish else min(1.0, (state["step"] + 1) / 150)
-        weight = tutoring * (max(0.1, 1 - state["seen"] / 400_000))
-        if finish:
-            weight *= 1 - done
+        factor, weight = pace(state, done if finish else None)
         for group in run.optimiser.param_groups:
             group["lr"] = LR * factor
         main, tutor = run.loss(*shards.pick(rng, batch), rng)
         run.optimiser.zero_grad()
-        (main + weight * tutor).backward()
+        (main + tutoring * weight * tutor).backward()
         spent, main_loss, tutor_loss = team.average(parameters, [team.lap(), main.item(), tutor.item()])
         nn.utils.clip_grad_norm_(parameters, 1.0)
         run.optimiser.step()
-        run.follow(state["step"], 0.99 if finish and done > 0.5 else 0.998)
+        run.follow(int(state["step"]), 0.99 if finish and done > 0.5 else 0.998)
         told.append((main_loss, tutor_loss))
         state["step"] += 1
         state["seen"] += batch * team.size

@@ -168,7 +168,7 @@ def train(team: teams.Team, work: Path, stage: str, minutes: float, lr: float, b
     state = {"step": 0, "seconds": 0.0}
     if path.exists():
         state = load_state(path, {"vae": vae, "head": head, "optimiser": optimiser})
-    seed = state["step"] * 16 + team.rank + (0 if half else 10**6)
+    seed = int(state["step"]) * 16 + team.rank + (0 if half else 10**6)
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     last_save, losses = time.monotonic(), []

@@ -46,8 +46,13 @@ def test_held_out_combinations_are_never_drawn_for_training() -> None:
 
 
 def test_about_one_combination_in_twelve_is_held_out() -> None:
-    names = [world.SUBJECTS, world.COLOURS, world.PATTERNS, world.PLACES]
-    scenes = [world.Scene(s, c, p, q) for s in names[0] for c in names[1] for p in names[2] for q in names[3]]
+    scenes = [
+        world.Scene(subject, colour, pattern, place)
+        for subject in world.SUBJECTS
+        for colour in world.COLOURS
+        for pattern in world.PATTERNS
+        for place in world.PLACES
+    ]
     share = sum(scene.held_out for scene in scenes) / len(scenes)
     assert 0.06 < share < 0.11
 
@@ -95,3 +100,13 @@ def test_shipped_samples_are_what_the_script_draws(name: str) -> None:
         assert (SAMPLES / name / f"{index:02}.png").is_file()
         assert (SAMPLES / name / f"{index:02}.txt").read_text().strip() == text
         assert trigger in text.replace(",", " ").split()
+
+
+def test_test_scenes_are_held_out_and_all_different() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("diffusers")
+    from tools.pocket.measure import test_scenes as choose
+
+    scenes = choose(96)
+    assert len(set(scenes)) == 96
+    assert all(scene.held_out for scene in scenes)
