@@ -53,7 +53,7 @@ docs: $(BIN)/.installed ## Write the generated pages of docs/reference
 openapi: $(BIN)/.installed ## Write openapi.json from the code
 	$(BIN)/python -m tools.openapi
 
-pocket: $(BIN)/.installed ## Train the bundled base model anew (about an hour of CPU)
+pocket: $(BIN)/.installed ## Train the bundled base model anew (about six hours of CPU; resumable)
 	$(BIN)/python -m tools.pocket
 
 ui: $(BIN)/.installed ## Build the browser UI if its sources changed
