@@ -81,7 +81,7 @@ def test_buckets_keep_the_shape(aspect: float, resolution: int) -> None:
 
 
 def test_there_are_few_shapes() -> None:
-    shapes = {bucket_for(width, 1000, 1024) for width in range(500, 2000)}
+    shapes = {bucket_for(width, 1000, 1024) for width in range(500, 2000, 9)}
     assert len(shapes) < 30
 
 

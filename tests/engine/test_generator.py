@@ -16,6 +16,7 @@ from PIL import Image
 from fluxtune.core.errors import InvalidInput, NotFound
 from fluxtune.engine.bases import describe_base
 from fluxtune.engine.config import GenerationRequest
+from fluxtune.engine.events import GeneratorEventType
 from fluxtune.engine.flux.adapters import read_metadata
 from fluxtune.engine.generator import Cancelled, Generator
 
@@ -23,10 +24,14 @@ from fluxtune.engine.generator import Cancelled, Generator
 class Studio:
     """A resident generator, what it has said, and short ways to ask it."""
 
-    def __init__(self, base: Path, folder: Path) -> None:
+    def __init__(self, base: Path, folder: Path, generator: Generator | None = None) -> None:
         self.base, self.folder = base, folder
         self.said: list[tuple[str, dict[str, Any]]] = []
-        self.generator = Generator(lambda type_, /, **data: self.said.append((type_, data)))
+        self.generator = generator or Generator(self.say)
+        self.generator.say = self.say
+
+    def say(self, type_: GeneratorEventType, /, **data: Any) -> None:
+        self.said.append((type_, data))
 
     def request(self, name: str, **values: Any) -> GenerationRequest:
         defaults = {
@@ -41,9 +46,15 @@ class Studio:
         return [(request.out_dir / f"{index}.png").read_bytes() for index in range(len(request.seeds))]
 
 
+@pytest.fixture(scope="module")
+def resident() -> Generator:
+    """One generator for many tests, as in life."""
+    return Generator(lambda type_, /, **data: None)
+
+
 @pytest.fixture
-def studio(flux2: Path, tmp_path: Path) -> Studio:
-    return Studio(flux2, tmp_path)
+def studio(flux2: Path, tmp_path: Path, resident: Generator) -> Studio:
+    return Studio(flux2, tmp_path, resident)
 
 
 @pytest.fixture
@@ -98,7 +109,8 @@ def test_the_adapter_says_what_it_is(adapter: Path, flux2: Path) -> None:
     assert not [value for value in metadata.values() if str(flux2) in value]
 
 
-def test_what_is_said_while_drawing(studio: Studio, adapter: Path) -> None:
+def test_what_is_said_while_drawing(flux2: Path, tmp_path: Path, adapter: Path) -> None:
+    studio = Studio(flux2, tmp_path)
     studio.draw("one", seeds=[1, 2], adapter_path=adapter)
     assert [data["phase"] for type_, data in studio.said if type_ == "generation.phase"] == [
         "loading base", "loading adapter", "generating",
@@ -146,10 +158,7 @@ def test_what_can_not_be_drawn_is_named(studio: Studio, adapter: Path, tmp_path:
         studio.draw("broken", adapter_path=broken)
 
 
-def test_an_adapter_of_another_base_does_not_fit(
-    flux2: Path, finished_runs: dict[Path, Path], flux1: Path, tmp_path: Path
-) -> None:
-    studio = Studio(flux2, tmp_path)
+def test_an_adapter_of_another_base_does_not_fit(studio: Studio, finished_runs: dict[Path, Path], flux1: Path) -> None:
     before = studio.draw("before")
     with pytest.raises(InvalidInput, match="tiny-flux1"):
         studio.draw("other", adapter_path=finished_runs[flux1] / "adapter.safetensors")

@@ -121,12 +121,12 @@ def test_noise_levels_follow_the_distribution(kind: str) -> None:
     generator = torch.Generator().manual_seed(3)
     sampling = TimestepSampling.model_validate({"kind": kind, "mean": 0.2, "std": 0.8})
     family = functions_of("flux2")
-    ours = torch.cat([draw_sigmas(sampling, 4, 64, family, generator) for _ in range(5000)])
+    ours = torch.cat([draw_sigmas(sampling, 4, 64, family, generator) for _ in range(1500)])
     theirs = compute_density_for_timestep_sampling(
         "logit_normal" if kind == "logit_normal" else "none", 20_000, 0.2, 0.8, generator=generator
     )
     places = torch.linspace(0.02, 0.98, 25)
-    assert torch.allclose(torch.quantile(ours, places), torch.quantile(theirs, places), atol=0.012)
+    assert torch.allclose(torch.quantile(ours, places), torch.quantile(theirs, places), atol=0.02)
 
 
 def test_a_shift_pushes_towards_noise() -> None:

@@ -78,12 +78,15 @@ def _train_locked(folder: RunFolder, log: EventLog) -> None:
 
         quieten_libraries()
         trainer = Trainer(folder, log)
-        signal.signal(signal.SIGTERM, lambda *_: trainer.reporter.shut_down())
     except Exception as error:
         problem = as_fluxtune_error(error, "starting")
         log.write("run.failed", error=problem.as_record())
         raise problem from error
-    trainer.run()
+    before = signal.signal(signal.SIGTERM, lambda *_: trainer.reporter.shut_down())
+    try:
+        trainer.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def score(run: Path) -> int:
