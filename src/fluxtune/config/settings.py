@@ -30,7 +30,7 @@ class ServerSettings(BaseModel):
 class WorkerSettings(BaseModel):
     """The process that runs jobs."""
 
-    heartbeat_seconds: float = Field(1.0, gt=0, description="How often the worker says that it lives.")
+    heartbeat_seconds: float = Field(3.0, gt=0, description="How often the worker says that it lives.")
     poll_seconds: float = Field(0.05, gt=0, description="How often new jobs are looked for.")
     idle_exit_seconds: float = Field(
         60.0, ge=0, description="A worker without a server and without work ends after this; 0 means never."

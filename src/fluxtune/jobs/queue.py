@@ -117,9 +117,12 @@ class JobQueue:
             return False
         with self._database.reading() as session:
             taken = [row.id for row in repository.list_taken(session, self._worker_id)]
+            is_any_waiting = repository.is_any_waiting(session)
         self._has_taken = bool(taken)
         if taken:
             self._wait_for_take_up(taken)
+            return False
+        if not is_any_waiting:
             return False
         with self._database.transaction() as session:
             row = repository.take_next(session, self._worker_id)

@@ -56,6 +56,12 @@ def take_next(session: Session, worker_id: str) -> JobRow | None:
     return row
 
 
+def is_any_waiting(session: Session) -> bool:
+    """Return whether a job waits for a worker to take it."""
+    query = select(JobRow.id).where(JobRow.state == "queued", JobRow.worker_id.is_(None)).limit(1)
+    return session.scalars(query).first() is not None
+
+
 def list_taken(session: Session, worker_id: str) -> Sequence[JobRow]:
     """Return the jobs a worker has taken and not ended."""
     query = select(JobRow).where(JobRow.worker_id == worker_id, JobRow.state.in_(("queued", "running")))

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 # Whoever looks whether the lock is held holds it for a moment.
 _LOCK_WAIT_S = 1.0
-_LOOK_AROUND_EVERY_S = 0.5
+_LOOK_AROUND_EVERY_S = 2.0
 
 
 class WorkerRunning(Conflict):
@@ -78,7 +78,7 @@ class Worker:
             try:
                 if self._queue.take_next():
                     continue
-                if time.monotonic() - looked_at > _LOOK_AROUND_EVERY_S:
+                if until_idle or time.monotonic() - looked_at > _LOOK_AROUND_EVERY_S:
                     looked_at = time.monotonic()
                     self._backend.tend()
                     if self._is_done(until_idle):
