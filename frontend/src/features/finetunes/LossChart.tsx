@@ -34,7 +34,12 @@ function Curve({ points }: { points: ReturnType<typeof thinned> }) {
       strokeDasharray="0"
       valueFormatter={compactNumber}
       xAxisProps={{ type: "number", domain: [0, "dataMax"], tickCount: 7, allowDecimals: false }}
-      yAxisProps={{ width: 44, domain: ["auto", "auto"], tickCount: 5 }}
+      yAxisProps={{
+        width: 44,
+        domain: ["auto", "auto"],
+        tickCount: 5,
+        tickFormatter: (loss: number) => loss.toFixed(2),
+      }}
       tooltipAnimationDuration={0}
       // The caption says it; the drawing must not take the focus.
       lineChartProps={{ accessibilityLayer: false }}
