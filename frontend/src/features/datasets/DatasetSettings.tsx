@@ -38,7 +38,7 @@ export function DatasetSettings({
       </Radio.Group>
       <TextInput
         label="Trigger word"
-        description="A made-up word that will call up what is learned, such as “zibbo”. Use it in the captions."
+        description="A made-up word that will call up what is learned, such as “zubo”. Use it in the captions."
         value={trigger.text}
         maxLength={60}
         spellCheck={false}

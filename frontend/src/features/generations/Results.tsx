@@ -51,10 +51,6 @@ function Group({
   });
   const active = isActive(generation);
   const slots = generation.slots.filter(({ result }) => (result ? !gone.includes(result.image.id) : active));
-  const waiting =
-    generation.state === "queued" && generation.waiting_for
-      ? `Waiting for ${generation.waiting_for}`
-      : undefined;
   if (slots.length === 0 && generation.state === "succeeded") return null;
   return (
     <article className={classes.group} aria-label={generation.prompt}>
@@ -65,16 +61,18 @@ function Group({
             {generation.model_name}
             {generation.model_id !== generation.base && ` at ${generation.finetune_strength}`} ·{" "}
             {ago(generation.created_at)}
+            {generation.state === "queued" &&
+              generation.waiting_for &&
+              ` · waits for ${generation.waiting_for}`}
           </p>
         </div>
         {generation.state !== "succeeded" && (
           <StateBadge
             state={generation.state}
             word={
-              waiting ??
-              (generation.state === "running"
+              generation.state === "running"
                 ? (PHASES[generation.phase] ?? generation.phase) || undefined
-                : undefined)
+                : undefined
             }
           />
         )}
