@@ -9,8 +9,8 @@ import type { Refused } from "./useUpload";
 export function RefusedFiles({ files, onDismiss }: { files: Refused[]; onDismiss: () => void }) {
   if (files.length === 0) return null;
   return (
-    <section className={classes.box} aria-label="Files not added">
-      <div className={classes.head} role="alert">
+    <section className={classes.box} aria-label="Files not added" role="alert">
+      <div className={classes.head}>
         <FileX2 size={16} aria-hidden />
         <h2>{countOf(files.length, "file")} could not be added</h2>
         <CloseButton size="sm" aria-label="Dismiss" onClick={onDismiss} />
