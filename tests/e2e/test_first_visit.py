@@ -49,7 +49,7 @@ def test_from_empty_home_to_an_image_of_what_was_learnt(page: Page, new_page, se
     # Create: the trigger word is in the prompt, and an image arrives.
     create.click()
     page.wait_for_url("**/create**")
-    prompt = page.get_by_role("textbox", name="Prompt")
+    prompt = page.get_by_role("textbox", name="Prompt", exact=True)
     expect(prompt).to_have_value(re.compile(rf"\b{finetune.trigger_word}\b"))
     page.get_by_role("button", name="Generate").click()
     image = page.get_by_role("region", name="Results").get_by_role("img").first
