@@ -1,13 +1,14 @@
 """What the engine is told: the recipe and the run. No torch here."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from fluxtune.core.parameters import parameter
 
 Mode = Literal["character", "product", "style", "general"]
+Resolution = Annotated[int, Field(ge=64, le=2048, multiple_of=16)]
 
 
 class Recipe(BaseModel):
@@ -15,6 +16,15 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    method: Literal["lora", "dora", "full"] = parameter(
+        "lora",
+        "Method",
+        "LoRA trains small matrices beside the base. DoRA also trains how strong each direction is: a little better at "
+        "low rank, slower. Full trains the whole transformer and extracts an adapter from the difference afterwards; "
+        "it needs several times the memory.",
+        level="expert",
+        group="Adapter",
+    )
     steps: int = parameter(
         300,
         "Steps",
@@ -64,6 +74,14 @@ class Recipe(BaseModel):
         ge=0,
         lt=1,
     )
+    optimizer: Literal["adamw", "adamw8bit", "prodigy"] = parameter(
+        "adamw",
+        "Optimizer",
+        "AdamW; AdamW with 8-bit state, which saves memory where the adapter is large; or Prodigy, which finds the "
+        "learning rate itself (set it to 1).",
+        level="expert",
+        group="Training",
+    )
     resolution: int = parameter(
         512,
         "Resolution",
@@ -74,6 +92,16 @@ class Recipe(BaseModel):
         ge=64,
         le=2048,
         multiple_of=16,
+    )
+    more_resolutions: list[Resolution] = parameter(
+        [],
+        "More resolutions",
+        "Every image is also trained at these resolutions, as far as it is large enough: the adapter then works at "
+        "several sizes.",
+        level="expert",
+        group="Images",
+        unit="px",
+        max_length=4,
     )
     batch_size: int = parameter(
         1,
@@ -102,6 +130,62 @@ class Recipe(BaseModel):
         group="Captions",
         ge=0,
         le=1,
+    )
+    timestep_sampling: Literal["auto", "uniform", "logit_normal"] = parameter(
+        "auto",
+        "Noise levels",
+        "Which noise levels are practised. Auto: as the base was trained.",
+        level="expert",
+        group="Training",
+    )
+    timestep_shift: float | None = parameter(
+        None,
+        "Shift of noise levels",
+        "Above 1 practises more noise (composition), below 1 less (detail). Empty: as the base wants.",
+        level="expert",
+        group="Training",
+        gt=0,
+        le=100,
+    )
+    preservation: float = parameter(
+        0.0,
+        "Preservation",
+        "Weight of a second goal: without the trigger word the base's images stay as they are. Keeps the concept from "
+        "leaking into other prompts; each step takes about twice as long.",
+        level="more",
+        group="Captions",
+        ge=0,
+        le=10,
+    )
+    ema_decay: float = parameter(
+        0.0,
+        "Averaging (EMA)",
+        "The result is a running average of the adapter; 0.99 averages over about 100 steps, 0 is off.",
+        level="expert",
+        group="Training",
+        ge=0,
+        lt=1,
+    )
+    validation_images: int = parameter(
+        0,
+        "Images held out",
+        "So many images are not trained on, but used to measure the validation loss. With 0 it is measured on training "
+        "images, and says less.",
+        level="expert",
+        group="Samples",
+        unit="images",
+        ge=0,
+        le=64,
+    )
+    validate_every: int = parameter(
+        0,
+        "Validate every",
+        "The validation loss (fixed images, noise and noise levels) is measured at these steps; 0 means never.",
+        level="expert",
+        group="Samples",
+        unit="steps",
+        ge=0,
+        le=20_000,
     )
     flip: bool = parameter(
         False,
@@ -150,6 +234,30 @@ class Recipe(BaseModel):
     )
     gradient_checkpointing: Literal["auto", "on", "off"] = parameter(
         "auto", "Gradient checkpointing", "Saves memory by computing activations twice.", level="expert", group="Device"
+    )
+    quantization: Literal["auto", "none", "int8", "fp8"] = parameter(
+        "auto",
+        "Quantisation of the base",
+        "Keeps the frozen base in 8 bits to save memory. Slower than 16 bits where those fit, so auto uses it only "
+        "where they do not.",
+        level="expert",
+        group="Device",
+    )
+    offload: Literal["auto", "none", "blocks"] = parameter(
+        "auto",
+        "Offload",
+        "Keeps the base's blocks in the computer's memory and brings each to the GPU when its turn comes. Saves the "
+        "most memory and costs the most time; auto uses it only where nothing else fits.",
+        level="expert",
+        group="Device",
+    )
+    compile: Literal["auto", "on", "off"] = parameter(
+        "auto",
+        "Compile",
+        "Compiles the transformer's blocks (torch.compile): minutes at the start, faster steps after. Auto: on a GPU, "
+        "for runs long enough to gain from it.",
+        level="expert",
+        group="Device",
     )
     sample_every: int = parameter(
         100,
@@ -229,6 +337,8 @@ class RunConfig(BaseModel):
     mode: Mode
     trigger_word: str
     recipe: Recipe
+    started_from: str | None = None
+    """The run and step whose checkpoint this run began with, as "ID@STEP"; its folder was copied into checkpoints/."""
 
 
 class GenerationRequest(BaseModel):
