@@ -76,7 +76,7 @@ class WorkerSupervisor:
         if self._stopping.is_set():
             return
         self._started_at = time.monotonic()
-        command = [sys.executable, "-m", "fluxtune.worker", str(self._settings.data)]
+        command = [sys.executable, "-P", "-m", "fluxtune.worker", str(self._settings.data)]
         with (self._settings.paths.logs / "worker.err").open("wb") as stderr:
             # A session of its own: Ctrl-C and a closed terminal are for the server; the worker is told what to do.
             self._process = subprocess.Popen(

@@ -55,7 +55,7 @@ class Summary(BaseModel):
 
 def _score(run: Path) -> dict[str, float] | None:
     """Ask the engine how much closer to the training images the samples came; None where it can't say."""
-    command = [sys.executable, "-m", "fluxtune.engine", "score", str(run)]
+    command = [sys.executable, "-P", "-m", "fluxtune.engine", "score", str(run)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SCORE_TIMEOUT_S, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else None
 

@@ -33,7 +33,7 @@ def prepare_environment(argv: list[str]) -> None:
     """Start this process again with `ENVIRONMENT` set, unless it is already; torch must not be loaded yet."""
     if all(name in os.environ for name in ENVIRONMENT):
         return
-    os.execve(sys.executable, [sys.executable, "-m", "fluxtune.engine", *argv], {**ENVIRONMENT, **os.environ})  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "fluxtune.engine", *argv], {**ENVIRONMENT, **os.environ})  # noqa: S606
 
 
 @dataclass(frozen=True)

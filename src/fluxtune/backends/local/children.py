@@ -16,8 +16,11 @@ PID_FILE = "trainer.pid"
 
 
 def engine_command(*arguments: str) -> list[str]:
-    """Return the command line of an engine process."""
-    return [sys.executable, "-m", "fluxtune.engine", *arguments]
+    """Return the command line of an engine process.
+
+    `-P`: a `click.py` or `torch.py` in the folder where the studio was started must not be taken for the library.
+    """
+    return [sys.executable, "-P", "-m", "fluxtune.engine", *arguments]
 
 
 def start_detached(command: list[str], stderr_file: Path) -> "subprocess.Popen[bytes]":
