@@ -33,7 +33,7 @@ HOMES: dict[str, tuple[tuple[str, ...], str]] = {
 # A session is passed through services and endpoints, so its type may be named anywhere.
 SESSION_TYPE = {"sqlalchemy.orm", "sqlalchemy.orm.Session"}
 # What other packages may use of the engine: descriptions and rules without torch.
-ENGINE_DOORS = {"config", "events", "bases", "recipes", "estimate", "doctor", "captions", "runfolder"}
+ENGINE_DOORS = {"config", "events", "bases", "recipes", "estimate", "doctor", "captions", "runfolder", "reports"}
 
 
 def imported(file: Path) -> list[tuple[str, int]]:

@@ -7,11 +7,13 @@ from fluxtune.core.errors import NotFound
 from fluxtune.datasets import endpoints as datasets
 from fluxtune.finetunes import endpoints as finetunes
 from fluxtune.generations import endpoints as generations
+from fluxtune.health import endpoints as health
 from fluxtune.images import endpoints as images
 from fluxtune.jobs import endpoints as jobs
 from fluxtune.models import endpoints as models
 
-_PARTS = (session, system, jobs, images, datasets, models, finetunes, generations)
+# Health first: its fixed addresses would otherwise be taken for a finetune's id.
+_PARTS = (session, system, jobs, images, datasets, models, health, finetunes, generations)
 
 
 def api_router() -> APIRouter:

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from fluxtune.core.errors import NotReady, Problem
 from fluxtune.engine.events import GeneratorEvent, RunEvent
+from fluxtune.engine.reports import HealthEvent
 
 Request = Literal["cancel", "stop", "pause"]
 
@@ -68,4 +69,12 @@ class GenerationSink(Protocol):
 
     def receive(self, event: GeneratorEvent) -> None:
         """Store one event; an image that is stored already must not be stored twice."""
+        ...
+
+
+class HealthSink(Protocol):
+    """Where the progress of a health check goes."""
+
+    def receive(self, event: HealthEvent) -> None:
+        """Store one event."""
         ...

@@ -1,6 +1,6 @@
 """What the worker runs for a finetune: prepare the run folder, train, make the model. Every step may be repeated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,11 +45,19 @@ class FinetuneTask:
 
     kind: JobKind = "finetune"
 
-    def __init__(self, settings: Settings, blobs: Blobs, backend: Trainer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        blobs: Blobs,
+        backend: Trainer,
+        on_success: Callable[[Session, str, str], object] = lambda session, finetune_id, name: None,
+    ) -> None:
+        """`on_success` is called with id and name of a finetune that made a model, in the transaction that ends it."""
         self._settings = settings
         self._paths = settings.paths
         self._blobs = blobs
         self._backend = backend
+        self._on_success = on_success
 
     def steps(self) -> Sequence[tuple[str, TaskStep]]:
         """Return the steps, in order."""
@@ -133,6 +141,7 @@ class FinetuneTask:
                 message = f"{end.error.title}. {end.error.detail}".strip()
             log_end(session, row, seq, now(), level, message)
         if end.state == "done":
+            self._on_success(session, row.id, row.name)
             return {"model_id": row.model_id}
         return {"reason": end.data["reason"]} if "reason" in end.data else {}
 

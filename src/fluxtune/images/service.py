@@ -112,6 +112,11 @@ class ImageService:
         """Return images by id; ids that don't exist are left out."""
         return {key: to_schema(row) for key, row in repository.find_images(self._session, ids).items()}
 
+    def find_by_hashes(self, hashes: Iterable[str]) -> dict[str, Image]:
+        """Return uploaded images by the hash of their content; what is not stored is left out."""
+        found = {sha256: repository.find_by_hash(self._session, sha256, "uploaded") for sha256 in set(hashes)}
+        return {sha256: to_schema(row) for sha256, row in found.items() if row is not None}
+
     def get_fingerprints(self, ids: Iterable[str]) -> dict[str, str]:
         """Return what tells likeness, by image id."""
         return {key: row.fingerprint for key, row in repository.find_images(self._session, ids).items()}

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from fluxtune.core.errors import Problem
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-JobKind = Literal["finetune", "generation"]
+JobKind = Literal["finetune", "generation", "health"]
 JobEventType = Literal[
     "job.queued",
     "job.started",

@@ -6,10 +6,16 @@ from fluxtune.backends.local.backend import LocalBackend
 from fluxtune.config import Settings
 from fluxtune.finetunes.tasks import FinetuneTask
 from fluxtune.generations.tasks import GenerationTask
+from fluxtune.health.service import queue_check
+from fluxtune.health.tasks import HealthTask
 from fluxtune.jobs.tasks import Task
 from fluxtune.storage import Blobs
 
 
 def build_tasks(settings: Settings, blobs: Blobs, backend: LocalBackend) -> Sequence[Task]:
     """Return one task for every kind of job."""
-    return [FinetuneTask(settings, blobs, backend), GenerationTask(settings, blobs, backend)]
+    return [
+        FinetuneTask(settings, blobs, backend, on_success=queue_check),
+        GenerationTask(settings, blobs, backend),
+        HealthTask(settings, blobs, backend),
+    ]

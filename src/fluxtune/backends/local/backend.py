@@ -3,7 +3,8 @@
 import threading
 from pathlib import Path
 
-from fluxtune.backends.base import GenerationSink, RunEnd, RunSink, Steering
+from fluxtune.backends.base import GenerationSink, HealthSink, RunEnd, RunSink, Steering
+from fluxtune.backends.local.check import HealthCheck
 from fluxtune.backends.local.generator import Generator
 from fluxtune.backends.local.readiness import require_engine
 from fluxtune.backends.local.training import TrainingRun
@@ -12,7 +13,7 @@ from fluxtune.engine.config import GenerationRequest
 
 
 class LocalBackend:
-    """Trains and generates in child processes. Both calls return when the work has ended, and raise `EngineMissing`."""
+    """Trains and generates in child processes. All calls return when the work has ended, and raise `EngineMissing`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -36,6 +37,13 @@ class LocalBackend:
         with self._device:
             request.out_dir.mkdir(parents=True, exist_ok=True)
             return self._generator.generate(request, sink, steering)
+
+    def check(self, run_dir: Path, sink: HealthSink, steering: Steering) -> RunEnd:
+        """Measure the checkpoints of a finished run. Safe to call again: what is measured already stays."""
+        require_engine()
+        with self._device:
+            self._generator.release()
+            return HealthCheck(self._settings, run_dir, sink, steering).follow()
 
     def tend(self) -> None:
         """Let go of what idles; call now and then."""
