@@ -36,10 +36,19 @@ class FinetuneRow(Base):
     steps_done: Mapped[int] = mapped_column(default=0)
     peak_memory_bytes: Mapped[int | None] = mapped_column(default=None)
     is_stopping: Mapped[bool] = mapped_column(default=False)
+    # Of the run that is under way, as it last said.
+    memory_bytes: Mapped[int | None] = mapped_column(default=None)
+    device_load: Mapped[float | None] = mapped_column(default=None)
     # Run events up to here are stored: a re-attached worker reads the run's file from its start.
     last_seq: Mapped[int] = mapped_column(default=0)
     model_id: Mapped[str | None] = mapped_column(String(32), default=None)
     cover_image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
+    # No foreign key: a run outlives the one whose checkpoint it began with.
+    parent_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
+    parent_step: Mapped[int | None] = mapped_column(default=None)
+    webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
+    # Encrypted; the key is not in the database.
+    webhook_secret: Mapped[str | None] = mapped_column(Text, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
@@ -56,6 +65,52 @@ class LossPointRow(Base):
     learning_rate: Mapped[float]
     grad_norm: Mapped[float]
     seconds_per_step: Mapped[float]
+    memory_bytes: Mapped[int | None] = mapped_column(default=None)
+    device_load: Mapped[float | None] = mapped_column(default=None)
+
+
+class ValidationRow(Base):
+    """The validation loss at one step: fixed images, noise and noise levels, so that steps can be compared."""
+
+    __tablename__ = "finetune_validation"
+
+    finetune_id: Mapped[str] = mapped_column(ForeignKey("finetune.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    loss: Mapped[float]
+    base_loss: Mapped[float | None]
+    # Noise level as text → loss.
+    by_sigma: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # "held-out" or "training": which images it was measured on.
+    measured_on: Mapped[str] = mapped_column(String(16))
+    image_count: Mapped[int]
+
+
+class ImageLossRow(Base):
+    """The mean loss of one training image (by its place in the snapshot) between two such reports."""
+
+    __tablename__ = "finetune_image_loss"
+
+    finetune_id: Mapped[str] = mapped_column(ForeignKey("finetune.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    loss: Mapped[float]
+    count: Mapped[int]
+
+
+class HealingRow(Base):
+    """A trouble the run overcame by itself, and what it changed for that; `seq` is the number of the run event."""
+
+    __tablename__ = "finetune_healing"
+
+    finetune_id: Mapped[str] = mapped_column(ForeignKey("finetune.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[int]
+    trouble: Mapped[str] = mapped_column(String(40))
+    message: Mapped[str] = mapped_column(Text)
+    # Setting → [before, after].
+    changes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    goes_on_from: Mapped[int]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class FinetuneSampleRow(Base):
@@ -92,3 +147,21 @@ class LogLineRow(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     level: Mapped[str] = mapped_column(String(16))
     message: Mapped[str] = mapped_column(Text)
+
+
+class ProbeRow(Base):
+    """A few real steps of a recipe, measured before a finetune; what was measured stands in `result`."""
+
+    __tablename__ = "finetune_probe"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    job_id: Mapped[str] = mapped_column(String(32), index=True)
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)
+    base: Mapped[str] = mapped_column(String(64), index=True)
+    mode: Mapped[str] = mapped_column(String(16))
+    trigger_word: Mapped[str] = mapped_column(String(60))
+    recipe: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # What decides time and memory of a step, hashed: a probe tells of every recipe with the same load.
+    load_key: Mapped[str] = mapped_column(String(64), index=True)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -13,7 +13,8 @@ class JobRow(Base):
     """A durable unit of background work.
 
     `worker_id` names the worker that took the job, `owner` that worker's process while it runs it. `request` is what
-    the user asked of a running job and what it has not obeyed yet.
+    the user asked of a running job and what it has not obeyed yet; `wishes` are small things asked for that don't end
+    it. Queued jobs run by `turn`, lowest first: a number and not a time, so that jobs can be moved and clocks may jump.
     """
 
     __tablename__ = "job"
@@ -29,10 +30,12 @@ class JobRow(Base):
     steps: Mapped[int] = mapped_column(default=0)
     eta_s: Mapped[float | None] = mapped_column(default=None)
     request: Mapped[str | None] = mapped_column(String(16), default=None)
+    wishes: Mapped[list[str]] = mapped_column(JSON, default=list)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     attempt: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[str | None] = mapped_column(String(64), default=None)
     owner: Mapped[str | None] = mapped_column(String(200), default=None)
+    turn: Mapped[int] = mapped_column(default=0, index=True)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,6 +1,8 @@
 """Runs migrations on the database that `fluxtune.db.migrate` hands over, or compares for a new one (`alembic.ini`)."""
 
 import importlib
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -43,10 +45,24 @@ def run(database: Database) -> None:
             connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
 
 
+def migrated(folder: Path) -> Database:
+    """Return a database at the newest schema there is, to compare the declared tables with.
+
+    Made by another process: Alembic's context is one for the whole process, and in use here.
+    """
+    file = folder / "compare.sqlite"
+    code = (
+        "import sys; from pathlib import Path; from fluxtune.db import Database, migrate;"
+        "migrate(Database.at(Path(sys.argv[1])), Path(sys.argv[1] + '.lock'))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(file)], check=True)
+    return Database.at(file)
+
+
 given = context.config.attributes.get("database")
 if given is not None:
     run(given)
 else:
     all_tables()
     with tempfile.TemporaryDirectory() as folder:
-        run(Database.at(Path(folder) / "compare.sqlite"))
+        run(migrated(Path(folder)))
