@@ -25,7 +25,7 @@ HOMES: dict[str, tuple[tuple[str, ...], str]] = {
     "alembic": (("db/",), "migrations are the database's own business"),
     "dbos": (("jobs/",), "DBOS renames its API between minors; one package knows it"),
     "obstore": (("storage/",), "pre-1.0; one package knows it"),
-    "httpx2": (("client/", "backends/bfl/"), "HTTP goes out through these only"),
+    "httpx2": (("client/", "backends/bfl/", "webhooks/"), "HTTP goes out through these only"),
     "fastapi": (("api/", "/endpoints.py", "jobs/stream.py"), "services raise our errors, never HTTPException"),
     "typer": (("cli/",), "the command line"),
     "rich": (("cli/",), "the command line"),
@@ -33,7 +33,18 @@ HOMES: dict[str, tuple[tuple[str, ...], str]] = {
 # A session is passed through services and endpoints, so its type may be named anywhere.
 SESSION_TYPE = {"sqlalchemy.orm", "sqlalchemy.orm.Session"}
 # What other packages may use of the engine: descriptions and rules without torch.
-ENGINE_DOORS = {"config", "events", "bases", "recipes", "estimate", "doctor", "captions", "runfolder", "reports"}
+ENGINE_DOORS = {
+    "config",
+    "events",
+    "bases",
+    "recipes",
+    "estimate",
+    "doctor",
+    "captions",
+    "runfolder",
+    "reports",
+    "suggestions",
+}
 
 
 def imported(file: Path) -> list[tuple[str, int]]:

@@ -11,9 +11,10 @@ from fluxtune.health import endpoints as health
 from fluxtune.images import endpoints as images
 from fluxtune.jobs import endpoints as jobs
 from fluxtune.models import endpoints as models
+from fluxtune.recipes import endpoints as recipes
 
 # Health first: its fixed addresses would otherwise be taken for a finetune's id.
-_PARTS = (session, system, jobs, images, datasets, models, health, finetunes, generations)
+_PARTS = (session, system, jobs, images, datasets, models, recipes, health, finetunes, generations)
 
 
 def api_router() -> APIRouter:

@@ -17,6 +17,7 @@ class Paths:
         self.bases = data / "bases"
         self.logs = data / "logs"
         self.log_file = data / "logs" / "fluxtune.log"
+        self.secret_key = data / "secret.key"
         self.studio_file = data / "studio.json"
         self.server_lock = data / "server.lock"
         self.worker_lock = data / "worker.lock"

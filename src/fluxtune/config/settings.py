@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from fluxtune.config.paths import Paths
+from fluxtune.config.secrets import SecretBox
 
 SETTINGS_FILE = "fluxtune.toml"
 DEFAULT_PORT = 7860
@@ -54,6 +55,21 @@ class EngineSettings(BaseModel):
     poll_seconds: float = Field(0.1, gt=0, description="How often a run's events are read.")
 
 
+class WebhookSettings(BaseModel):
+    """Messages to other programs when a run has ended."""
+
+    allow_private: bool = Field(
+        False,
+        description="Also send to this computer and its own network (loopback, link-local and private addresses).",
+    )
+    timeout_seconds: float = Field(10.0, gt=0, description="How long an answer may take.")
+    retry_seconds: float = Field(5.0, gt=0, description="Wait after the first failed attempt; doubled after each.")
+    retry_at_most_seconds: float = Field(3_600.0, gt=0, description="Longest wait between two attempts.")
+    give_up_hours: float = Field(
+        24.0, gt=0, description="A message that could not be delivered for so long is given up."
+    )
+
+
 class LogSettings(BaseModel):
     """Logs."""
 
@@ -79,15 +95,24 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="SQLAlchemy URL; empty means SQLite in the data folder.")
     jobs_database_url: str | None = Field(None, description="Same for the job queue's own tables.")
     storage_url: str | None = Field(None, description="Object store for images; empty means the data folder.")
+    secret_key: SecretStr | None = Field(
+        None, description="Encrypts secrets in the database (a Fernet key); empty means a key file in the data folder."
+    )
     server: ServerSettings = Field(default_factory=lambda: ServerSettings())
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
+    webhooks: WebhookSettings = Field(default_factory=lambda: WebhookSettings())
     log: LogSettings = Field(default_factory=lambda: LogSettings())
 
     @property
     def paths(self) -> Paths:
         """The layout of the data folder."""
         return Paths(self.data)
+
+    @property
+    def secrets(self) -> SecretBox:
+        """What encrypts secrets before they are stored."""
+        return SecretBox(self.paths.secret_key, self.secret_key)
 
     @property
     def is_local(self) -> bool:

@@ -2,21 +2,27 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.db import Database, get_database, get_session
+from fluxtune.finetunes.probing import ProbeService
 from fluxtune.finetunes.schemas import (
     Checkpoint,
     Finetune,
     FinetuneCreate,
+    FinetuneExtension,
     FinetunePlan,
+    FinetuneRestart,
+    ImageLoss,
     LogLine,
     LossPoint,
+    Probe,
     SampleSheet,
+    ValidationPoint,
 )
 from fluxtune.finetunes.service import FinetuneService
 from fluxtune.storage import Blobs, get_blobs
@@ -40,6 +46,8 @@ NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such
 CONFLICT: Responses = {409: {"model": Problem, "description": "Its state does not allow this."}}
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 NOT_READY: Responses = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
+YAML_TYPE = "application/yaml"
+YAML: Responses = {200: {"content": {YAML_TYPE: {}}, "description": "The recipe document."}}
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
 router = APIRouter(prefix="/finetunes", tags=["finetunes"], responses=INVALID)
@@ -52,6 +60,18 @@ def plan_finetune(
     """Say what a finetune would do and cost, without starting it."""
     with database.reading() as session:  # asked at every keystroke of a form: must never wait for a writer
         return FinetuneService(session, blobs, settings).plan(create)
+
+
+@router.post("/probes", status_code=202, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
+def create_probe(create: FinetuneCreate, finetunes: Finetunes) -> Probe:
+    """Measure a few real steps of a finetune on this machine, without starting it."""
+    return finetunes.create_probe(create)
+
+
+@router.get("/probes/{probe_id}", responses=NOT_FOUND)
+def get_probe(probe_id: str, session: Annotated[Session, Depends(get_session, scope="function")]) -> Probe:
+    """Show how far a probe is and what it measured."""
+    return ProbeService(session).get_probe(probe_id)
 
 
 @router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
@@ -86,7 +106,7 @@ def cancel_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
 
 @router.post("/{finetune_id}/pause", responses={**NOT_FOUND, **CONFLICT})
 def pause_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
-    """Save the run and let go of the device."""
+    """Save the run and wait with its model loaded; something else that needs the device takes it."""
     return finetunes.pause_finetune(finetune_id)
 
 
@@ -94,6 +114,30 @@ def pause_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
 def resume_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
     """Go on with a paused or failed run from its last checkpoint."""
     return finetunes.resume_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/sample", responses={**NOT_FOUND, **CONFLICT})
+def sample_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Draw the samples of a running finetune now."""
+    return finetunes.sample_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/save", responses={**NOT_FOUND, **CONFLICT})
+def save_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
+    """Save a checkpoint of a running finetune now."""
+    return finetunes.save_finetune(finetune_id)
+
+
+@router.post("/{finetune_id}/extend", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
+def extend_finetune(finetune_id: str, extension: FinetuneExtension, finetunes: Finetunes) -> Finetune:
+    """Let a finished run go on for more steps; its model gets a new version."""
+    return finetunes.extend_finetune(finetune_id, extension.steps)
+
+
+@router.post("/{finetune_id}/restart", status_code=201, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
+def restart_finetune(finetune_id: str, restart: FinetuneRestart, finetunes: Finetunes) -> Finetune:
+    """Start a new finetune that goes on from a checkpoint of this one, with changed settings."""
+    return finetunes.restart_finetune(finetune_id, restart)
 
 
 @router.delete("/{finetune_id}", status_code=204, responses={**NOT_FOUND, **CONFLICT})
@@ -112,6 +156,24 @@ def restore_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
 def list_loss(finetune_id: str, finetunes: Finetunes) -> list[LossPoint]:
     """List the measured steps, at most a thousand."""
     return finetunes.list_loss(finetune_id)
+
+
+@router.get("/{finetune_id}/validation", responses=NOT_FOUND)
+def list_validation(finetune_id: str, finetunes: Finetunes) -> list[ValidationPoint]:
+    """List the validation losses: fixed images, noise and noise levels, comparable between steps."""
+    return finetunes.list_validation(finetune_id)
+
+
+@router.get("/{finetune_id}/image-losses", responses=NOT_FOUND)
+def list_image_losses(finetune_id: str, finetunes: Finetunes) -> list[ImageLoss]:
+    """List how hard each training image is, the hardest first."""
+    return finetunes.list_image_losses(finetune_id)
+
+
+@router.get("/{finetune_id}/recipe", responses={**NOT_FOUND, **YAML}, response_class=Response)
+def get_recipe(finetune_id: str, finetunes: Finetunes) -> Response:
+    """Download the complete recipe document: enough to make the same finetune again."""
+    return Response(finetunes.get_recipe(finetune_id), media_type=YAML_TYPE)
 
 
 @router.get("/{finetune_id}/samples", responses=NOT_FOUND)

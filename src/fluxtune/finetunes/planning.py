@@ -1,40 +1,25 @@
 """Before anything starts: the complete recipe, and what it will cost, as honest ranges."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
-from fluxtune.core.errors import FieldProblem, InvalidInput, Problem
 from fluxtune.datasets.schemas import Dataset, DatasetCheck
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Mode, Recipe
-from fluxtune.engine.estimate import Machine, estimate_finetune
-from fluxtune.engine.recipes import prompts_for, recipe_for
-from fluxtune.finetunes.schemas import FinetunePlan, Quality, Range
+from fluxtune.engine.estimate import Machine, ProbeResult, cost_settings, estimate_finetune
+from fluxtune.engine.recipes import Quality, prompts_for, recipe_for, starting_for
+from fluxtune.engine.suggestions import suggestions_for
+from fluxtune.finetunes.schemas import FinetunePlan, Probe, Range, Suggestion
+from fluxtune.recipes.checks import RecipeInvalid, find_contradictions, find_doubts, require_valid
 
-MAX_PROMPT = 1_000
-"""Characters of a sample prompt; text encoders read a fraction of that."""
 SAME_SPREAD = (0.85, 1.25)
 """Around the median of runs with the same settings on this machine."""
 SIMILAR_SPREAD = (0.65, 1.6)
 """Around what other settings on this machine suggest."""
 
-
-class RecipeInvalid(InvalidInput):
-    """Settings of the recipe are unknown or out of range."""
-
-    title = "The recipe can't be used"
-    action = "Correct the settings named here."
-
-    def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = list(problems)
-        super().__init__(" ".join(f"{problem.field}: {problem.message}" for problem in self.problems[:3]))
-
-    def problem(self) -> Problem:
-        """Return all bad settings, each under its field's name."""
-        return super().problem().model_copy(update={"errors": self.problems})
+FindProbe = Callable[[Recipe, BaseDescription], tuple[Probe, ProbeResult] | None]
+"""Returns the newest probe that tells of a recipe on a base."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +48,19 @@ class Choices:
 
 
 def choose_recipe(choices: Choices) -> tuple[Recipe, list[str]]:
-    """Return the complete recipe and the names of the settings that differ from what the choices imply."""
-    validate_overrides(choices.overrides)
+    """Return the complete recipe and the names of the settings that differ from what the choices imply.
+
+    Raises `RecipeInvalid` naming every setting that is unknown, out of range or contradicts another.
+    """
+    overrides = require_valid(choices.overrides)
     own = {"sample_prompts": choices.prompts} if choices.prompts else {}
     usual = recipe_for(choices.mode, choices.quality, choices.base, choices.image_count, own)
-    recipe = recipe_for(choices.mode, choices.quality, choices.base, choices.image_count, own | choices.overrides)
-    changed = [name for name in choices.overrides if getattr(recipe, name) != getattr(usual, name)]
-    return recipe, sorted(changed)
-
-
-def validate_overrides(overrides: dict[str, Any]) -> None:
-    """Refuse unknown settings and values out of range, all at once, each named."""
-    problems: list[FieldProblem] = []
-    try:
-        Recipe.model_validate(overrides)
-    except ValidationError as error:
-        for item in error.errors():
-            field = ".".join(["recipe", *(str(part) for part in item["loc"])])
-            problems.append(FieldProblem(field=field, message=_sentence(item["type"], item["msg"])))
-    prompts = overrides.get("sample_prompts")
-    for index, prompt in enumerate(prompts if isinstance(prompts, list) else []):
-        if isinstance(prompt, str) and len(prompt) > MAX_PROMPT:
-            message = f"Must have at most {MAX_PROMPT:,} characters."
-            problems.append(FieldProblem(field=f"recipe.sample_prompts.{index}", message=message))
+    recipe = recipe_for(choices.mode, choices.quality, choices.base, choices.image_count, own | overrides)
+    problems = find_contradictions(recipe, choices.image_count)
     if problems:
         raise RecipeInvalid(problems)
+    changed = [name for name in overrides if getattr(recipe, name) != getattr(usual, name)]
+    return recipe, sorted(changed)
 
 
 def make_plan(
@@ -97,26 +70,41 @@ def make_plan(
     sizes: Sequence[tuple[int, int]],
     machine: Machine,
     measured: Sequence[MeasuredRun],
+    find_probe: FindProbe,
     waits_behind: int,
 ) -> FinetunePlan:
     """Return what a finetune would do and cost on this machine."""
     recipe, changed = choose_recipe(choices)
+    base, image_count = choices.base, choices.image_count
     prompt_count = len(prompts_for(choices.mode, recipe)) if recipe.sample_every else 0
-    estimate = estimate_finetune(recipe, choices.base, choices.image_count, prompt_count, machine)
-    seconds, memory = learn_from(estimate.seconds, estimate.memory_bytes, recipe, machine, measured)
+    probe, probed = find_probe(recipe, base) or (None, None)
+    estimate = estimate_finetune(recipe, base, image_count, prompt_count, machine, probed)
+    seconds, memory = learn_from(
+        estimate.seconds, estimate.memory_bytes, recipe, machine, measured, is_probed=estimate.is_measured
+    )
+    suggestions = suggestions_for(recipe, base, machine, probed) if not estimate.fits else []
     images_seen = recipe.steps * recipe.batch_size * recipe.gradient_accumulation
     return FinetunePlan(
         recipe=recipe,
         changed=changed,
-        image_count=choices.image_count,
-        epochs=round(images_seen / choices.image_count, 1) if choices.image_count else 0.0,
+        reasons=_reasons(choices),
+        image_count=image_count,
+        epochs=round(images_seen / image_count, 1) if image_count else 0.0,
         seconds=seconds,
         memory_bytes=memory,
         disk_bytes=estimate.disk_bytes,
         fits=estimate.fits,
         warnings=[*estimate.warnings, *_warnings(choices, dataset, check, recipe, sizes)],
+        suggestions=[Suggestion(title=each.title, detail=each.detail, recipe=each.recipe) for each in suggestions],
+        probe=probe if estimate.is_measured else None,
         waits_behind=waits_behind,
     )
+
+
+def _reasons(choices: Choices) -> dict[str, str]:
+    """Return why settings have the values the choices imply."""
+    reason = starting_for(choices.mode, choices.base).reason
+    return {setting: reason for setting in ("rank", "learning_rate", "steps") if setting not in choices.overrides}
 
 
 def learn_from(
@@ -125,14 +113,20 @@ def learn_from(
     recipe: Recipe,
     machine: Machine,
     measured: Sequence[MeasuredRun],
+    *,
+    is_probed: bool = False,
 ) -> tuple[Range, Range]:
-    """Replace the general ranges by what this machine showed in finished runs, where there are any."""
+    """Replace general ranges by what this machine showed in finished runs, where there are any.
+
+    `is_probed`: the ranges come from a probe of this very recipe, which says more than runs with other settings.
+    """
     seconds = Range(low=general_seconds[0], high=general_seconds[1])
     memory = Range(low=general_memory[0], high=general_memory[1])
     runs = [run for run in measured if run.device.startswith(machine.device)]
-    if not runs:
+    load = cost_settings(recipe)
+    same = [run for run in runs if cost_settings(run.recipe) == load]
+    if not runs or (is_probed and not same):
         return seconds, memory
-    same = [run for run in runs if _load(run.recipe) == _load(recipe)]
     spread = SAME_SPREAD if same else SIMILAR_SPREAD
     totals = sorted(_scaled_seconds(run, recipe) for run in same or runs)
     middle = totals[len(totals) // 2]
@@ -143,14 +137,6 @@ def learn_from(
     return seconds, memory
 
 
-def _load(recipe: Recipe) -> tuple[object, ...]:
-    """Return what decides the time and memory of a step."""
-    return (
-        recipe.resolution, recipe.batch_size, recipe.gradient_accumulation, recipe.rank,
-        recipe.target_layers, recipe.precision, recipe.gradient_checkpointing,
-    )  # fmt: skip
-
-
 def _scaled_seconds(run: MeasuredRun, recipe: Recipe) -> float:
     """Return what `recipe` would take if work per pixel cost the same as in `run`."""
     ratio = _pixels(recipe) / _pixels(run.recipe)
@@ -159,7 +145,9 @@ def _scaled_seconds(run: MeasuredRun, recipe: Recipe) -> float:
 
 
 def _pixels(recipe: Recipe) -> float:
-    return float(recipe.resolution**2 * recipe.batch_size * recipe.gradient_accumulation)
+    """Return the pixels a step looks at: images take turns at their resolutions."""
+    sides = [recipe.resolution, *recipe.more_resolutions]
+    return sum(side**2 for side in sides) / len(sides) * recipe.batch_size * recipe.gradient_accumulation
 
 
 def _warnings(
@@ -181,12 +169,4 @@ def _warnings(
             if dataset.trigger_word
             else f"“{choices.trigger_word}” is put in front of all captions."
         )
-    if recipe.sample_every > recipe.steps:
-        warnings.append("Samples are drawn before the first step and at the end only.")
-    return warnings
-
-
-def _sentence(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "There is no such setting."
-    return message.replace("Input should be", "Must be").replace("List should", "Must") + "."
+    return [*warnings, *find_doubts(recipe)]

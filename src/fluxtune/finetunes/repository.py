@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from fluxtune.finetunes.tables import CheckpointRow, FinetuneRow, FinetuneSampleRow, LogLineRow, LossPointRow
+from fluxtune.finetunes.tables import (
+    CheckpointRow,
+    FinetuneRow,
+    FinetuneSampleRow,
+    HealingRow,
+    ImageLossRow,
+    LogLineRow,
+    LossPointRow,
+    ProbeRow,
+    ValidationRow,
+)
+
+RunRow = LossPointRow | ValidationRow | ImageLossRow | HealingRow | FinetuneSampleRow | CheckpointRow | LogLineRow
 
 
 def find_finetune(session: Session, finetune_id: str) -> FinetuneRow | None:
@@ -89,16 +101,58 @@ def has_log_line(session: Session, finetune_id: str, seq: int) -> bool:
 
 def remove_steps_after(session: Session, finetune_id: str, step: int) -> None:
     """Forget what was measured after a step: a run resumed from its checkpoint measures it again."""
-    session.execute(delete(LossPointRow).where(LossPointRow.finetune_id == finetune_id, LossPointRow.step > step))
+    for table in (LossPointRow, ValidationRow, ImageLossRow):
+        session.execute(delete(table).where(table.finetune_id == finetune_id, table.step > step))
 
 
-def add(session: Session, row: FinetuneRow) -> None:
-    """Add a finetune."""
+def list_validation(session: Session, finetune_id: str) -> list[ValidationRow]:
+    """Return the validation losses, in order."""
+    query = select(ValidationRow).where(ValidationRow.finetune_id == finetune_id).order_by(ValidationRow.step)
+    return list(session.scalars(query))
+
+
+def list_image_losses(session: Session, finetune_id: str) -> list[ImageLossRow]:
+    """Return the reports on single images, in order."""
+    query = (
+        select(ImageLossRow)
+        .where(ImageLossRow.finetune_id == finetune_id)
+        .order_by(ImageLossRow.step, ImageLossRow.index)
+    )
+    return list(session.scalars(query))
+
+
+def list_healings(session: Session, finetune_ids: Sequence[str]) -> dict[str, list[HealingRow]]:
+    """Return what some runs overcame, in order, by run."""
+    query = select(HealingRow).where(HealingRow.finetune_id.in_(finetune_ids)).order_by(HealingRow.seq)
+    found: dict[str, list[HealingRow]] = {}
+    for row in session.scalars(query):
+        found.setdefault(row.finetune_id, []).append(row)
+    return found
+
+
+def find_probe(session: Session, probe_id: str) -> ProbeRow | None:
+    """Return one probe."""
+    return session.get(ProbeRow, probe_id)
+
+
+def newest_probe(session: Session, base: str, load_key: str) -> ProbeRow | None:
+    """Return the newest probe of a load on a base that measured something."""
+    query = (
+        select(ProbeRow)
+        .where(ProbeRow.base == base, ProbeRow.load_key == load_key, ProbeRow.result.is_not(None))
+        .order_by(ProbeRow.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def add(session: Session, row: FinetuneRow | ProbeRow) -> None:
+    """Add a finetune or a probe."""
     session.add(row)
     session.flush()
 
 
-def save_all(session: Session, rows: Sequence[LossPointRow | FinetuneSampleRow | CheckpointRow | LogLineRow]) -> None:
+def save_all(session: Session, rows: Sequence[RunRow]) -> None:
     """Add rows, in place of those with the same key."""
     for row in rows:
         session.merge(row)

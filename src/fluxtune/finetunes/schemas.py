@@ -1,20 +1,23 @@
 """Finetunes as the API shows them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from fluxtune.core.errors import Problem
 from fluxtune.engine.config import Mode, Recipe
+from fluxtune.engine.recipes import Quality
 from fluxtune.images.schemas import Image
 from fluxtune.jobs.schemas import JobState
-
-Quality = Literal["draft", "balanced", "best"]
+from fluxtune.webhooks.schemas import Delivery
 
 
 class FinetuneCreate(BaseModel):
-    """The three choices (what, where, how good), and any recipe settings that differ from theirs."""
+    """The three choices (what, where, how good), and any recipe settings that differ from theirs.
+
+    A template goes before what the choices imply; whatever is given here goes before the template.
+    """
 
     name: str | None = Field(None, min_length=1, max_length=120)
     dataset_id: str
@@ -22,6 +25,25 @@ class FinetuneCreate(BaseModel):
     mode: Mode | None = None
     quality: Quality = "balanced"
     trigger_word: str | None = Field(None, max_length=60)
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    template_id: str | None = Field(None, max_length=64)
+    webhook_url: str | None = Field(None, max_length=2_000, description="Where to POST how the run has ended.")
+    webhook_secret: SecretStr | None = Field(
+        None, min_length=8, max_length=200, description="Signs what is sent there; kept encrypted, never shown again."
+    )
+
+
+class FinetuneExtension(BaseModel):
+    """How many steps a finished run goes on for."""
+
+    steps: int = Field(ge=1, le=20_000)
+
+
+class FinetuneRestart(BaseModel):
+    """From which checkpoint a new finetune goes on, and what it does differently."""
+
+    step: int = Field(ge=1)
+    name: str | None = Field(None, min_length=1, max_length=120)
     recipe: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -32,11 +54,46 @@ class Range(BaseModel):
     high: float
 
 
+class Suggestion(BaseModel):
+    """One way to make a finetune fit: settings to take over with one click."""
+
+    title: str
+    detail: str
+    recipe: dict[str, Any]
+
+
+class Probe(BaseModel):
+    """A few real steps of a recipe on this machine, and what they took."""
+
+    id: str
+    job_id: str
+    state: JobState
+    waiting_for: str | None
+    base: str
+    device: str | None
+    steps: int
+    seconds_per_step: float | None
+    seconds_per_step_spread: float | None
+    memory_bytes: int | None
+    device_memory_bytes: int | None
+    disk_bytes: int | None
+    load_seconds: float | None
+    seconds_per_sample: float | None
+    error: Problem | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
 class FinetunePlan(BaseModel):
-    """What a finetune would do and cost, before it starts."""
+    """What a finetune would do and cost, before it starts.
+
+    `reasons` says of each setting why it has its value and where that comes from; `probe` is the newest measurement
+    of a recipe with the same load on this machine, which the ranges then come from.
+    """
 
     recipe: Recipe
     changed: list[str]
+    reasons: dict[str, str]
     image_count: int
     epochs: float
     seconds: Range
@@ -44,7 +101,20 @@ class FinetunePlan(BaseModel):
     disk_bytes: int
     fits: bool
     warnings: list[str]
+    suggestions: list[Suggestion]
+    probe: Probe | None
     waits_behind: int
+
+
+class Healing(BaseModel):
+    """A trouble the run overcame by itself: `changes` is setting → [before, after]."""
+
+    step: int
+    trouble: str
+    message: str
+    changes: dict[str, list[Any]]
+    goes_on_from: int
+    at: datetime
 
 
 class Finetune(BaseModel):
@@ -60,7 +130,9 @@ class Finetune(BaseModel):
     eta_s: float | None
     seconds_per_step: float | None
     loss: float | None
+    memory_bytes: int | None
     peak_memory_bytes: int | None
+    device_load: float | None
     waiting_for: str | None
     dataset_id: str
     dataset_name: str
@@ -75,6 +147,11 @@ class Finetune(BaseModel):
     cover: Image | None
     error: Problem | None
     is_stopping: bool
+    parent_id: str | None
+    parent_step: int | None
+    healings: list[Healing]
+    webhook_url: str | None
+    webhook: Delivery | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -90,6 +167,31 @@ class LossPoint(BaseModel):
     learning_rate: float
     grad_norm: float
     seconds_per_step: float
+    memory_bytes: int | None
+    device_load: float | None
+
+
+class ValidationPoint(BaseModel):
+    """The validation loss at one step; `base_loss` is that of the untouched base on the same noise."""
+
+    step: int
+    loss: float
+    base_loss: float | None
+    by_sigma: dict[str, float]
+    on: str
+    image_count: int
+
+
+class ImageLoss(BaseModel):
+    """How hard one training image is: its mean loss, and how that went. `image` is null if it was removed for good."""
+
+    index: int
+    image: Image | None
+    caption: str
+    loss: float
+    count: int
+    steps: list[int]
+    losses: list[float]
 
 
 class SampleCell(BaseModel):

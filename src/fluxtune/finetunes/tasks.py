@@ -16,8 +16,8 @@ from fluxtune.engine.config import Recipe, RunConfig
 from fluxtune.engine.recipes import prompts_for
 from fluxtune.engine.runfolder import RunFolder, write_atomic
 from fluxtune.finetunes import repository
+from fluxtune.finetunes.errors import FinetuneMissing
 from fluxtune.finetunes.runs import RunRecorder, log_end
-from fluxtune.finetunes.service import FinetuneMissing
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs.schemas import JobKind
 from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep

@@ -12,7 +12,7 @@ from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.db import get_session
 from fluxtune.jobs import service
-from fluxtune.jobs.schemas import Job, JobEvent
+from fluxtune.jobs.schemas import Job, JobEvent, JobMove
 from fluxtune.jobs.stream import EventTail
 
 router = APIRouter(tags=["jobs"])
@@ -26,15 +26,25 @@ _PATIENCE_S = 2.0
 
 
 @router.get("/jobs", summary="List jobs, newest first")
-def list_jobs(session: SessionDep, active: bool = False) -> list[Job]:
-    """Return jobs, newest first; `active` leaves out those that ended."""
-    return service.list_(session, active=active)
+def list_jobs(session: SessionDep, active: bool = False, in_turn: bool = False) -> list[Job]:
+    """Return jobs, newest first; `active` leaves out those that ended, `in_turn` lists what runs and waits, in turn."""
+    return service.list_in_turn(session) if in_turn else service.list_(session, active=active)
 
 
 @router.get("/jobs/{job_id}", summary="Show a job", responses={404: {"model": Problem}})
 def get_job(session: SessionDep, job_id: str) -> Job:
     """Return one job."""
     return service.get_(session, job_id)
+
+
+@router.post(
+    "/jobs/{job_id}/move",
+    summary="Change a waiting job's turn",
+    responses={404: {"model": Problem}, 409: {"model": Problem}},
+)
+def move_job(session: SessionDep, job_id: str, wanted: JobMove) -> list[Job]:
+    """Let a waiting job run before another one, or last; return what runs and waits, in turn."""
+    return service.move(session, job_id, wanted.before)
 
 
 @router.get("/events", summary="Follow all jobs", response_class=EventSourceResponse)

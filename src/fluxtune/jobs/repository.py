@@ -36,7 +36,7 @@ def list_jobs(session: Session, states: Collection[str] | None, kind: str | None
 
 def list_in_turn(session: Session) -> Sequence[JobRow]:
     """Return all running and queued jobs: the running first, then in the order they will run."""
-    query = select(JobRow).where(JobRow.state.in_(("running", "queued"))).order_by(JobRow.queued_at, JobRow.id)
+    query = select(JobRow).where(JobRow.state.in_(("running", "queued"))).order_by(JobRow.turn, JobRow.id)
     return sorted(session.scalars(query), key=lambda row: row.state != "running")
 
 
@@ -45,7 +45,7 @@ def take_next(session: Session, worker_id: str) -> JobRow | None:
     query = (
         select(JobRow)
         .where(JobRow.state == "queued", JobRow.worker_id.is_(None))
-        .order_by(JobRow.queued_at, JobRow.id)
+        .order_by(JobRow.turn, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -54,6 +54,11 @@ def take_next(session: Session, worker_id: str) -> JobRow | None:
         row.worker_id = worker_id
         row.attempt += 1
     return row
+
+
+def last_turn(session: Session) -> int:
+    """Return the turn of the job that was queued last."""
+    return session.scalar(select(func.max(JobRow.turn))) or 0
 
 
 def is_any_waiting(session: Session) -> bool:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from fluxtune.core.errors import Problem
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-JobKind = Literal["finetune", "generation", "health"]
+JobKind = Literal["finetune", "generation", "health", "probe"]
 JobEventType = Literal[
     "job.queued",
     "job.started",
@@ -16,6 +16,8 @@ JobEventType = Literal[
     "job.progressed",
     "job.sampled",
     "job.checkpointed",
+    "job.validated",
+    "job.healed",
     "job.image_finished",
     "job.logged",
     "job.paused",
@@ -55,3 +57,9 @@ class JobEvent(BaseModel):
     type: JobEventType
     at: datetime
     data: dict[str, Any]
+
+
+class JobMove(BaseModel):
+    """Before which waiting job another one shall run; null: after all of them."""
+
+    before: str | None

@@ -14,6 +14,7 @@ from fluxtune.jobs.schemas import Job, JobEvent, JobEventType, JobKind
 from fluxtune.jobs.tables import JobRow
 
 JobRequest = Literal["cancel", "stop", "pause"]
+Wish = Literal["sample", "save"]
 NO_WORKER = "the worker, which is starting"
 
 
@@ -35,6 +36,13 @@ class JobNotRunning(Conflict):
 
     title = "The job is not running"
     action = "Wait until it runs, or cancel it."
+
+
+class JobNotWaiting(Conflict):
+    """Only jobs that wait have a turn that can be changed."""
+
+    title = "The job does not wait"
+    action = "Move one of those that wait."
 
 
 class JobNotPaused(Conflict):
@@ -61,6 +69,7 @@ def enqueue(
         state="queued",
         phase="waiting",
         steps=steps,
+        turn=repository.last_turn(session) + 1,
         created_at=at,
         queued_at=at,
     )
@@ -83,6 +92,54 @@ def list_(session: Session, *, active: bool = False, kind: JobKind | None = None
     """Return jobs, newest first; `active` leaves out those that ended."""
     states = repository.ACTIVE_STATES if active else None
     return _show(session, list(repository.list_jobs(session, states, kind, limit)))
+
+
+def list_in_turn(session: Session) -> list[Job]:
+    """Return what runs, then what waits in the order it will run."""
+    return _show(session, list(repository.list_in_turn(session)))
+
+
+def move(session: Session, job_id: str, before: str | None) -> list[Job]:
+    """Let a waiting job run before another one that waits, or last; return all jobs in turn."""
+    row = _find(session, job_id)
+    waiting = [each for each in repository.list_in_turn(session) if each.state == "queued"]
+    for each in (row, *([_find(session, before)] if before is not None else [])):
+        if each not in waiting:
+            raise JobNotWaiting(f"“{each.title}” is {each.state}.")
+    turns = sorted(each.turn for each in waiting)
+    if before != job_id:
+        waiting.remove(row)
+        places = [each.id for each in waiting]
+        waiting.insert(places.index(before) if before is not None else len(waiting), row)
+    for turn, each in zip(turns, waiting, strict=True):
+        each.turn = turn
+    session.flush()
+    return list_in_turn(session)
+
+
+def wish(session: Session, job_id: str, what: Wish) -> Job:
+    """Ask a running job for something that does not end it; asking twice before it is done is asking once."""
+    row = _find(session, job_id)
+    shown = _show(session, [row])[0]
+    if shown.state != "running":
+        raise JobNotRunning(f"“{row.title}” is {shown.state}.", action="Wait until it runs.")
+    if row.request is not None:
+        raise JobNotRunning(f"“{row.title}” is about to {row.request}.", action="Wait until it runs again.")
+    if what not in row.wishes:
+        row.wishes = [*row.wishes, what]
+    session.flush()
+    return shown
+
+
+def extend(session: Session, job_id: str, payload: dict[str, Any], steps: int) -> Job:
+    """Queue a job that has ended once more, to go on to so many steps."""
+    row = _find(session, job_id)
+    if row.state in repository.ACTIVE_STATES:
+        raise JobNotRunning(f"“{row.title}” is {row.state}.", action="Wait for its end.")
+    row.payload, row.steps = {**row.payload, **payload}, steps
+    _queue_again(session, row, None)
+    session.flush()
+    return _show(session, [row])[0]
 
 
 def count_waiting(session: Session) -> int:
@@ -150,6 +207,7 @@ def _pause_queued(session: Session, row: JobRow) -> None:
 def _queue_again(session: Session, row: JobRow, wanted: JobRequest | None) -> None:
     row.state, row.phase, row.request, row.error = "queued", "waiting", wanted, None
     row.queued_at, row.worker_id, row.finished_at, row.owner = now(), None, None, None
+    row.turn, row.wishes = repository.last_turn(session) + 1, []
     record(session, row, "job.queued", {})
 
 

@@ -1,0 +1,52 @@
+"""What can stand in the way of something asked of a finetune."""
+
+from fluxtune.core.errors import Conflict, InvalidInput, NotFound
+
+
+class FinetuneMissing(NotFound):
+    """No such finetune."""
+
+    title = "No such finetune"
+    action = "Go back to the list of finetunes."
+
+
+class FinetuneActive(Conflict):
+    """The finetune still waits, runs or is paused."""
+
+    title = "The finetune has not ended"
+    action = "Stop or cancel it first."
+
+
+class FinetuneInTrash(Conflict):
+    """The finetune is in the trash."""
+
+    title = "The finetune is in the trash"
+    action = "Restore it first."
+
+
+class FinetuneNotFinished(Conflict):
+    """Only a run that ended well can be extended."""
+
+    title = "The finetune can't be extended"
+    action = "Restart it from one of its checkpoints instead; that makes a finetune of its own."
+
+
+class CheckpointMissing(NotFound):
+    """The run has no checkpoint at this step, or no longer."""
+
+    title = "No such checkpoint"
+    action = "Choose one of the run's list; older ones are removed while it trains."
+
+
+class CheckpointDoesNotFit(InvalidInput):
+    """What was learnt has another shape than the changed settings want."""
+
+    title = "The checkpoint does not fit these settings"
+    action = "Leave these settings as they were, or start a new finetune with them."
+
+
+class ProbeMissing(NotFound):
+    """No such probe."""
+
+    title = "No such probe"
+    action = "Measure again."

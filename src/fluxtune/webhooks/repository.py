@@ -1,0 +1,47 @@
+"""Every query about webhook deliveries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fluxtune.webhooks.tables import DeliveryRow
+
+
+def add(session: Session, row: DeliveryRow) -> None:
+    """Add a delivery."""
+    session.add(row)
+    session.flush()
+
+
+def find_delivery(session: Session, delivery_id: str) -> DeliveryRow | None:
+    """Return one delivery."""
+    return session.get(DeliveryRow, delivery_id)
+
+
+def is_any_due(session: Session, at: datetime) -> bool:
+    """Return whether a delivery is due."""
+    query = select(DeliveryRow.id).where(DeliveryRow.state == "waiting", DeliveryRow.next_at <= at).limit(1)
+    return session.scalars(query).first() is not None
+
+
+def take_due(session: Session, at: datetime, until: datetime) -> DeliveryRow | None:
+    """Take the delivery that is due for longest; nobody else takes it before `until`."""
+    query = (
+        select(DeliveryRow)
+        .where(DeliveryRow.state == "waiting", DeliveryRow.next_at <= at)
+        .order_by(DeliveryRow.next_at, DeliveryRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.scalars(query).first()
+    if row is not None:
+        row.next_at = until
+    return row
+
+
+def list_newest(session: Session, target_ids: Sequence[str]) -> dict[str, DeliveryRow]:
+    """Return the newest delivery that tells of each of these."""
+    query = select(DeliveryRow).where(DeliveryRow.target_id.in_(target_ids)).order_by(DeliveryRow.id)
+    return {row.target_id: row for row in session.scalars(query)}
