@@ -93,6 +93,12 @@ def png_bomb(width: int, height: int) -> bytes:
     )
 
 
+def weights_of(count: int = 500) -> bytes:
+    """Return a safetensors file of one tensor of zeros at 16 bits."""
+    header = json.dumps({"weight": {"dtype": "F16", "shape": [count], "data_offsets": [0, 2 * count]}}).encode()
+    return len(header).to_bytes(8, "little") + header + b"\x00" * (2 * count)
+
+
 def make_base(folder: Path, name: str = "tiny", *, complete: bool = True, **facts: object) -> Path:
     """Write a folder that describes itself as a small base; its weights are never loaded here."""
     base = folder / name
@@ -101,7 +107,7 @@ def make_base(folder: Path, name: str = "tiny", *, complete: bool = True, **fact
         (base / part).mkdir(parents=True)
         (base / part / "config.json").write_text(json.dumps(config))
         if complete:
-            (base / part / "model.safetensors").write_bytes(b"\x00" * 1000)
+            (base / part / "model.safetensors").write_bytes(weights_of())
     index = {"_class_name": "Flux2KleinPipeline", **{part: ["diffusers", "Part"] for part in parts}}
     (base / "model_index.json").write_text(json.dumps(index))
     own = {

@@ -29,7 +29,12 @@ def flux1(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.make_flux1(tmp_path_factory.mktemp("bases") / "tiny-flux1")
 
 
-@pytest.fixture(params=["flux1", "flux2"])
+@pytest.fixture(scope="session")
+def flux3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.make_flux3(tmp_path_factory.mktemp("bases") / "tiny-flux3")
+
+
+@pytest.fixture(params=["flux1", "flux2", "flux3"])
 def base(request: pytest.FixtureRequest) -> Path:
     path: Path = request.getfixturevalue(request.param)
     return path
@@ -49,12 +54,12 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def finished_runs(flux1: Path, flux2: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
+def finished_runs(flux1: Path, flux2: Path, flux3: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
     """Runs of six steps that nothing has disturbed, by their base."""
     runs = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLUXTUNE_THREADS", "1")
-        for base in (flux1, flux2):
+        for base in (flux1, flux2, flux3):
             runs[base] = tiny.make_run(tmp_path_factory.mktemp("finished") / "run", base)
             assert train(RunFolder(runs[base])) == 0
     return runs

@@ -39,16 +39,9 @@ def make_flux2(folder: Path) -> Path:
         in_channels=16, num_layers=1, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
         joint_attention_dim=32, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False, timestep_guidance_channels=16,
     )  # fmt: skip
-    vae = D.AutoencoderKLFlux2(
-        block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=64,
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, 
-        mid_block_add_attention=False,
-    )  # fmt: skip
-    vae.bn.running_mean.normal_(0, 0.1)
-    vae.bn.running_var.uniform_(0.5, 2.0)
     pipe = D.Flux2KleinPipeline(
         scheduler=D.FlowMatchEulerDiscreteScheduler(shift=1.5),
-        vae=vae,
+        vae=_flux2_vae(),
         text_encoder=encoder,
         tokenizer=_letters_tokenizer(),
         transformer=transformer,
@@ -94,6 +87,39 @@ def make_flux1(folder: Path) -> Path:
     return folder
 
 
+def make_flux3(folder: Path, is_distilled: bool = False) -> Path:
+    """A FLUX.3 klein base of a few thousand weights; distilled, it is a flow map."""
+    torch.manual_seed(0)
+    text = {"vocab_size": 64, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 3, "head_dim": 8,
+            "num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 512,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1],
+                                "mrope_interleaved": True}}  # fmt: skip
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "out_hidden_size": 16,
+              "deepstack_visual_indexes": [0], "num_position_embeddings": 16}  # fmt: skip
+    encoder = T.Qwen3VLForConditionalGeneration(T.Qwen3VLConfig(text_config=text, vision_config=vision))
+    transformer = D.Flux3Transformer2DModel(
+        in_channels=16, cond_in_channels=16, num_layers=1, num_single_layers=2, attention_head_dim=16,
+        num_attention_heads=2, joint_attention_dim=32, axes_dims_rope=(4, 4, 4, 4), flow_map=is_distilled,
+    )  # fmt: skip
+    _make_alive(transformer)
+    for part, module in {"text_encoder": encoder, "transformer": transformer, "vae": _flux2_vae()}.items():
+        module.save_pretrained(folder / part)
+    _letters_tokenizer().save_pretrained(folder / "tokenizer")
+    D.FlowMatchEulerDiscreteScheduler(shift=6.93).save_pretrained(folder / "scheduler")
+    # as `save_pretrained` of the pipeline writes it, which would need image and video processors beside the tokenizer
+    place = {"pretrained_model_name_or_path": str(folder), "variant": None, "revision": None}
+    classes = {"transformer": ("diffusers", "Flux3Transformer2DModel"), "vae": ("diffusers", "AutoencoderKLFlux2"),
+               "text_encoder": ("transformers", "Qwen3VLForConditionalGeneration"),
+               "tokenizer": ("transformers", "AutoProcessor")}  # fmt: skip
+    name = "Flux3Distilled" if is_distilled else "Flux3"
+    index = {"_class_name": f"{name}ModularPipeline", "_blocks_class_name": f"{name}AutoBlocks"}
+    parts = {part: [*kind, place | {"subfolder": part, "type_hint": kind}] for part, kind in classes.items()}
+    _write_json(folder / "modular_model_index.json", index | parts)
+    own = {"title": "Tiny FLUX.3", "text_encoder_out_layers": [1, 2]}
+    _write_json(folder / "fluxtune.json", FLUXTUNE | own)
+    return folder
+
+
 def make_run(folder: Path, base: Path, image_count: int = 3, **settings: Any) -> Path:
     """A run folder with little drawings, ready to train."""
     recipe = {
@@ -132,6 +158,18 @@ def events_of(run: Path) -> list[dict[str, Any]]:
 def types_of(run: Path) -> list[str]:
     """The types of a run's events, without the heartbeats."""
     return [event["type"] for event in events_of(run) if event["type"] != "run.heartbeat"]
+
+
+def _flux2_vae() -> Any:
+    """The VAE of FLUX.2 and FLUX.3, with statistics of its own."""
+    vae = D.AutoencoderKLFlux2(
+        block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=64,
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+        mid_block_add_attention=False,
+    )  # fmt: skip
+    vae.bn.running_mean.normal_(0, 0.1)
+    vae.bn.running_var.uniform_(0.5, 2.0)
+    return vae
 
 
 def _make_alive(transformer: torch.nn.Module) -> None:

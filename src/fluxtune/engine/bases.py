@@ -1,10 +1,12 @@
 """Find and describe bases: reads the JSON files of a diffusers folder, never a weight. No torch here.
 
-A base is a folder in the diffusers layout. A `fluxtune.json` beside its `model_index.json` may say what the
-layout has no field for: title, description, licence, default steps and size, text layers, token limit, and how
-timesteps are drawn when training. What it does not say comes from the pipeline class.
+A base is a folder in the diffusers layout. A `fluxtune.json` beside its `model_index.json` (FLUX.3 has a
+`modular_model_index.json`) may say what the layout has no field for: title, description, licence, default steps and
+size, text layers, token limit, and how timesteps are drawn when training. What it does not say comes from the
+pipeline class.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -14,11 +16,21 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fluxtune.core.errors import InvalidInput, NotReady
+from fluxtune.engine.weight_files import read_header, weight_file_problem
 
-Family = Literal["flux1", "flux2"]
+Family = Literal["flux1", "flux2", "flux3"]
+Training = Literal["yes", "discouraged", "no"]
 
+INDEXES = ("model_index.json", "modular_model_index.json")
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
-FAMILY_OF_CLASS: dict[str, Family] = {"FluxPipeline": "flux1", "Flux2Pipeline": "flux2", "Flux2KleinPipeline": "flux2"}
+FAMILY_OF_CLASS: dict[str, Family] = {
+    "FluxPipeline": "flux1",
+    "Flux2Pipeline": "flux2",
+    "Flux2KleinPipeline": "flux2",
+    "Flux3ModularPipeline": "flux3",
+    "Flux3DistilledModularPipeline": "flux3",
+}
+MODULAR_PARTS = ("transformer", "vae", "text_encoder", "tokenizer")  # FLUX.3 without its prompt upsampler
 
 
 class TimestepSampling(BaseModel):
@@ -68,7 +80,16 @@ class BaseDescription(BaseModel):
     max_prompt_tokens: int
     text_encoder_out_layers: list[int] | None
     train_timestep_sampling: TimestepSampling
+    training: Training = "yes"
+    training_note: str | None = None
+    """Why training on it is discouraged or refused, and what to train on instead."""
+    is_flow_map: bool = False
+    """A distilled FLUX.3: each step is also told the noise level it jumps to."""
+    block_count: int = 1
+    hidden_size: int = 0
     transformer_bytes: int
+    transformer_parameters: float = 0.0
+    text_encoder_parameters: float = 0.0
     text_encoder_bytes: int
     vae_bytes: int
     fingerprint: str
@@ -98,7 +119,7 @@ def find_bases(folders: Iterable[Path]) -> list[BaseDescription]:
     found: dict[str, BaseDescription] = {}
     for folder in folders:
         for path, name in _candidates(folder):
-            if not (path / "model_index.json").is_file():
+            if index_of(path) is None:
                 continue
             try:
                 base = describe_base(path, name)
@@ -121,6 +142,22 @@ def _candidates(folder: Path) -> Iterable[tuple[Path, str]]:
             yield child, child.name
 
 
+def index_of(path: Path) -> Path | None:
+    """Return the file that makes a folder a base, or None."""
+    return next((path / name for name in INDEXES if (path / name).is_file()), None)
+
+
+def require_trainable(base: BaseDescription) -> BaseDescription:
+    """Return the base; raise `InvalidInput` when it is for generating only."""
+    if base.training == "no":
+        raise InvalidInput(
+            f"{base.title}: {base.training_note}",
+            title="This base is for generating only",
+            action="Choose the base it was distilled from; its adapters can be used with the distilled one.",
+        )
+    return base
+
+
 def require_base(path: Path) -> BaseDescription:
     """Describe a base that is about to be loaded; raise `NotReady` when something of it is missing."""
     base = describe_base(path)
@@ -136,24 +173,25 @@ def require_base(path: Path) -> BaseDescription:
 def describe_base(path: Path, name: str | None = None) -> BaseDescription:
     """Read the JSON files of a base folder. Its name is fluxtune.json's, else the one given, else the folder's.
 
-    Raises `InvalidInput` when it is no diffusers folder of FLUX.1 or FLUX.2; weights that are missing or are
+    Raises `InvalidInput` when it is no diffusers folder of FLUX.1, FLUX.2 or FLUX.3; weights that are missing or are
     pickles do not raise: `is_ready` is false and `missing` says why.
     """
-    index = _read_json(path / "model_index.json", required=True)
+    index = _read_json(index_of(path) or path / "model_index.json", required=True)
     pipeline_class = str(index.get("_class_name", ""))
     if pipeline_class not in FAMILY_OF_CLASS:
         raise InvalidInput(
             f"{path.name} holds a {pipeline_class or 'pipeline without a name'}; "
             f"known are {', '.join(sorted(FAMILY_OF_CLASS))}.",
             title="This base is not supported",
-            action="Choose a FLUX.1 or FLUX.2 folder in the diffusers layout.",
+            action="Choose a FLUX.1, FLUX.2 or FLUX.3 folder in the diffusers layout.",
         )
     family = FAMILY_OF_CLASS[pipeline_class]
     own = _read_json(path / "fluxtune.json")
     transformer = _read_json(path / "transformer" / "config.json")
-    values = _defaults(pipeline_class, index, path) | {k: v for k, v in own.items() if v is not None}
+    values = _defaults(pipeline_class, index, transformer, path) | {k: v for k, v in own.items() if v is not None}
     missing = _missing_parts(path, index)
-    heads, width = transformer.get("num_attention_heads", 24), transformer.get("attention_head_dim", 128)
+    hidden_size = transformer.get("num_attention_heads", 24) * transformer.get("attention_head_dim", 128)
+    training, training_note = _training(pipeline_class, index, transformer)
     try:
         return BaseDescription(
             name=str(own.get("name") or name or path.name),
@@ -165,7 +203,7 @@ def describe_base(path: Path, name: str | None = None) -> BaseDescription:
             pipeline_class=pipeline_class,
             is_ready=missing is None,
             missing=missing,
-            is_small=heads * width < 1024,
+            is_small=hidden_size < 1024,
             default_steps=values["default_steps"],
             default_guidance=values["default_guidance"],
             default_width=values["default_width"],
@@ -175,7 +213,14 @@ def describe_base(path: Path, name: str | None = None) -> BaseDescription:
             max_prompt_tokens=values["max_sequence_length"],
             text_encoder_out_layers=values.get("text_encoder_out_layers"),
             train_timestep_sampling=_sampling(values.get("train_timestep_sampling")),
+            training=training,
+            training_note=training_note,
+            is_flow_map=bool(transformer.get("flow_map", False)),
+            block_count=transformer.get("num_layers", 1) + transformer.get("num_single_layers", 1),
+            hidden_size=hidden_size,
             transformer_bytes=_weight_bytes(path / "transformer"),
+            transformer_parameters=_parameters(path / "transformer"),
+            text_encoder_parameters=_parameters(path / "text_encoder") + _parameters(path / "text_encoder_2"),
             text_encoder_bytes=_weight_bytes(path / "text_encoder") + _weight_bytes(path / "text_encoder_2"),
             vae_bytes=_weight_bytes(path / "vae"),
             fingerprint=_fingerprint(path),
@@ -188,20 +233,42 @@ def describe_base(path: Path, name: str | None = None) -> BaseDescription:
         ) from error
 
 
-def _defaults(pipeline_class: str, index: dict[str, Any], path: Path) -> dict[str, Any]:
+def _defaults(pipeline_class: str, index: dict[str, Any], transformer: dict[str, Any], path: Path) -> dict[str, Any]:
     """Sampling defaults of the published models, by pipeline class (their model cards)."""
-    is_distilled = bool(index.get("is_distilled", False))
     common = {"title": path.name, "description": "", "licence": _licence_of_card(path), "max_sequence_length": 512,
               "default_width": 1024, "default_height": 1024}  # fmt: skip
     if pipeline_class == "Flux2KleinPipeline":
-        steps, guidance = (4, 1.0) if is_distilled else (50, 4.0)
+        steps, guidance = (4, 1.0) if index.get("is_distilled", False) else (50, 4.0)
     elif pipeline_class == "Flux2Pipeline":
         steps, guidance = 50, 4.0
+    elif FAMILY_OF_CLASS[pipeline_class] == "flux3":
+        steps, guidance = (16, 1.0) if transformer.get("flow_map", False) else (50, 4.0)
+        common["max_sequence_length"] = 2000  # a multiple of the window; what its upsampler writes is this long
     else:
-        has_guidance = _read_json(path / "transformer" / "config.json").get("guidance_embeds", False)
+        has_guidance = transformer.get("guidance_embeds", False)
         steps, guidance = (28, 3.5) if has_guidance else (4, 0.0)
         common["max_sequence_length"] = 512 if has_guidance else 256
     return common | {"default_steps": steps, "default_guidance": guidance}
+
+
+def _training(pipeline_class: str, index: dict[str, Any], transformer: dict[str, Any]) -> tuple[Training, str | None]:
+    """Say whether a base is one to train on. Distilled models are not: training takes their few steps apart."""
+    if transformer.get("flow_map", False):
+        return "no", (
+            "it is distilled to jump between noise levels, which training does not practise. Train on FLUX.3 klein "
+            "base; adapters made there work here, too."
+        )
+    if index.get("is_distilled", False):
+        return "discouraged", (
+            "It is distilled to few steps, and training wears that off. Train on its base sibling; adapters made "
+            "there work here, too."
+        )
+    if pipeline_class == "FluxPipeline" and not transformer.get("guidance_embeds", False):
+        return "discouraged", (
+            "FLUX.1 schnell is distilled to four steps, and training wears that off. Train on FLUX.1 dev, or on FLUX.2 "
+            "klein base, whose licence is as free."
+        )
+    return "yes", None
 
 
 def _sampling(value: Any) -> TimestepSampling:
@@ -217,9 +284,7 @@ def _sampling(value: Any) -> TimestepSampling:
 
 def _missing_parts(path: Path, index: dict[str, Any]) -> str | None:
     """Say what stops the folder from being loaded, or None."""
-    for part, origin in index.items():
-        if part.startswith("_") or not isinstance(origin, list) or len(origin) != 2 or origin[0] is None:
-            continue
+    for part in _parts(index):
         folder = path / part
         if not folder.is_dir():
             return f"The folder {part} is missing."
@@ -229,6 +294,17 @@ def _missing_parts(path: Path, index: dict[str, Any]) -> str | None:
         if problem:
             return problem
     return None
+
+
+def _parts(index: dict[str, Any]) -> Iterable[str]:
+    """Return the folders an index wants. A modular one also names parts that are made anew, or lie elsewhere."""
+    if "modular" in str(index.get("_class_name", "")).lower():
+        return MODULAR_PARTS
+    return [
+        part
+        for part, origin in index.items()
+        if not part.startswith("_") and isinstance(origin, list) and len(origin) == 2 and origin[0] is not None
+    ]
 
 
 def _has_weights(part: str) -> bool:
@@ -251,18 +327,28 @@ def _weight_problem(folder: Path) -> str | None:
                 "so only safetensors are accepted."
             )
         return f"{folder.name} has no weights (*.safetensors)."
-    return None
+    broken = (weight_file_problem(file) for file in sorted(folder.glob("*.safetensors")))
+    return next((f"{folder.name}: {problem}" for problem in broken if problem), None)
 
 
 def _weight_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder.is_dir() else 0
 
 
+def _parameters(folder: Path) -> float:
+    """Count the numbers in a folder's weight files, by their headers; those that can't be read count nothing."""
+    count = 0
+    for file in folder.glob("*.safetensors") if folder.is_dir() else ():
+        with contextlib.suppress(InvalidInput):
+            count += sum(tensor.size for tensor in read_header(file).values())
+    return float(count)
+
+
 def _fingerprint(path: Path) -> str:
     """Name the base's content: its JSON files, and of each weight file name, size, beginning and end."""
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")):
-        if not file.is_file() or file.name == "fluxtune.json":
+        if not file.is_file() or file.name in ("fluxtune.json", "modular_model_index.json"):  # says where it was saved
             continue
         if file.suffix == ".json":
             digest.update(file.read_bytes())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fluxtune.config import Settings
 from fluxtune.core.errors import InvalidInput, NotFound, NotReady
-from fluxtune.engine.bases import BaseDescription, describe_base, shipped_bases
+from fluxtune.engine.bases import BaseDescription, describe_base, index_of, shipped_bases
 from fluxtune.images.schemas import Image
 from fluxtune.models.schemas import GenerationDefaults, Model
 
@@ -42,7 +42,7 @@ def list_bases(settings: Settings) -> list[BaseDescription]:
 
 def _describe(folder: Path) -> BaseDescription | None:
     """Return what is known of a folder, or None if it holds no base."""
-    if not (folder / "model_index.json").is_file():
+    if index_of(folder) is None:
         return None
     try:
         return _describe_unchanged(folder, _signature(folder))
@@ -129,6 +129,6 @@ def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Mo
 
 def _time_of(path: Path) -> datetime:
     try:
-        return datetime.fromtimestamp((path / "model_index.json").stat().st_mtime, UTC)
+        return datetime.fromtimestamp((index_of(path) or path).stat().st_mtime, UTC)
     except OSError:
         return datetime.fromtimestamp(0, UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from fluxtune.config import load_settings
 from fluxtune.models.bases import BaseNotReady, BaseUnknown, as_model, defaults_of, get_base, list_bases, require_ready
-from tests.zoo import make_base
+from tests.zoo import make_base, weights_of
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_weights_that_arrive_later_are_noticed(studio):
     with pytest.raises(BaseNotReady):
         require_ready(get_base(studio, "late"))
     for part in ("transformer", "vae", "text_encoder"):
-        (folder / part / "model.safetensors").write_bytes(b"\x00" * 10)
+        (folder / part / "model.safetensors").write_bytes(weights_of())
     assert require_ready(get_base(studio, "late")).is_ready
 
 

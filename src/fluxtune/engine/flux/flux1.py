@@ -4,12 +4,15 @@ The mathematics is that of diffusers' `train_dreambooth_lora_flux.py`; a test co
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
 from diffusers.pipelines.flux.pipeline_flux import FluxPipeline, calculate_shift
+from PIL import Image
 
 from fluxtune.engine.bases import BaseDescription
+from fluxtune.engine.flux import classic
 
 LAYOUT = cast(Any, FluxPipeline)  # its static helpers have no types
 
@@ -76,6 +79,13 @@ def shift_for(token_count: int) -> float:
     return math.exp(calculate_shift(token_count))
 
 
-def call_arguments(conditioning: dict[str, torch.Tensor], empty: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """Hand over the prompt; guidance is embedded, so the empty one is not needed."""
-    return {"prompt_embeds": conditioning["embeds"], "pooled_prompt_embeds": conditioning["pooled"]}
+def draw(
+    pipe: Any,
+    conditioning: dict[str, torch.Tensor],
+    empty: dict[str, torch.Tensor],
+    on_step: Callable[[int], None],
+    **settings: Any,
+) -> Image.Image:
+    """Draw; guidance is embedded (dev) or there is none (schnell), so the empty prompt is not needed."""
+    arguments = {"prompt_embeds": conditioning["embeds"], "pooled_prompt_embeds": conditioning["pooled"]}
+    return classic.draw(pipe, arguments, on_step, **settings)

@@ -4,12 +4,15 @@ The mathematics is that of diffusers' `train_dreambooth_lora_flux2_klein.py`; a 
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
 from diffusers.pipelines.flux2.pipeline_flux2 import Flux2Pipeline, compute_empirical_mu
+from PIL import Image
 
 from fluxtune.engine.bases import BaseDescription
+from fluxtune.engine.flux import classic
 
 LAYOUT = cast(Any, Flux2Pipeline)  # its static helpers have no types
 
@@ -84,9 +87,18 @@ def shift_for(token_count: int) -> float:
     return math.exp(compute_empirical_mu(token_count, SAMPLING_STEPS))
 
 
-def call_arguments(conditioning: dict[str, torch.Tensor], empty: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """Hand over the prompt; klein also takes the empty one, dev embeds its guidance."""
-    return {"prompt_embeds": conditioning["embeds"], "negative_prompt_embeds": empty["embeds"]}
+def draw(
+    pipe: Any,
+    conditioning: dict[str, torch.Tensor],
+    empty: dict[str, torch.Tensor],
+    on_step: Callable[[int], None],
+    **settings: Any,
+) -> Image.Image:
+    """Draw; klein also takes the empty prompt, dev embeds its guidance."""
+    arguments = {"prompt_embeds": conditioning["embeds"]}
+    if hasattr(type(pipe), "do_classifier_free_guidance"):
+        arguments["negative_prompt_embeds"] = empty["embeds"]
+    return classic.draw(pipe, arguments, on_step, **settings)
 
 
 def _statistics(vae: Any, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -25,12 +25,14 @@ def load_image_pipeline(base: BaseDescription, device: Device) -> Any:
 
 def load_whole_pipeline(base: BaseDescription, device: Device) -> Any:
     """Load everything; on a GPU too small for all at once, parts wait in main memory until they are needed."""
-    pipe = _load(base, Device("cpu", device.dtype), without=())
+    pipe = _read(base, device, without=())
     if device.is_cuda and 1.2 * base.byte_count > torch.cuda.mem_get_info()[0]:
-        pipe.enable_model_cpu_offload()
-    else:
-        pipe.to(device.name)
-    return pipe
+        if base.family == "flux3":
+            pipe._components_manager.enable_auto_cpu_offload(device=device.name)
+        else:
+            pipe.enable_model_cpu_offload()
+        return pipe
+    return pipe.to(device.name)
 
 
 def release() -> None:
@@ -41,6 +43,26 @@ def release() -> None:
 
 
 def _load(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
+    return _read(base, device, without).to(device.name)
+
+
+def _read(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
+    """Read a pipeline without the parts named into main memory, frozen."""
+    if base.family == "flux3":
+        from fluxtune.engine.flux.modular import load_modular
+
+        pipe = load_modular(base, device.dtype, without)
+    else:
+        pipe = _read_classic(base, device, without)
+    for part in ("transformer", "vae", "text_encoder", "text_encoder_2"):
+        module = getattr(pipe, part, None)
+        if module is not None:
+            module.requires_grad_(False)
+            module.eval()
+    return pipe
+
+
+def _read_classic(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
     pipeline_class = getattr(diffusers, base.pipeline_class)
     known = pipeline_class._get_signature_keys(pipeline_class)[0]
     pipe = pipeline_class.from_pretrained(
@@ -51,9 +73,4 @@ def _load(base: BaseDescription, device: Device, without: tuple[str, ...]) -> An
         **{part: None for part in without if part in known},
     )
     pipe.set_progress_bar_config(disable=True)
-    for part in ("transformer", "vae", "text_encoder", "text_encoder_2"):
-        module = getattr(pipe, part, None)
-        if module is not None:
-            module.requires_grad_(False)
-            module.eval()
-    return pipe.to(device.name)
+    return pipe

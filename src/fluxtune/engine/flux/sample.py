@@ -1,4 +1,4 @@
-"""Drawing an image with the base's own pipeline class."""
+"""Drawing an image with the base's own pipeline."""
 
 import io
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from fluxtune.engine.flux.family import Conditioning, FamilyFunctions
+from fluxtune.engine.flux.family import Conditioning, FamilyFunctions, move
 from fluxtune.engine.runtime import Device
 
 
@@ -31,28 +31,18 @@ def draw_image(
     otherwise, and the same seed must give the same image whatever stands beside it. `on_step` is called after each
     step with its number, from 1; what it raises ends the drawing.
     """
-
-    def after_step(_pipe: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        on_step(index + 1)
-        return tensors
-
-    moved = {name: tensor.to(device.name) for name, tensor in conditioning.items()}
-    moved_empty = {name: tensor.to(device.name) for name, tensor in empty.items()}
-    arguments = family.call_arguments(moved, moved_empty)
-    if "negative_prompt_embeds" in arguments and not hasattr(type(pipe), "do_classifier_free_guidance"):
-        del arguments["negative_prompt_embeds"]
     with torch.no_grad():
-        image: Image.Image = pipe(
-            **arguments,
+        return family.draw(
+            pipe,
+            move(conditioning, device.name),
+            move(empty, device.name),
+            on_step,
             generator=torch.Generator("cpu").manual_seed(seed),
             width=width,
             height=height,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            callback_on_step_end=after_step,
-            callback_on_step_end_tensor_inputs=[],
-        ).images[0]
-    return image
+            steps=steps,
+            guidance=guidance,
+        )
 
 
 def png_bytes(image: Image.Image) -> bytes:
