@@ -3,7 +3,7 @@
 import pytest
 
 from fluxtune.backends.base import EngineMissing
-from fluxtune.finetunes import service
+from fluxtune.backends.local import readiness
 from tests.makers import add_dataset, set_job, state_of
 from tests.zoo import make_base
 
@@ -11,7 +11,7 @@ from tests.zoo import make_base
 @pytest.fixture
 def client(shared_client, monkeypatch):
     """A signed-in browser on a studio with one base and an engine."""
-    monkeypatch.setattr(service, "require_engine", lambda: None)
+    monkeypatch.setattr(readiness, "require_engine", lambda: None)
     make_base(state_of(shared_client).settings.paths.bases)
     return shared_client
 
@@ -166,7 +166,7 @@ class TestCreate:
         def missing():
             raise EngineMissing("Needs torch.", action="Run `pip install`.")
 
-        monkeypatch.setattr(service, "require_engine", missing)
+        monkeypatch.setattr(readiness, "require_engine", missing)
         response = client.post("/api/finetunes", json=body(dataset))
         assert (response.status_code, response.json()["type"]) == (503, "/errors/engine-missing")
         assert "pip install" in response.json()["action"]

@@ -9,6 +9,7 @@ from fluxtune.engine.events import GeneratorEvent, RunEvent
 from fluxtune.engine.reports import HealthEvent
 
 Request = Literal["cancel", "stop", "pause"]
+Wish = Literal["sample", "save"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class Steering(Protocol):
 
     def request(self) -> Request | None:
         """Return what the user asks and what has not been obeyed yet."""
+        ...
+
+    def wishes(self) -> Sequence[Wish]:
+        """Return what the user wants of a run besides, and what has not been passed on yet."""
+        ...
+
+    def passed_on(self, wishes: Sequence[Wish]) -> None:
+        """Say that these wishes have reached the run."""
         ...
 
     def is_leaving(self) -> bool:

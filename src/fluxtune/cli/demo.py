@@ -24,7 +24,8 @@ from fluxtune.client import Client
 from fluxtune.config import Paths
 from fluxtune.core.errors import JobFailed
 from fluxtune.datasets.schemas import SampleConcept
-from fluxtune.finetunes.schemas import Finetune, Quality
+from fluxtune.engine.recipes import Quality
+from fluxtune.finetunes.schemas import Finetune
 
 app = typer.Typer(add_completion=False, help=COMMANDS["demo"][1])
 

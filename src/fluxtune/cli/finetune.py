@@ -18,7 +18,8 @@ from fluxtune.cli.studio import open_studio
 from fluxtune.client import Client
 from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.config import Mode, Recipe
-from fluxtune.finetunes.schemas import Finetune, FinetunePlan, Quality
+from fluxtune.engine.recipes import Quality
+from fluxtune.finetunes.schemas import Finetune, FinetunePlan
 
 app = typer.Typer(add_completion=False, help=COMMANDS["finetune"][1], no_args_is_help=True)
 

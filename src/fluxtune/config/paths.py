@@ -12,6 +12,7 @@ class Paths:
         self.jobs_database = data / "jobs.sqlite"
         self.blobs = data / "blobs"
         self.runs = data / "runs"
+        self.probes = data / "probes"
         self.generations = data / "generations"
         self.models = data / "models"
         self.bases = data / "bases"
@@ -27,6 +28,10 @@ class Paths:
         """Return the run folder of a finetune."""
         return self.runs / finetune_id
 
+    def probe(self, probe_id: str) -> Path:
+        """Return the folder a probe works in."""
+        return self.probes / probe_id
+
     def generation(self, generation_id: str) -> Path:
         """Return the folder the generator writes one generation's images to."""
         return self.generations / generation_id
@@ -38,5 +43,5 @@ class Paths:
     def create(self) -> None:
         """Create the folders, readable by their owner only."""
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.blobs, self.runs, self.generations, self.models, self.bases, self.logs):
+        for folder in (self.blobs, self.runs, self.probes, self.generations, self.models, self.bases, self.logs):
             folder.mkdir(exist_ok=True)

@@ -50,6 +50,10 @@ class EngineSettings(BaseModel):
         300.0, gt=0, description="A run that says nothing for so long is started again."
     )
     cancel_grace_seconds: float = Field(30.0, gt=0, description="Time a run gets to obey a cancel before it is ended.")
+    pause_seconds: float = Field(
+        900.0, ge=0, description="A paused run keeps its model loaded for so long, unless the device is needed."
+    )
+    probe_seconds: float = Field(1_800.0, gt=0, description="Time a probe gets to measure a few steps.")
     generator_idle_seconds: float = Field(300.0, gt=0, description="The generator is let go after so much idling.")
     min_free_disk_bytes: int = Field(256 * 1024**2, ge=0, description="A run does not start with less room than this.")
     poll_seconds: float = Field(0.1, gt=0, description="How often a run's events are read.")

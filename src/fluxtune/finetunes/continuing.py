@@ -100,7 +100,7 @@ class FinetuneContinuing(FinetuneRecords):
             if was != wanted:
                 title = Recipe.model_fields[setting].title
                 raise CheckpointDoesNotFit(
-                    f"{title} was {was} in “{parent.name}”: it gives the checkpoint its shape, and can't become {wanted}.",
+                    f"{title} was {was} in “{parent.name}” and gives the checkpoint its shape: it can't be {wanted} now.",
                     field=f"recipe.{setting}",
                 )
 

@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 from fluxtune.core.errors import FileRefused
 from fluxtune.engine.events import RunEvent
 from fluxtune.finetunes import repository
-from fluxtune.finetunes.tables import CheckpointRow, FinetuneRow, FinetuneSampleRow, LogLineRow, LossPointRow
+from fluxtune.finetunes.tables import (
+    CheckpointRow,
+    FinetuneRow,
+    FinetuneSampleRow,
+    HealingRow,
+    ImageLossRow,
+    LogLineRow,
+    LossPointRow,
+    ValidationRow,
+)
 from fluxtune.images.service import ImageService, StoredContent, store_content
 from fluxtune.imaging import embed_recipe
 from fluxtune.jobs.tasks import JobContext
@@ -34,6 +43,10 @@ class RunRecorder:
             "run.started": self._started,
             "run.phase": self._phase,
             "run.progressed": self._progressed,
+            "run.validated": self._validated,
+            "run.image_losses": self._image_losses,
+            "run.healed": self._healed,
+            "run.resumed": self._resumed,
             "run.sampled": self._sampled,
             "run.checkpointed": self._checkpointed,
             "run.logged": self._logged,
@@ -86,16 +99,18 @@ class RunRecorder:
         point = LossPointRow(
             finetune_id=row.id, step=step, loss=loss, smoothed=smoothed, learning_rate=float(data["learning_rate"]),
             grad_norm=float(data["grad_norm"]), seconds_per_step=float(data["seconds_per_step"]),
+            memory_bytes=_int(data.get("memory_bytes")), device_load=data.get("device_load"),
         )  # fmt: skip
         repository.save_all(session, [point])
         row.loss, row.seconds_per_step = loss, point.seconds_per_step
-        memory = data.get("memory_bytes")
+        memory = row.memory_bytes = point.memory_bytes
+        row.device_load = point.device_load
         if memory:
             row.peak_memory_bytes = max(row.peak_memory_bytes or 0, int(memory))
         progress = {
             "step": step, "steps": int(data["steps"]), "eta_s": data.get("eta_s"), "loss": loss, "smoothed": smoothed,
             "learning_rate": point.learning_rate, "grad_norm": point.grad_norm,
-            "seconds_per_step": point.seconds_per_step, "memory_bytes": memory,
+            "seconds_per_step": point.seconds_per_step, "memory_bytes": memory, "device_load": point.device_load,
         }  # fmt: skip
         self._job.emit(session, "job.progressed", progress)
 
@@ -108,6 +123,49 @@ class RunRecorder:
         smoothed = loss if before is None else before + weight * (loss - before)
         self._smoothed = (count + 1, smoothed)
         return smoothed
+
+    def _validated(self, session: Session, row: FinetuneRow, event: RunEvent) -> None:
+        data = event.data
+        point = ValidationRow(
+            finetune_id=row.id, step=int(data["step"]), loss=float(data["loss"]), base_loss=data.get("base_loss"),
+            by_sigma=dict(data.get("by_sigma") or {}), measured_on=str(data["on"]),
+            image_count=int(data["image_count"]),
+        )  # fmt: skip
+        repository.save_all(session, [point])
+        self._job.emit(session, "job.validated", {**data, "by_sigma": point.by_sigma})
+
+    def _image_losses(self, session: Session, row: FinetuneRow, event: RunEvent) -> None:
+        step = int(event.data["step"])
+        reports = [
+            ImageLossRow(
+                finetune_id=row.id,
+                step=step,
+                index=int(each["index"]),
+                loss=float(each["loss"]),
+                count=int(each["count"]),
+            )
+            for each in event.data["losses"]
+        ]
+        repository.save_all(session, reports)
+
+    def _healed(self, session: Session, row: FinetuneRow, event: RunEvent) -> None:
+        data = event.data
+        healing = HealingRow(
+            finetune_id=row.id, seq=event.seq, step=int(data["step"]), trouble=str(data["trouble"])[:40],
+            message=str(data["message"]), changes=dict(data["changes"]), goes_on_from=int(data["goes_on_from"]),
+            at=event.at,
+        )  # fmt: skip
+        repository.save_all(session, [healing])
+        # It goes back to its last checkpoint and measures these steps again.
+        repository.remove_steps_after(session, row.id, healing.goes_on_from)
+        self._smoothed = None
+        self._job.emit(session, "job.healed", {**data, "at": event.at.isoformat()})
+        self._write_log(session, event, "warning", f"{healing.message} Going on from step {healing.goes_on_from}.")
+
+    def _resumed(self, session: Session, row: FinetuneRow, event: RunEvent) -> None:
+        step = int(event.data["step"])
+        self._job.emit(session, "job.resumed", {"step": step})
+        self._write_log(session, event, "info", f"Went on from step {step}; the model was still loaded.")
 
     def _store_sample(self, event: RunEvent) -> None:
         file = self._run_dir / "samples" / Path(str(event.data["file"])).name
@@ -152,6 +210,10 @@ class RunRecorder:
         )
         repository.save_all(session, [line])
         self._job.emit(session, "job.logged", {"level": level, "message": message})
+
+
+def _int(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
 
 
 def log_end(session: Session, row: FinetuneRow, seq: int, at: datetime, level: str, message: str) -> None:

@@ -10,13 +10,15 @@ from fluxtune.backends.base import RunEnd, RunSink, Steering
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import EngineCrashed
-from fluxtune.datasets.snapshot import Manifest, write_snapshot
+from fluxtune.datasets.snapshot import Manifest
 from fluxtune.engine.captions import fill_trigger
 from fluxtune.engine.config import Recipe, RunConfig
 from fluxtune.engine.recipes import prompts_for
-from fluxtune.engine.runfolder import RunFolder, write_atomic
+from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes import repository
+from fluxtune.finetunes.ending import tell_end
 from fluxtune.finetunes.errors import FinetuneMissing
+from fluxtune.finetunes.folders import write_run_folder
 from fluxtune.finetunes.runs import RunRecorder, log_end
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs.schemas import JobKind
@@ -70,8 +72,8 @@ class FinetuneTask:
             row = _row(session, job)
             base = ModelService(session, self._blobs, self._settings).require_base(row.base)
         folder = RunFolder(self._paths.run(row.id))
-        folder.path.mkdir(parents=True, exist_ok=True)
-        write_snapshot(self._blobs, Manifest.model_validate(row.snapshot), folder.snapshot)
+        self._reopen(folder, job.payload.get("extended_at"))
+        started_from = f"{row.parent_id}@{row.parent_step}" if row.parent_id is not None else None
         config = RunConfig.model_validate(
             {
                 "id": row.id,
@@ -81,19 +83,27 @@ class FinetuneTask:
                 "mode": row.mode,
                 "trigger_word": row.trigger_word,
                 "recipe": row.recipe,
+                "started_from": started_from,
             }
         )
-        write_atomic(folder.path / "run.json", config.model_dump_json(indent=2).encode())
+        write_run_folder(self._blobs, folder, config, Manifest.model_validate(row.snapshot))
         return None
+
+    def _reopen(self, folder: RunFolder, extended_at: int | None) -> None:
+        """Take back the result of a run that was extended since: with it there the trainer has nothing to do."""
+        result = folder.read_result() if extended_at is not None else None
+        if result is not None and extended_at is not None and result.step <= extended_at:
+            folder.result.unlink()
+            folder.adapter.unlink(missing_ok=True)
 
     def _train(self, job: JobContext) -> StepEnd | None:
         run_dir = self._paths.run(job.target_id)
         end = self._backend.train(run_dir, RunRecorder(job, self._blobs, run_dir), job)
         if end.state == "succeeded":
             return None
-        data = {"seq": end.seq}
+        data: dict[str, Any] = {"seq": end.seq}
         if end.state == "paused":
-            data["reason"] = end.data.get("reason", "user")
+            data |= {"reason": end.data.get("reason", "user"), "is_loaded": bool(end.data.get("is_loaded"))}
         return StepEnd(end.state, data, end.error)
 
     def _package(self, job: JobContext) -> StepEnd | None:
@@ -103,9 +113,9 @@ class FinetuneTask:
         if result is None:
             raise EngineCrashed("The run ended well, but left no result.")
         with job.reading() as session:
-            models = ModelService(session, self._blobs, self._settings)
-            is_made = models.find_by_finetune(job.target_id) is not None
-        stored = None if is_made else store_adapter(self._paths, folder.adapter)
+            made = ModelService(session, self._blobs, self._settings).find_by_finetune(job.target_id)
+        is_stored = made is not None and any(version.step == result.step for version in made.versions)
+        stored = store_adapter(self._paths, folder.adapter, made.id if made else None) if not is_stored else None
         with job.transaction() as session:
             row = _row(session, job)
             row.seconds, row.seconds_per_step, row.steps_done = result.seconds, result.seconds_per_step, result.step
@@ -113,7 +123,10 @@ class FinetuneTask:
             self._tell_last_step(session, job, result.step)
             if stored is not None:
                 models = ModelService(session, self._blobs, self._settings)
-                row.model_id = models.create_model(_new_model(row, result.step), stored).id
+                if made is None:
+                    row.model_id = models.create_model(_new_model(row, result.step), stored).id
+                else:
+                    models.add_version(made.id, result.step, stored)
         return StepEnd("done", {"stopped_early": result.step < result.steps})
 
     def _tell_last_step(self, session: Session, job: JobContext, step: int) -> None:
@@ -125,7 +138,8 @@ class FinetuneTask:
                 for name in ("step", "loss", "smoothed", "learning_rate", "grad_norm", "seconds_per_step")
             }
             steps = _row(session, job).recipe["steps"]
-            job.emit(session, "job.progressed", {**numbers, "steps": steps, "eta_s": 0.0, "memory_bytes": None})
+            rest = {"steps": steps, "eta_s": 0.0, "memory_bytes": None, "device_load": None}
+            job.emit(session, "job.progressed", {**numbers, **rest})
 
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
         """Store how the run ended."""
@@ -141,9 +155,14 @@ class FinetuneTask:
                 message = f"{end.error.title}. {end.error.detail}".strip()
             log_end(session, row, seq, now(), level, message)
         if end.state == "done":
+            tell_end(session, self._settings, row, "succeeded", None)
             self._on_success(session, row.id, row.name)
             return {"model_id": row.model_id}
-        return {"reason": end.data["reason"]} if "reason" in end.data else {}
+        if end.state != "paused":
+            tell_end(session, self._settings, row, end.state, end.error)
+        elif end.data.get("reason") == "disk-full":
+            tell_end(session, self._settings, row, "paused", None)
+        return {name: end.data[name] for name in ("reason", "is_loaded") if name in end.data}
 
 
 def _row(session: Session, job: JobContext) -> FinetuneRow:

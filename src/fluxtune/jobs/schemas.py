@@ -16,6 +16,7 @@ JobEventType = Literal[
     "job.progressed",
     "job.sampled",
     "job.checkpointed",
+    "job.resumed",
     "job.validated",
     "job.healed",
     "job.image_finished",

@@ -28,7 +28,7 @@ from fluxtune.core.errors import Problem
 from fluxtune.db import Database
 from fluxtune.jobs import repository
 from fluxtune.jobs.schemas import JobEventType, JobKind
-from fluxtune.jobs.service import JobRequest, record
+from fluxtune.jobs.service import JobRequest, Wish, record
 
 PROGRESS_INTERVAL_S = 0.1
 # Events that come in long rows, and what in them tells how far the row is.
@@ -65,6 +65,7 @@ class JobContext:
         self._progress_at = 0.0
         self._request_at = 0.0
         self._request: JobRequest | None = None
+        self._wishes: list[Wish] = []
 
     def transaction(self) -> AbstractContextManager[Session]:
         """Open a session that is committed when the block ends well. Keep it short: nobody else writes meanwhile."""
@@ -111,12 +112,31 @@ class JobContext:
 
     def request(self) -> JobRequest | None:
         """Return what the user asks of this job and it has not obeyed yet. Cheap enough for every step."""
-        if time.monotonic() - self._request_at >= REQUEST_INTERVAL_S:
-            with self.reading() as session:
-                row = repository.find_job(session, self.job_id)
-                self._request = row.request if row is not None else "cancel"  # type: ignore[assignment]
-            self._request_at = time.monotonic()
+        self._look()
         return self._request
+
+    def wishes(self) -> Sequence[Wish]:
+        """Return what the user wants besides, and what has not been passed on yet. As cheap."""
+        self._look()
+        return list(self._wishes)
+
+    def passed_on(self, wishes: Sequence[Wish]) -> None:
+        """Forget wishes that have reached the run."""
+        with self.transaction() as session:
+            row = repository.find_job(session, self.job_id)
+            if row is not None:
+                row.wishes = [wish for wish in row.wishes if wish not in wishes]
+        self._wishes = [wish for wish in self._wishes if wish not in wishes]
+
+    def _look(self) -> None:
+        """Read what is asked of the job, unless that was done a moment ago."""
+        if time.monotonic() - self._request_at < REQUEST_INTERVAL_S:
+            return
+        with self.reading() as session:
+            row = repository.find_job(session, self.job_id)
+            self._request = row.request if row is not None else "cancel"  # type: ignore[assignment]
+            self._wishes = list(row.wishes) if row is not None else []  # type: ignore[arg-type]
+        self._request_at = time.monotonic()
 
     def is_leaving(self) -> bool:
         """Return whether the worker is shutting down: save what there is and end the step as `handed_back`."""

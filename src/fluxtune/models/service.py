@@ -101,9 +101,12 @@ class VersionFile:
     name: str
 
 
-def store_adapter(paths: Paths, adapter: Path) -> StoredAdapter:
-    """Copy an adapter to where models are kept. Touches no table, so that no lock is held while copying."""
-    model_id, version_id = new_id(), new_id()
+def store_adapter(paths: Paths, adapter: Path, model_id: str | None = None) -> StoredAdapter:
+    """Copy an adapter to where models are kept: of a new model, or of the one given.
+
+    Touches no table, so that no lock is held while copying.
+    """
+    model_id, version_id = model_id or new_id(), new_id()
     target = paths.model_version(model_id, version_id)
     _copy_atomically(adapter, target)
     return StoredAdapter(model_id, version_id, target.stat().st_size, _sha256(target))
@@ -221,17 +224,28 @@ class ModelService:
             deleted_at=None,
         )
         repository.add(self._session, row)
+        self._add_version(row, made.step, stored)
+        return self._show([row])[0]
+
+    def add_version(self, model_id: str, step: int, stored: StoredAdapter) -> Model:
+        """Add a version to a model that was trained further; told twice of the same step, it adds one."""
+        row = self._row(model_id)
+        versions = repository.list_versions(self._session, [row.id])[row.id]
+        if all(version.step != step for version in versions):
+            self._add_version(row, step, stored)
+        return self._show([row])[0]
+
+    def _add_version(self, row: ModelRow, step: int, stored: StoredAdapter) -> None:
         version = ModelVersionRow(
             id=stored.version_id,
             model_id=row.id,
-            step=made.step,
-            label=f"Step {made.step}",
+            step=step,
+            label=f"Step {step}",
             byte_count=stored.byte_count,
             sha256=stored.sha256,
             created_at=now(),
         )
         repository.add(self._session, version)
-        return self._show([row])[0]
 
     def _row(self, model_id: str) -> ModelRow:
         row = repository.find_model(self._session, model_id)

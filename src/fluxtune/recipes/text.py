@@ -63,7 +63,8 @@ def _compose(text: str) -> yaml.Node:
         # A few lines of references to references stand for gigabytes.
         alias = next((event for event in yaml.parse(text, _Loader) if isinstance(event, yaml.AliasEvent)), None)
         if alias is not None:
-            message = f"Line {alias.start_mark.line + 1}: references (*{alias.anchor}) are not read; write the value."
+            line = alias.start_mark.line + 1 if alias.start_mark is not None else 1
+            message = f"Line {line}: references (*{alias.anchor}) are not read; write the value."
             raise RecipeInvalid([FieldProblem(field=DOCUMENT, message=message)])
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fluxtune.backends.local.backend import LocalBackend
 from fluxtune.config import Settings
+from fluxtune.finetunes.probe_task import ProbeTask
 from fluxtune.finetunes.tasks import FinetuneTask
 from fluxtune.generations.tasks import GenerationTask
 from fluxtune.health.service import queue_check
@@ -16,6 +17,7 @@ def build_tasks(settings: Settings, blobs: Blobs, backend: LocalBackend) -> Sequ
     """Return one task for every kind of job."""
     return [
         FinetuneTask(settings, blobs, backend, on_success=queue_check),
+        ProbeTask(settings, blobs, backend),
         GenerationTask(settings, blobs, backend),
         HealthTask(settings, blobs, backend),
     ]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fluxtune.backends.base import Request, RunEnd
+from fluxtune.backends.base import Request, RunEnd, Wish
 from fluxtune.backends.local import children
 from fluxtune.backends.local.training import TrainingRun
 from fluxtune.config import Settings
@@ -41,6 +41,13 @@ class Wishes:
     def __init__(self) -> None:
         self.wish: Request | None = None
         self.leaving = False
+        self.wanted: list[Wish] = []
+
+    def wishes(self) -> Sequence[Wish]:
+        return list(self.wanted)
+
+    def passed_on(self, wishes: Sequence[Wish]) -> None:
+        self.wanted = [wish for wish in self.wanted if wish not in wishes]
 
     def request(self) -> Request | None:
         return self.wish

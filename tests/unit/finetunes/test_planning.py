@@ -5,14 +5,8 @@ import pytest
 from fluxtune.engine.bases import describe_base
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.estimate import Machine
-from fluxtune.finetunes.planning import (
-    Choices,
-    MeasuredRun,
-    RecipeInvalid,
-    choose_recipe,
-    learn_from,
-    validate_overrides,
-)
+from fluxtune.finetunes.planning import Choices, MeasuredRun, choose_recipe, learn_from
+from fluxtune.recipes.checks import RecipeInvalid, require_valid
 from tests.zoo import make_base
 
 CPU = Machine(device="cpu", memory_bytes=8 * 2**30, core_count=4, free_disk_bytes=100 * 2**30)
@@ -57,7 +51,7 @@ class TestRecipe:
 
     def test_all_that_is_wrong_is_said_at_once(self):
         with pytest.raises(RecipeInvalid) as caught:
-            validate_overrides({"rank": 0, "batch_size": "x", "nope": 1})
+            require_valid({"rank": 0, "batch_size": "x", "nope": 1})
         problem = caught.value.problem()
         assert problem.status == 422
         assert sorted(error.field for error in problem.errors) == ["recipe.batch_size", "recipe.nope", "recipe.rank"]

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from fluxtune.backends.base import RunEnd
+from fluxtune.backends.local import readiness
 from fluxtune.core.clock import now
 from fluxtune.core.errors import EngineCrashed, OutOfMemory
 from fluxtune.engine.config import RunConfig
 from fluxtune.engine.events import RunEvent, RunResult
 from fluxtune.engine.runfolder import RunFolder
-from fluxtune.finetunes import service
+from fluxtune.finetunes import readings
 from fluxtune.finetunes.runs import RunRecorder
 from fluxtune.finetunes.service import FinetuneService
 from fluxtune.finetunes.tables import FinetuneRow
@@ -106,7 +107,7 @@ def write_result(folder, steps):
 @pytest.fixture
 def studio(shared_client, monkeypatch):
     """A signed-in browser on a studio with one base."""
-    monkeypatch.setattr(service, "require_engine", lambda: None)
+    monkeypatch.setattr(readiness, "require_engine", lambda: None)
     make_base(state_of(shared_client).settings.paths.bases)
     return shared_client
 
@@ -215,7 +216,7 @@ class TestRecords:
         assert points[-1]["loss"] < points[-1]["smoothed"] < 1
 
     def test_very_many_points_are_thinned_out(self, studio, finetune, monkeypatch):
-        monkeypatch.setattr(service, "MAX_LOSS_POINTS", 6)
+        monkeypatch.setattr(readings, "MAX_LOSS_POINTS", 6)
         run(studio, finetune, PlayedBackend())
         points = studio.get(f"/api/finetunes/{finetune['id']}/loss").json()
         assert [point["step"] for point in points] == [4, 8, 12, 16, 20]
@@ -268,7 +269,7 @@ class TestRecords:
         assert last["step"] == STEPS
         assert set(last) == {
             "step", "steps", "eta_s", "loss", "smoothed", "learning_rate", "grad_norm", "seconds_per_step",
-            "memory_bytes",
+            "memory_bytes", "device_load",
         }  # fmt: skip
 
     def test_a_sample_whose_file_is_gone_is_left_out(self, studio, finetune):
@@ -333,7 +334,7 @@ class TestOtherEnds:
     def test_paused_says_why(self, studio, finetune):
         shown = run(studio, finetune, PlayedBackend(end="paused"))
         assert shown["state"] == "paused"
-        assert events_of(studio, finetune, "job.paused") == [{"reason": "disk-full"}]
+        assert events_of(studio, finetune, "job.paused") == [{"reason": "disk-full", "is_loaded": False}]
 
     def test_cancelled_makes_no_model(self, studio, finetune):
         shown = run(studio, finetune, PlayedBackend(end="cancelled"))

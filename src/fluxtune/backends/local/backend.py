@@ -5,7 +5,9 @@ from pathlib import Path
 
 from fluxtune.backends.base import GenerationSink, HealthSink, RunEnd, RunSink, Steering
 from fluxtune.backends.local.check import HealthCheck
+from fluxtune.backends.local.device import let_go, make_room
 from fluxtune.backends.local.generator import Generator
+from fluxtune.backends.local.probe import ProbeRun
 from fluxtune.backends.local.readiness import require_engine
 from fluxtune.backends.local.training import TrainingRun
 from fluxtune.config import Settings
@@ -29,12 +31,14 @@ class LocalBackend:
         with self._device:
             # Two bases in memory at once may be one too many.
             self._generator.release()
+            make_room(self._settings, keep=run_dir)
             return TrainingRun(self._settings, run_dir, sink, steering).follow()
 
     def generate(self, request: GenerationRequest, sink: GenerationSink, steering: Steering) -> RunEnd:
         """Make the images of one request. Safe to call again for the same request."""
         require_engine()
         with self._device:
+            make_room(self._settings)
             request.out_dir.mkdir(parents=True, exist_ok=True)
             return self._generator.generate(request, sink, steering)
 
@@ -43,12 +47,22 @@ class LocalBackend:
         require_engine()
         with self._device:
             self._generator.release()
+            make_room(self._settings)
             return HealthCheck(self._settings, run_dir, sink, steering).follow()
+
+    def probe(self, folder: Path, steering: Steering) -> RunEnd:
+        """Measure a few steps in a folder that holds `run.json` and `snapshot/`; what they took is the end's data."""
+        require_engine()
+        with self._device:
+            self._generator.release()
+            make_room(self._settings)
+            return ProbeRun(self._settings, folder, steering).follow()
 
     def tend(self) -> None:
         """Let go of what idles; call now and then."""
         self._generator.release_if_idle()
 
     def close(self) -> None:
-        """End the generator. A trainer goes on by itself."""
+        """End the generator and trainers that wait, paused. A trainer at work goes on by itself."""
         self._generator.release()
+        let_go(self._settings)

@@ -23,11 +23,16 @@ def engine_command(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "fluxtune.engine", *arguments]
 
 
-def start_detached(command: list[str], stderr_file: Path) -> "subprocess.Popen[bytes]":
-    """Start a process that goes on when we die: own session, no pipes to us."""
+def start_detached(command: list[str], stderr_file: Path, **environment: str) -> "subprocess.Popen[bytes]":
+    """Start a process that goes on when we die: own session, no pipes to us; `environment` is added to our own."""
     with stderr_file.open("ab") as stderr:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+            env={**os.environ, **environment},
         )
 
 

@@ -14,6 +14,8 @@ class RunLog:
         self._path = path
         self._offset = 0
         self.seq = after_seq
+        self.is_paused = False
+        """Whether the last trainer said that it waits, also in events that are not returned again."""
 
     def read(self) -> list[RunEvent]:
         """Return events not returned before, in order."""
@@ -37,6 +39,10 @@ class RunLog:
             event = RunEvent.model_validate_json(line)
         except ValidationError:
             return None
+        if event.type == "run.paused":
+            self.is_paused = True
+        elif event.type in ("run.started", "run.resumed"):
+            self.is_paused = False
         if event.seq <= self.seq:
             return None
         self.seq = event.seq

@@ -42,6 +42,7 @@ class TrainingRun:
         self._asked: Request | None = None
         self._asked_at = 0.0
         self._left_at: float | None = None
+        self._is_woken = False
         self._heard_at = time.monotonic()
 
     def follow(self) -> RunEnd:
@@ -53,6 +54,8 @@ class TrainingRun:
             if end is not None:
                 return end
             if self._is_alive():
+                if self._log.is_paused and self._steering.request() == "pause":
+                    return RunEnd("paused", self._log.seq, {"reason": "user"})
                 self._steer()
                 time.sleep(self._settings.poll_seconds)
                 continue
@@ -142,11 +145,13 @@ class TrainingRun:
         control = self._dir / "control"
         control.mkdir(exist_ok=True)
         wanted = self._steering.request()
-        for name in CONTROLS:
+        for name in (*CONTROLS, "resume", "leave"):
             if name != wanted:
                 (control / name).unlink(missing_ok=True)
+        self._is_woken = False
         command = children.engine_command("train", str(self._dir))
-        self._child = children.start_detached(command, self._dir / "trainer.log")
+        patience = str(self._settings.pause_seconds)
+        self._child = children.start_detached(command, self._dir / "trainer.log", FLUXTUNE_PAUSE_SECONDS=patience)
         children.note_process(self._dir, self._child.pid)
         log.info("trainer started", run=self._dir.name, pid=self._child.pid)
 
@@ -157,12 +162,25 @@ class TrainingRun:
         if self._steering.is_leaving():
             self._let_it_save()
             return
+        control = self._dir / "control"
         request = self._steering.request()
         if request is not None and request != self._asked:
-            control = self._dir / "control"
             control.mkdir(exist_ok=True)
             (control / request).touch()
             self._asked, self._asked_at = request, time.monotonic()
+        elif request is None and self._log.is_paused and not self._is_woken:
+            log.info("waking the trainer that waits with its model loaded", run=self._dir.name)
+            control.mkdir(exist_ok=True)
+            (control / "pause").unlink(missing_ok=True)
+            (control / "resume").touch()
+            self._is_woken, self._heard_at = True, time.monotonic()
+        wishes = self._steering.wishes()
+        if wishes and not self._log.is_paused:
+            control.mkdir(exist_ok=True)
+            for wish in wishes:
+                (control / wish).touch()
+            # Said only now: a crash before this asks again, which is better than never.
+            self._steering.passed_on(wishes)
         if self._asked == "cancel" and time.monotonic() - self._asked_at > self._settings.cancel_grace_seconds:
             log.warning("the trainer does not obey; ending it", run=self._dir.name)
             self._kill()
