@@ -16,6 +16,7 @@ from tests.engine import tiny
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread: the tensors are tiny, and a result is exact only for one number of threads."""
     monkeypatch.setenv("FLUXTUNE_THREADS", "1")
+    monkeypatch.setenv("FLUXTUNE_PAUSE_SECONDS", "0")  # a paused run ends at once, unless a test lets it wait
     torch.set_num_threads(1)
 
 

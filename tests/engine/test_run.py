@@ -19,7 +19,7 @@ from PIL import Image
 from fluxtune.core.errors import DiskFull
 from fluxtune.engine import learner, runfolder, runtime
 from fluxtune.engine.__main__ import LOCKED, train
-from fluxtune.engine.flux import checkpoint, loss
+from fluxtune.engine.flux import checkpoint
 from fluxtune.engine.runfolder import EventLog, RunFolder
 from tests.engine import tiny
 
@@ -91,7 +91,7 @@ def test_a_paused_and_resumed_run_equals_an_uninterrupted_one(
     at_step(step, lambda: ask(run, "pause"), monkeypatch)
     assert train(RunFolder(run)) == 0
     last = tiny.events_of(run)[-1]
-    assert (last["type"], last["data"]) == ("run.paused", {"step": step + 1, "reason": "user"})
+    assert (last["type"], last["data"]) == ("run.paused", {"step": step + 1, "reason": "user", "is_loaded": False})
     torch.manual_seed(99)  # whatever another process would have there
     assert train(RunFolder(run)) == 0
     started = [event["data"]["resumed_from"] for event in tiny.events_of(run) if event["type"] == "run.started"]
@@ -172,17 +172,15 @@ def test_the_system_asking_to_end_saves_and_pauses(
     at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM), monkeypatch)
     assert train(RunFolder(run)) == 0
     assert signal.getsignal(signal.SIGTERM) == before
-    assert tiny.events_of(run)[-1]["data"] == {"step": 3, "reason": "shutdown"}
+    assert tiny.events_of(run)[-1]["data"] == {"step": 3, "reason": "shutdown", "is_loaded": False}
     assert (run / "checkpoints" / "step-000003" / "state.json").is_file()
 
 
 @pytest.mark.parametrize(
     ("failure", "problem"),
     [
-        (MemoryError(), "/errors/out-of-memory"),
-        (torch.OutOfMemoryError("CUDA out of memory."), "/errors/out-of-memory"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "/errors/out-of-memory"),
         (ValueError("something else"), "/errors/engine-crashed"),
+        (RuntimeError("another thing"), "/errors/engine-crashed"),
     ],
 )
 def test_failures_have_names(
@@ -201,25 +199,6 @@ def test_failures_have_names(
     assert "training" in last["data"]["error"]["detail"]
 
 
-def test_a_loss_that_is_no_number_ends_the_run(flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = make_run(flux2, sample_every=0)
-    original = loss.velocity_loss
-    count = 0
-
-    def velocity_loss(*args: Any) -> torch.Tensor:
-        nonlocal count
-        count += 1
-        return original(*args) * (float("nan") if count == 3 else 1.0)
-
-    monkeypatch.setattr(learner, "velocity_loss", velocity_loss)
-    assert train(RunFolder(run)) == 1
-    error = tiny.events_of(run)[-1]["data"]["error"]
-    assert error["type"] == "/errors/loss-not-finite"
-    assert "step 3" in error["detail"]
-    assert "learning rate" in error["action"]
-    assert (run / "checkpoints" / "step-000002").is_dir()
-
-
 def test_a_full_disk_pauses_and_the_run_goes_on(
     finished_runs: dict[Path, Path], flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,7 +213,7 @@ def test_a_full_disk_pauses_and_the_run_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write_atomic", write)
         assert train(RunFolder(run)) == 0
-    assert tiny.events_of(run)[-1]["data"] == {"step": 2, "reason": "disk-full"}
+    assert tiny.events_of(run)[-1]["data"] == {"step": 2, "reason": "disk-full", "is_loaded": False}
     assert os.listdir(run / "checkpoints") == ["step-000002"]
     assert train(RunFolder(run)) == 0
     assert adapter_of(run) == adapter_of(finished_runs[flux2])

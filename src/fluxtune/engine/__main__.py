@@ -71,7 +71,7 @@ def _train_locked(folder: RunFolder, log: EventLog) -> None:
     try:
         _require_engine()
         result = folder.read_result()
-        if result is not None:
+        if result is not None and result.steps >= folder.read_config().recipe.steps:
             say_succeeded(log, result)
             return
         from fluxtune.engine.trainer import Trainer

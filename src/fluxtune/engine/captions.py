@@ -31,5 +31,13 @@ def fill_trigger(prompt: str, trigger_word: str) -> str:
     return re.sub(r"\s+", " ", filled).strip(" ,")
 
 
+def without_trigger(text: str, trigger_word: str) -> str:
+    """Return a caption with the trigger word taken out wherever it stands, and commas and spaces tidied."""
+    trigger_word = trigger_word.strip()
+    if trigger_word:
+        text = re.sub(_as_word(trigger_word), "", text, flags=re.IGNORECASE)
+    return re.sub(r"\s*,(\s*,)*", ",", re.sub(r"\s+", " ", text)).strip(" ,")
+
+
 def _as_word(trigger_word: str) -> str:
     return rf"(?<!\w){re.escape(trigger_word.strip())}(?!\w)"

@@ -1,25 +1,47 @@
-"""The mathematics of a run: an adapter on a frozen base, its optimizer, and one step at a time."""
+"""The mathematics of a run: what is trained on a frozen base, its optimizer, and one step at a time."""
 
+import contextlib
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save
 
 from fluxtune.core.errors import LossNotFinite
+from fluxtune.engine import optimizers
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.data.cache import Latents
 from fluxtune.engine.data.order import BatchOrder
+from fluxtune.engine.ema import Average
 from fluxtune.engine.flux import adapters, checkpoint
 from fluxtune.engine.flux.checkpoint import Progress
-from fluxtune.engine.flux.family import Conditioning, functions_of
-from fluxtune.engine.flux.loss import draw_sigmas, velocity_loss
+from fluxtune.engine.flux.family import Conditioning, functions_of, join, move
+from fluxtune.engine.flux.loss import draw_sigmas, mix, sampling_of, velocity_losses
+from fluxtune.engine.flux.weights import make_weights, put
 from fluxtune.engine.runtime import Device
+
+COMPILE_FROM_STEPS = 500  # compiling takes minutes; shorter runs do not win them back
+
+
+@dataclass
+class Batch:
+    """What a step looks at, in main memory: latents and noise (batch, tokens, channels), sigmas (batch,)."""
+
+    indexes: list[int]
+    latents: torch.Tensor
+    noise: torch.Tensor
+    sigmas: torch.Tensor
+    texts: list[str]
+    grid: tuple[int, int]
 
 
 class Learner:
-    """A transformer with a fresh adapter, and all that its next step depends on.
+    """A transformer with what is trained on it, and all that its next step depends on.
 
     Everything random comes from generators whose states are saved, so that going on from a checkpoint is exact.
     """
@@ -33,8 +55,12 @@ class Learner:
         images: list[Latents],
         captions: list[str],
         encoded: dict[str, Conditioning],
+        plain_captions: Sequence[str] = (),
     ) -> None:
-        """`encoded` holds every caption and the empty text."""
+        """Captions are by the images' places in the snapshot; `encoded` holds every one of them and the empty text.
+
+        `plain_captions`, without the trigger word, are needed where the recipe wants preservation.
+        """
         self.recipe = recipe
         self.base = base
         self.device = device
@@ -42,62 +68,91 @@ class Learner:
         self.transformer = transformer
         self.images = images
         self.captions = captions
+        self.plain_captions = list(plain_captions)
         self.encoded = encoded
         self.is_mixed = device.dtype != torch.float32
         torch.manual_seed(recipe.seed)
-        self.layers = adapters.attach(transformer, recipe)
-        self.parameters = [parameter for _, parameter in adapters.adapter_parameters(transformer)]
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            fused=device.name in ("cpu", "cuda"),
-        )
+        self.weights = make_weights(transformer, recipe)
+        self.parameters = list(self.weights.named().values())
+        self.optimizer = optimizers.make_optimizer(self.parameters, recipe, device)
+        self.average = Average(self.parameters, recipe.ema_decay) if recipe.ema_decay else None
         self.draws = torch.Generator().manual_seed(recipe.seed)
         self.order = BatchOrder([image.grid for image in images], recipe.batch_size)
-        self._ids_of: dict[tuple[int, int], dict[str, torch.Tensor]] = {}
-        if self._wants_gradient_checkpointing():
+        self.image_losses: dict[int, list[float]] = {}
+        """By place in the snapshot: the losses seen since the last checkpoint."""
+        self._sampling = sampling_of(recipe, base.train_timestep_sampling)
+        self._ids_of: dict[tuple[tuple[int, int], int], dict[str, torch.Tensor]] = {}
+        self.is_checkpointing = self._wants_gradient_checkpointing()
+        if self.is_checkpointing:
             transformer.enable_gradient_checkpointing()
+        if recipe.compile == "on" or (
+            recipe.compile == "auto" and device.is_cuda and recipe.steps >= COMPILE_FROM_STEPS
+        ):
+            transformer.compile_repeated_blocks()
         transformer.train()
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers that are changed."""
+        return self.weights.layers
 
     def train_step(self, step: int) -> tuple[float, float]:
         """Make step `step` (0 is the first); return loss and gradient norm. Raises `LossNotFinite`."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate_at(step)
-        loss = 0.0
-        for _ in range(self.recipe.gradient_accumulation):
-            part = self.batch_loss() / self.recipe.gradient_accumulation
-            part.backward()  # type: ignore[no-untyped-call]
-            loss += part.item()
+        optimizers.set_learning_rate(self.optimizer, self.scheduled_rate(step))
+        parts, loss = self.recipe.gradient_accumulation, 0.0
+        for _ in range(parts):
+            batch = self.draw_batch()
+            losses = self.losses_of(batch)
+            (losses.mean() / parts).backward()  # type: ignore[no-untyped-call]
+            if self.recipe.preservation:
+                kept = self.preservation_loss(batch) * self.recipe.preservation
+                (kept / parts).backward()  # type: ignore[no-untyped-call]
+            seen = losses.detach().tolist()
+            loss += sum(seen) / len(seen) / parts
+            for index, value in zip(batch.indexes, seen, strict=True):
+                self.image_losses.setdefault(self.images[index].image, []).append(value)
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise LossNotFinite(f"In step {step + 1} the loss was {loss} and its gradient {norm}.")
-        self.optimizer.step()
+        optimizers.step(self.optimizer, self.device)
         self.optimizer.zero_grad(set_to_none=True)
+        if self.average:
+            self.average.update(step + 1)
         return loss, norm
 
-    def batch_loss(self) -> torch.Tensor:
-        """Draw a batch, noise levels and noise, and return the loss. All draws are made on the CPU."""
+    def draw_batch(self) -> Batch:
+        """Draw images of one shape, noise levels, noise, and captions. All draws are made on the CPU."""
         indexes = self.order.next_batch(self.draws)
         latents = torch.stack([self._draw_side(self.images[index]) for index in indexes])
-        sampling = self.base.train_timestep_sampling
-        sigmas = draw_sigmas(sampling, len(indexes), latents.shape[1], self.family, self.draws)
+        sigmas = draw_sigmas(self._sampling, len(indexes), latents.shape[1], self.family, self.draws)
         noise = torch.randn(latents.shape, generator=self.draws)
-        conditioning = self._draw_captions(indexes)
-        device, dtype = self.device.name, self.device.dtype
-        with torch.autocast(device, dtype, enabled=self.is_mixed):
-            return velocity_loss(
-                self.family,
-                self.transformer,
-                latents.to(device, dtype),
-                noise.to(device, dtype),
-                sigmas.to(device, dtype),
-                {name: tensor.to(device, dtype) for name, tensor in conditioning.items()},
-                self._ids(self.images[indexes[0]].grid),
-            )
+        is_dropped = torch.rand(len(indexes), generator=self.draws) < self.recipe.caption_dropout
+        captions = [self.captions[self.images[index].image] for index in indexes]
+        texts = ["" if dropped else text for text, dropped in zip(captions, is_dropped.tolist(), strict=True)]
+        return Batch(indexes, latents, noise, sigmas, texts, self.images[indexes[0]].grid)
 
-    def learning_rate_at(self, step: int) -> float:
-        """Return the learning rate of a step (0 is the first): warm-up, then the schedule."""
+    def losses_of(self, batch: Batch) -> torch.Tensor:
+        """Return the loss of each image of a batch (batch,)."""
+        with self.in_format():
+            return velocity_losses(self.family, self.transformer, *self._inputs(batch, batch.texts))
+
+    def preservation_loss(self, batch: Batch) -> torch.Tensor:
+        """Return how far the prediction without the trigger word has moved from the base's own.
+
+        Differential output preservation, as ai-toolkit does it: the same noisy latents and noise levels, the captions
+        without the trigger word, and what the untouched base predicts for them as the target.
+        """
+        texts = [self.plain_captions[self.images[index].image] for index in batch.indexes]
+        latents, noise, sigmas, conditioning, ids = self._inputs(batch, texts)
+        noisy = mix(latents, noise, sigmas)
+        with self.in_format():
+            with torch.no_grad(), self.weights.off():
+                wanted = self.family.predict(self.transformer, noisy, sigmas, conditioning, ids)
+            predicted = self.family.predict(self.transformer, noisy, sigmas, conditioning, ids)
+            return F.mse_loss(predicted.float(), wanted.float())
+
+    def scheduled_rate(self, step: int) -> float:
+        """Return the learning rate the recipe wants at a step (0 is the first): warm-up, then the schedule."""
         recipe = self.recipe
         if step < recipe.warmup_steps:
             return recipe.learning_rate * (step + 1) / recipe.warmup_steps
@@ -106,38 +161,104 @@ class Learner:
         done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
         return recipe.learning_rate * (1 - done if recipe.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2)
 
+    def learning_rate_at(self, step: int) -> float:
+        """Return how large the steps really are at a step, which Prodigy finds itself."""
+        return optimizers.effective_rate(self.optimizer, self.scheduled_rate(step))
+
+    def in_format(self) -> contextlib.AbstractContextManager[None]:
+        """Inside, the transformer calculates in the device's number format."""
+        autocast: Any = torch.autocast(self.device.name, self.device.dtype, enabled=self.is_mixed)
+        return autocast  # type: ignore[no-any-return]
+
+    @contextlib.contextmanager
+    def as_result(self) -> Iterator[None]:
+        """Inside, the transformer is what the run would hand out now: averaged if the recipe says so, not training."""
+        self.transformer.eval()
+        try:
+            with self.average.in_place() if self.average else contextlib.nullcontext():
+                yield
+        finally:
+            self.transformer.train()
+
+    @contextlib.contextmanager
+    def as_base(self) -> Iterator[None]:
+        """Inside, the transformer is the untouched base."""
+        self.transformer.eval()
+        try:
+            with self.weights.off():
+                yield
+        finally:
+            self.transformer.train()
+
     def adapter_file(self, metadata: dict[str, str], dtype: torch.dtype = torch.float32) -> bytes:
-        """Return the adapter as the content of a safetensors file."""
-        return adapters.adapter_bytes(self.transformer, metadata, dtype)
+        """Return the adapter that the run would hand out now as the content of a safetensors file."""
+        with self.as_result():
+            return adapters.file_bytes(self.weights.adapter(), metadata, dtype)
 
     def save(self, checkpoints: Path, progress: Progress, metadata: dict[str, str]) -> Path:
         """Write a checkpoint; return its folder. Raises `OSError` when the disk is full."""
         progress.order = self.order.state()
-        adapter = self.adapter_file(metadata)
-        return checkpoint.save_checkpoint(checkpoints, progress, adapter, self.optimizer, self.draws)
+        tensors, progress.optimizer = optimizers.state_of(self.optimizer)
+        files = {
+            "adapter.safetensors": lambda: self.adapter_file(metadata),
+            "optimizer.safetensors": lambda: save(tensors | checkpoint.random_states(self.draws)),
+        }
+        if self.average or not self.weights.is_adapter:
+            files["weights.safetensors"] = self._weights_file
+        return checkpoint.save_checkpoint(checkpoints, progress, files)
 
-    def restore(self, folder: Path, progress: Progress) -> None:
-        """Go on from a checkpoint. Raises `InvalidInput` when its adapter does not fit."""
-        adapters.restore(self.transformer, folder / "adapter.safetensors")
-        checkpoint.restore_checkpoint(folder, self.optimizer, self.draws)
-        self.order.restore(progress.order)
+    def restore(self, folder: Path, progress: Progress) -> list[str]:
+        """Go on from a checkpoint; return what of it does not fit and was left out.
+
+        Raises `InvalidInput` when the trained weights themselves don't fit.
+        """
+        left_out = []
+        file = folder / "weights.safetensors"
+        saved = load_file(file) if file.exists() else {}
+        trained = {name.removeprefix("trained."): t for name, t in saved.items() if name.startswith("trained.")}
+        put(self.weights.named(), trained or load_file(folder / "adapter.safetensors"))
+        if self.average:
+            averaged = [saved.get(f"average.{name}") for name in self.weights.named()]
+            whole = [value for value in averaged if value is not None]
+            self.average.put(whole if len(whole) == len(averaged) else [one.detach() for one in self.parameters])
+        tensors = load_file(folder / "optimizer.safetensors")
+        checkpoint.restore_random_states(tensors, self.draws)
+        if not optimizers.restore(self.optimizer, tensors, progress.optimizer):
+            left_out.append("the optimizer's state")
+        if not self.order.restore(progress.order):
+            left_out.append("the order of the images")
+        return left_out
+
+    def _weights_file(self) -> bytes:
+        named = self.weights.named()
+        tensors = {f"trained.{name}": value.detach().cpu().contiguous() for name, value in named.items()}
+        if self.average:
+            averages = zip(named, self.average.values, strict=True)
+            tensors |= {f"average.{name}": value.cpu().contiguous() for name, value in averages}
+        content: bytes = save(tensors)
+        return content
+
+    def _inputs(self, batch: Batch, texts: list[str]) -> tuple[Any, ...]:
+        """Bring a batch, with other texts if need be, to the device: what `velocity_losses` takes after the model."""
+        device, dtype = self.device.name, self.device.dtype
+        tensors = (one.to(device, dtype) for one in (batch.latents, batch.noise, batch.sigmas))
+        return *tensors, self.conditioning(texts), self.ids(batch.grid, texts)
+
+    def conditioning(self, texts: Sequence[str]) -> Conditioning:
+        """Return what the transformer is told about texts, on the device."""
+        return move(join(self.encoded[text] for text in texts), self.device.name, self.device.dtype)
+
+    def ids(self, grid: tuple[int, int], texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return the position ids of a grid of image tokens with texts."""
+        key = grid, max(self.encoded[text]["embeds"].shape[1] for text in texts)
+        if key not in self._ids_of:
+            self._ids_of[key] = self.family.position_ids(*key, self.device.name)
+        return self._ids_of[key]
 
     def _draw_side(self, image: Latents) -> torch.Tensor:
         if len(image.tokens) == 1:
             return image.tokens[0]
         return image.tokens[int(torch.randint(2, (1,), generator=self.draws))]
-
-    def _draw_captions(self, indexes: list[int]) -> Conditioning:
-        is_dropped = torch.rand(len(indexes), generator=self.draws) < self.recipe.caption_dropout
-        texts = ["" if dropped else self.captions[i] for i, dropped in zip(indexes, is_dropped.tolist(), strict=True)]
-        encoded = [self.encoded[text] for text in texts]
-        return {name: torch.cat([one[name] for one in encoded]) for name in encoded[0]}
-
-    def _ids(self, grid: tuple[int, int]) -> dict[str, torch.Tensor]:
-        if grid not in self._ids_of:
-            length = self.encoded[""]["embeds"].shape[1]
-            self._ids_of[grid] = self.family.position_ids(grid, length, self.device.name)
-        return self._ids_of[grid]
 
     def _wants_gradient_checkpointing(self) -> bool:
         choice = self.recipe.gradient_checkpointing

@@ -17,7 +17,9 @@ from fluxtune.engine.events import RunEvent, RunEventType, RunResult
 
 Content = TypeVar("Content", RunConfig, Snapshot, RunResult)
 Control = Literal["cancel", "stop", "pause"]
-CONTROLS: tuple[Control, ...] = ("cancel", "stop", "pause")  # the first found is obeyed
+CONTROLS: tuple[Control, ...] = ("cancel", "stop", "pause")  # these end a run; the first found is obeyed
+Wish = Literal["sample", "save", "resume", "leave"]
+WISHES: tuple[Wish, ...] = ("sample", "save", "resume", "leave")
 
 
 class RunLocked(Exception):
@@ -36,6 +38,7 @@ class RunFolder:
         self.snapshot = path / "snapshot"
         self.adapter = path / "adapter.safetensors"
         self.result = path / "result.json"
+        self.healed = path / "healed.json"
 
     def read_config(self) -> RunConfig:
         """Read `run.json`; raise `InvalidInput` when it is missing or not of our making."""
@@ -60,9 +63,13 @@ class RunFolder:
                 return control
         return None
 
-    def clear_requests(self) -> None:
-        """Remove the control files: what they asked for is done."""
-        for control in CONTROLS:
+    def wishes(self, wish: Wish) -> bool:
+        """Does the control folder ask for this?"""
+        return (self.path / "control" / wish).exists()
+
+    def clear_requests(self, *only: Control | Wish) -> None:
+        """Remove control files, all or some: what they asked for is done."""
+        for control in only or (*CONTROLS, *WISHES):
             (self.path / "control" / control).unlink(missing_ok=True)
 
     @contextlib.contextmanager

@@ -3,24 +3,20 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from fluxtune.core.errors import DiskFull, InvalidInput
-from fluxtune.engine.bases import require_base
-from fluxtune.engine.captions import fill_trigger, with_trigger
-from fluxtune.engine.data.cache import Texts, cache_latents, cache_texts
+from fluxtune.core.errors import DiskFull, FluxtuneError, InvalidInput
+from fluxtune.engine.bases import require_base, require_trainable
 from fluxtune.engine.data.snapshot import check_snapshot
 from fluxtune.engine.events import RunResult
 from fluxtune.engine.flux import adapters, checkpoint
 from fluxtune.engine.flux.checkpoint import Progress
-from fluxtune.engine.flux.family import functions_of
-from fluxtune.engine.flux.load import load_image_pipeline
-from fluxtune.engine.flux.sample import draw_image, png_bytes
-from fluxtune.engine.learner import Learner
-from fluxtune.engine.recipes import prompts_for
+from fluxtune.engine.flux.load import release
+from fluxtune.engine.healing import Healer, Trouble
+from fluxtune.engine.meters import device_load
 from fluxtune.engine.reporter import Interrupted, Reason, Reporter, say_succeeded
 from fluxtune.engine.runfolder import EventLog, RunFolder, write_atomic
 from fluxtune.engine.runtime import (
@@ -30,33 +26,36 @@ from fluxtune.engine.runtime import (
     memory_bytes,
     peak_memory_bytes,
 )
+from fluxtune.engine.sheets import SampleSheet
+from fluxtune.engine.workbench import Workbench, prepare
 
 RECENT = 50  # steps averaged into a result's final loss
+TROUBLES: dict[str, Trouble] = {"out-of-memory": "out-of-memory", "loss-not-finite": "loss-not-finite"}  # by slug
 
 
 class Trainer:
     """One run. Everything said goes to its event log; everything made goes into its folder."""
 
+    bench: Workbench
+    """What the run works with, made by `_prepare`."""
+
     def __init__(self, folder: RunFolder, log: EventLog) -> None:
         self.folder = folder
         self.log = log
         self.reporter = Reporter(folder, log)
-        self.config = folder.read_config()
-        self.recipe = self.config.recipe
+        asked = folder.read_config()
+        self.healer = Healer(folder, asked.recipe)
+        self.config = asked.model_copy(update={"recipe": self.healer.recipe})
         self.snapshot = folder.read_snapshot()
         check_snapshot(folder.snapshot, self.snapshot)
-        self.base = require_base(self.config.base_path)
-        self.family = functions_of(self.base.family)
-        self.device = choose_device(self.recipe.precision)
-        trigger_word = self.config.trigger_word
-        self.captions = [with_trigger(image.caption, trigger_word) for image in self.snapshot.images]
-        self.prompts = [fill_trigger(prompt, trigger_word) for prompt in prompts_for(self.config.mode, self.recipe)]
+        self.base = require_trainable(require_base(self.config.base_path))
+        self.device = choose_device(self.config.recipe.precision)
+        self.sheet = SampleSheet(folder, log, self.reporter, self.base)
         self.progress = Progress()
         self.saved_step = 0
         self.seconds_per_step = 0.0
-        self.seconds_per_sample = 0.0
         self.counted_at = time.perf_counter()
-        self.doing = "starting"
+        folder.clear_requests("resume", "leave")  # meant for a process that is no more
 
     def run(self) -> None:
         """Train to the end, or to where the user or the system says stop; write the terminal event.
@@ -66,222 +65,268 @@ class Trainer:
         """
         try:
             with self.reporter.heartbeat():
-                self._prepare()
-                self._train()
+                self._run_and_heal()
         except Interrupted as interruption:
             self._end_interrupted(interruption.reason)
         except Exception as error:
-            problem = as_fluxtune_error(error, self.doing)
+            problem = as_fluxtune_error(error, self.reporter.doing)
             with contextlib.suppress(OSError):
                 if isinstance(problem, DiskFull):
-                    self.log.write("run.paused", step=self.saved_step, reason="disk-full")
+                    self.log.write("run.paused", step=self.saved_step, reason="disk-full", is_loaded=False)
                     return
                 self.log.write("run.failed", error=problem.as_record())
             raise problem from error
 
+    def _run_and_heal(self) -> None:
+        """Train; when memory runs out or the loss is no number, change what helps and go on from the last checkpoint.
+
+        Everything is loaded anew: whatever the trouble has left behind is gone with the old base.
+        """
+        is_first = True
+        while True:
+            try:
+                self._prepare(is_first)
+                self._train()
+                return
+            except Exception as error:
+                problem = as_fluxtune_error(error, self.reporter.doing)
+                if problem.slug not in TROUBLES or not self._heal(problem):
+                    raise
+            # outside the handler, so that the error no longer holds the memory that ran out
+            self.__dict__.pop("bench", None)
+            release()
+            is_first = False
+
+    def _heal(self, problem: FluxtuneError) -> bool:
+        """Step down the ladder; say what has changed, and tell whether there was a rung left."""
+        trouble, recipe = TROUBLES[problem.slug], self.config.recipe
+        is_checkpointing = hasattr(self, "bench") and self.bench.learner.is_checkpointing
+        changes = self.healer.heal(trouble, self.reporter.doing, self.device.name, is_checkpointing)
+        if changes is None:
+            problem.action = self.healer.advice(trouble, recipe) or problem.action
+            return False
+        self.config = self.config.model_copy(update={"recipe": self.healer.recipe})
+        found = checkpoint.newest_checkpoint(self.folder.checkpoints)
+        self.log.write(
+            "run.healed",
+            step=self.progress.step,
+            trouble=trouble,
+            message=f"{problem.detail} {self.healer.say(changes)}",
+            changes=changes,
+            goes_on_from=found[1].step if found else 0,
+        )
+        return True
+
     # Preparing
 
-    def _prepare(self) -> None:
-        saved = self._start()
-        self.texts = self._prepare_texts()
-        self.doing = "loading the base"
-        self.reporter.phase("loading")
-        self.pipe = load_image_pipeline(self.base, self.device)
-        self.doing = "encoding the images"
-        images = cache_latents(
-            self.folder.cache,
-            self.folder.snapshot,
-            self.snapshot,
-            self.pipe,
-            self.base,
-            self.device,
-            self.recipe,
-            self._report_caching,
-        )
-        self.doing = "preparing the adapter"
-        self.learner = Learner(
-            self.recipe, self.base, self.device, self.pipe.transformer, images, self.captions, self.texts.encoded
-        )
+    def _prepare(self, is_first: bool = True) -> None:
+        saved = self._start(is_first)
+        bench = prepare(self.config, self.snapshot, self.base, self.device, self.folder.path, self.reporter)
+        self.bench = bench
+        self._measure_base()
         if saved:
-            self.doing = "reading the checkpoint"
-            self.learner.restore(saved, self.progress)
+            self.reporter.doing = "reading the checkpoint"
+            for what in bench.learner.restore(saved, self.progress):
+                self.reporter.say("info", f"The checkpoint is of other settings; not taken over: {what}.")
 
-    def _start(self) -> Path | None:
+    def _start(self, is_first: bool) -> Path | None:
         """Say where the run starts from; return the checkpoint's folder."""
-        make_deterministic(self.recipe.seed)
+        make_deterministic(self.config.recipe.seed)
         found = checkpoint.newest_checkpoint(self.folder.checkpoints)
+        self.progress = found[1] if found else Progress()
+        self.saved_step = self.progress.step
         if found:
-            self.progress = found[1]
-            self.saved_step = self.progress.step
             self._check_same_run()
             torch.set_num_threads(self.progress.thread_count)
+        self.progress.run = self.config.id
         self.progress.base_fingerprint = self.base.fingerprint
         self.progress.snapshot_hash = self.snapshot.hash
         self.progress.thread_count = torch.get_num_threads()
-        self.log.write(
-            "run.started",
-            steps=self.recipe.steps,
-            resumed_from=self.saved_step if found else None,
-            device=self.device.name,
-            image_count=len(self.snapshot.images),
-        )
+        if is_first:
+            self.log.write(
+                "run.started",
+                steps=self.config.recipe.steps,
+                resumed_from=self.saved_step if found else None,
+                device=self.device.name,
+                image_count=len(self.snapshot.images),
+            )
         self.reporter.phase("loading")
         return found[0] if found else None
 
     def _check_same_run(self) -> None:
+        """Raise `InvalidInput` for a checkpoint of other things; a run begun from another's may have other images."""
+        progress = self.progress
+        is_of_other = self.config.started_from is not None and progress.run != self.config.id
+        if is_of_other:
+            progress.seconds, progress.step_seconds, progress.timed_steps = 0.0, 0.0, 0
+            progress.recent_losses, progress.base_loss = [], {}
         for what, was, now in (
-            ("The base", self.progress.base_fingerprint, self.base.fingerprint),
-            ("The dataset", self.progress.snapshot_hash, self.snapshot.hash),
+            ("The base", progress.base_fingerprint, self.base.fingerprint),
+            ("The dataset", progress.snapshot_hash, self.snapshot.hash),
         ):
-            if was != now:
+            if was != now and not (is_of_other and what == "The dataset"):
                 raise InvalidInput(
                     f"{what} is not the one this run was started with.",
                     title="The run can't be resumed",
                     action="Start a new finetune.",
                 )
 
-    def _prepare_texts(self) -> Texts:
-        self.doing = "encoding the captions"
-        wanted = [*self.captions, *self.prompts, ""]
-        texts = cache_texts(self.folder.cache, wanted, self.base, self.device, self._report_caching)
-        for text in texts.too_long:
-            limit = self.base.max_prompt_tokens
-            self.reporter.say("warning", f"Longer than the {limit} tokens the base reads, cut off: {text[:120]}")
-        return texts
-
-    def _report_caching(self, done: int, total: int) -> None:
-        self.reporter.phase("caching", done, total)
-
     # Training
 
     def _train(self) -> None:
+        """Train to the end; wait where it is paused, and end where it is told to."""
+        while True:
+            try:
+                self._train_on()
+                return
+            except Interrupted as interruption:
+                reason = interruption.reason
+            if self.progress.step and reason != "cancel":
+                self._save_checkpoint()
+            answer = self._wait() if reason == "pause" else reason
+            if answer == "stop" and self.progress.step:
+                self.folder.clear_requests()
+                self._finish()
+                return
+            if answer is not None:
+                raise Interrupted(answer)
+
+    def _wait(self) -> Reason | None:
+        """Wait, paused; return None when the run goes on, else how it ends."""
+        self._count_seconds()
         try:
-            self._draw_samples(0)
-            self._draw_samples(self.progress.step)  # those that a crash has cut off
-            while self.progress.step < self.recipe.steps:
-                self.reporter.check_requests()
-                self._step_and_save()
-            self._finish()
+            self.reporter.wait(self.progress.step)
         except Interrupted as interruption:
-            if not self.progress.step or interruption.reason == "cancel":
-                raise
-            self._save_checkpoint()
-            if interruption.reason != "stop":
-                raise
-            self.folder.clear_requests()
-            self._finish()
+            return interruption.reason
+        finally:
+            self.counted_at = time.perf_counter()
+        return None
+
+    def _train_on(self) -> None:
+        recipe, step = self.config.recipe, self.progress.step
+        for due in sorted({0, step}):  # the base's, and those that a crash or a pause has cut off
+            if self.sheet.is_due(recipe, due):
+                self.sheet.draw(self.bench, due)
+        while self.progress.step < recipe.steps:
+            self.reporter.check_requests()
+            self._grant_wishes()
+            self._step_and_save()
+        self._finish()
+
+    def _grant_wishes(self) -> None:
+        """Draw samples or save a checkpoint now, where that is asked for and something has been learned."""
+        step = self.progress.step
+        if self.folder.wishes("save"):
+            if step:
+                self._save_checkpoint()
+            self.folder.clear_requests("save")
+        if self.folder.wishes("sample"):
+            self.sheet.draw(self.bench, step)
+            self.folder.clear_requests("sample")
 
     def _step_and_save(self) -> None:
+        recipe = self.config.recipe
         if self.reporter.current != "training":
-            self.reporter.phase("training", self.progress.step, self.recipe.steps)
-        self.doing = "training"
+            self.reporter.phase("training", self.progress.step, recipe.steps)
+        self.reporter.doing = "training"
         started = time.perf_counter()
-        loss, norm = self.learner.train_step(self.progress.step)
+        loss, norm = self.bench.learner.train_step(self.progress.step)
         self._count_step(loss, time.perf_counter() - started)
         self._report_progress(loss, norm)
         step = self.progress.step
-        if step % self.recipe.checkpoint_every == 0 or step == self.recipe.steps:
+        self._validate(step)
+        if step % recipe.checkpoint_every == 0 or step == recipe.steps:
             self._save_checkpoint()
-        self._draw_samples(step)
+        if self.sheet.is_due(recipe, step):
+            self.sheet.draw(self.bench, step)
 
     def _count_step(self, loss: float, seconds: float) -> None:
         self.seconds_per_step = 0.9 * self.seconds_per_step + 0.1 * seconds if self.seconds_per_step else seconds
         self.progress.step += 1
+        self.progress.timed_steps += 1
         self.progress.step_seconds += seconds
         self.progress.recent_losses = [*self.progress.recent_losses, loss][-RECENT:]
 
     def _report_progress(self, loss: float, norm: float) -> None:
-        step, steps, every = self.progress.step, self.recipe.steps, self.recipe.sample_every
-        sheets = (steps // every - step // every + bool(steps % every)) if every else 0
-        samples_left = sheets * len(self.prompts)
+        recipe, step = self.config.recipe, self.progress.step
+        samples_left = self.sheet.samples_left(recipe, len(self.bench.prompts), step)
         self.log.write(
             "run.progressed",
             step=step,
-            steps=steps,
+            steps=recipe.steps,
             loss=loss,
-            learning_rate=self.learner.learning_rate_at(step - 1),
+            learning_rate=self.bench.learner.learning_rate_at(step - 1),
             grad_norm=norm,
             seconds_per_step=self.seconds_per_step,
-            eta_s=(steps - step) * self.seconds_per_step + samples_left * self.seconds_per_sample,
+            eta_s=(recipe.steps - step) * self.seconds_per_step + samples_left * self.sheet.seconds_per_sample,
             memory_bytes=memory_bytes(self.device),
+            device_load=device_load(self.device),
         )
 
-    # Sampling
+    # Validating
 
-    def _draw_samples(self, step: int, is_last: bool = False) -> None:
-        """Draw the samples of a step that are not there yet; step 0 is the base without the adapter."""
-        every = self.recipe.sample_every
-        if not every or not (is_last or step % every == 0):
+    def _measure_base(self) -> None:
+        """Measure the untouched base, unless that is known: once in a run, before anything is learned."""
+        if not self.config.recipe.validate_every:
             return
-        missing = [index for index in range(len(self.prompts)) if (step, index) not in self.log.sampled]
-        for done, index in enumerate(missing):
-            self.doing = "drawing samples"
-            self.reporter.phase("sampling" if step else "sampling base", done, len(missing))
-            started = time.perf_counter()
-            self._draw_sample(step, index)
-            self.seconds_per_sample = time.perf_counter() - started
+        validator = self.bench.validator
+        if self.progress.base_loss.get("key") != validator.key:
+            self.reporter.doing = "measuring the validation loss"
+            measured = validator.measure_base()
+            self.progress.base_loss = {"key": validator.key, "loss": measured.loss}
+            if not self.progress.step:
+                self._say_validated(0, measured.loss, measured.by_sigma)
 
-    def _draw_sample(self, step: int, index: int) -> None:
-        base, seed, prompt = self.base, self.recipe.sample_seed, self.prompts[index]
-        limit = max(base.default_width, base.default_height) if base.is_small else self.recipe.resolution
-        with self._for_sampling(with_adapter=step > 0):
-            image = draw_image(
-                self.pipe,
-                self.family,
-                self.device,
-                self.texts.encoded[prompt],
-                self.texts.encoded[""],
-                seed=seed,
-                width=min(base.default_width, limit),
-                height=min(base.default_height, limit),
-                steps=base.default_steps,
-                guidance=base.default_guidance,
-                on_step=lambda _: self.reporter.check_requests(),
-            )
-        file = self.folder.sample_file(step, index)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(file, png_bytes(image))
-        relative = str(file.relative_to(self.folder.path))
-        self.log.write("run.sampled", step=step, index=index, prompt=prompt, file=relative, seed=seed)
+    def _validate(self, step: int) -> None:
+        recipe = self.config.recipe
+        if recipe.validate_every and (step % recipe.validate_every == 0 or step == recipe.steps):
+            self.reporter.doing = "measuring the validation loss"
+            measured = self.bench.validator.measure()
+            self._say_validated(step, measured.loss, measured.by_sigma)
 
-    @contextlib.contextmanager
-    def _for_sampling(self, with_adapter: bool) -> Iterator[None]:
-        transformer = self.pipe.transformer
-        transformer.eval()
-        if not with_adapter:
-            transformer.disable_adapters()
-        try:
-            with torch.autocast(self.device.name, self.device.dtype, enabled=self.device.dtype != torch.float32):
-                yield
-        finally:
-            if not with_adapter:
-                transformer.enable_adapters()
-            transformer.train()
+    def _say_validated(self, step: int, loss: float, by_sigma: dict[str, float]) -> None:
+        self.log.write(
+            "run.validated",
+            step=step,
+            loss=loss,
+            base_loss=self.progress.base_loss["loss"],
+            by_sigma=by_sigma,
+            on=self.bench.validator.on,
+            image_count=len(self.bench.validator.images),
+        )
 
     # Saving and ending
 
     def _save_checkpoint(self) -> None:
         if self.saved_step == self.progress.step:
             return
-        self.doing = "saving a checkpoint"
+        self.reporter.doing = "saving a checkpoint"
         self._count_seconds()
-        folder = self.learner.save(self.folder.checkpoints, self.progress, self._metadata())
-        checkpoint.prune(self.folder.checkpoints, self.recipe.keep_checkpoints)
+        learner = self.bench.learner
+        folder = learner.save(self.folder.checkpoints, self.progress, self._metadata())
+        checkpoint.prune(self.folder.checkpoints, self.config.recipe.keep_checkpoints)
         self.saved_step = self.progress.step
         relative, size = str(folder.relative_to(self.folder.path)), checkpoint.byte_count(folder)
         self.log.write("run.checkpointed", step=self.saved_step, folder=relative, byte_count=size)
+        losses = [
+            {"index": image, "loss": sum(values) / len(values), "count": len(values)}
+            for image, values in sorted(learner.image_losses.items())
+        ]
+        learner.image_losses.clear()
+        self.log.write("run.image_losses", step=self.saved_step, losses=losses)
 
     def _metadata(self) -> dict[str, str]:
-        layers, step = self.learner.layers, self.progress.step
+        layers, step = self.bench.learner.layers, self.progress.step
         return adapters.metadata_for(self.config, self.base, self.snapshot.hash, layers, step)
 
     def _finish(self) -> None:
         """Write the result. All of it may be repeated after a crash, and comes out the same."""
         self._save_checkpoint()
-        self._draw_samples(self.progress.step, is_last=True)
-        self.doing = "saving the result"
+        if self.config.recipe.sample_every:
+            self.sheet.draw(self.bench, self.progress.step)
+        self.reporter.doing = "saving the result"
         self.reporter.phase("saving")
-        write_atomic(self.folder.adapter, self.learner.adapter_file(self._metadata(), self.device.dtype))
+        write_atomic(self.folder.adapter, self.bench.learner.adapter_file(self._metadata(), self.device.dtype))
         result = self._result()
         write_atomic(self.folder.result, result.model_dump_json(indent=2).encode())
         shutil.rmtree(self.folder.cache, ignore_errors=True)
@@ -291,16 +336,17 @@ class Trainer:
     def _result(self) -> RunResult:
         self._count_seconds()
         progress, losses = self.progress, self.progress.recent_losses
-        return RunResult(
-            step=progress.step,
-            steps=self.recipe.steps,
-            seconds=progress.seconds,
-            seconds_per_step=progress.step_seconds / max(1, progress.step),
-            peak_memory_bytes=peak_memory_bytes(self.device),
-            adapter_sha256=adapters.file_sha256(self.folder.adapter),
-            adapter_bytes=self.folder.adapter.stat().st_size,
-            final_loss=sum(losses) / max(1, len(losses)),
-        )
+        values: dict[str, Any] = {
+            "step": progress.step,
+            "steps": self.config.recipe.steps,
+            "seconds": progress.seconds,
+            "seconds_per_step": progress.step_seconds / max(1, progress.timed_steps),
+            "peak_memory_bytes": peak_memory_bytes(self.device),
+            "adapter_sha256": adapters.file_sha256(self.folder.adapter),
+            "adapter_bytes": self.folder.adapter.stat().st_size,
+            "final_loss": sum(losses) / max(1, len(losses)),
+        }
+        return RunResult(**values)
 
     def _count_seconds(self) -> None:
         now = time.perf_counter()
@@ -311,8 +357,8 @@ class Trainer:
         """Say how an interrupted run has ended; what could be saved is saved."""
         if reason in ("pause", "shutdown"):
             why = "user" if reason == "pause" else "shutdown"
-            self.log.write("run.paused", step=self.progress.step, reason=why)
-        else:  # cancelled, or stopped before anything was learned
+            self.log.write("run.paused", step=self.progress.step, reason=why, is_loaded=False)
+        elif reason in ("cancel", "stop"):  # cancelled, or stopped before anything was learned
             shutil.rmtree(self.folder.cache, ignore_errors=True)
             self.log.write("run.cancelled", step=self.progress.step)
         self.folder.clear_requests()

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Recipe, Snapshot
-from fluxtune.engine.data.snapshot import read_pixels
+from fluxtune.engine.data.snapshot import read_at
 from fluxtune.engine.flux.family import Conditioning, functions_of
 from fluxtune.engine.flux.load import load_text_pipeline, release
 from fluxtune.engine.runfolder import write_atomic
@@ -25,10 +25,15 @@ Report = Callable[[int, int], None]
 
 @dataclass
 class Latents:
-    """One training image: its tokens (count, channels), mirrored too if asked for, and its grid (rows, columns)."""
+    """One training image at one resolution: its tokens (count, channels), mirrored too if asked for.
+
+    `grid` counts their rows and columns; `image` is its place in the snapshot, `resolution` what it was scaled for.
+    """
 
     tokens: list[torch.Tensor]
     grid: tuple[int, int]
+    image: int = 0
+    resolution: int = 0
 
 
 @dataclass
@@ -70,20 +75,24 @@ def cache_latents(
     recipe: Recipe,
     report: Report,
 ) -> list[Latents]:
-    """Encode every image by itself, in 32-bit, or read them from the cache. Raises `OSError` when the disk is full."""
+    """Encode every image by itself, in 32-bit, or read them from the cache. Raises `OSError` when the disk is full.
+
+    Each image comes at the recipe's resolution first, and then at each further one that it is large enough for.
+    """
     contents = [image.sha256 for image in snapshot.images]
-    key = _key(base.fingerprint, str(device.dtype), snapshot.hash, contents, recipe.resolution, recipe.flip)
+    wanted = [recipe.resolution, *recipe.more_resolutions]
+    key = _key(base.fingerprint, str(device.dtype), snapshot.hash, contents, wanted, recipe.flip)
     path = folder / "latents.safetensors"
     cached = _read(path, key)
     if cached is None:
-        tensors, grids = _encode_images(snapshot_folder, snapshot, pipe.vae, base, device, recipe, report)
-        _write(path, key, tensors, {"grids": grids})
-        cached = tensors, {"grids": grids}
+        tensors, entries = _encode_images(snapshot_folder, snapshot, pipe.vae, base, device, recipe, report)
+        _write(path, key, tensors, {"entries": entries})
+        cached = tensors, {"entries": entries}
     tensors, notes = cached
     sides = range(2 if recipe.flip else 1)
     return [
-        Latents([tensors[f"{index}.{side}"] for side in sides], (grid[0], grid[1]))
-        for index, grid in enumerate(notes["grids"])
+        Latents([tensors[f"{index}.{side}"] for side in sides], (rows, columns), image, resolution)
+        for index, (image, resolution, rows, columns) in enumerate(notes["entries"])
     ]
 
 
@@ -109,22 +118,26 @@ def _encode_texts(
 
 def _encode_images(
     folder: Path, snapshot: Snapshot, vae: Any, base: BaseDescription, device: Device, recipe: Recipe, report: Report
-) -> tuple[dict[str, torch.Tensor], list[tuple[int, int]]]:
-    """Encode in 32-bit whatever the device's format: it is done once, and errors here stay for the whole run."""
+) -> tuple[dict[str, torch.Tensor], list[tuple[int, int, int, int]]]:
+    """Encode in 32-bit whatever the device's format: it is done once, and errors here stay for the whole run.
+
+    Returns the tensors by "entry.side", and of each entry its image, resolution, rows and columns.
+    """
     family = functions_of(base.family)
     tensors: dict[str, torch.Tensor] = {}
-    grids: list[tuple[int, int]] = []
+    entries: list[tuple[int, int, int, int]] = []
     vae.to(torch.float32)
     for index, image in enumerate(snapshot.images):
         report(index, len(snapshot.images))
-        pixels = torch.from_numpy(read_pixels(folder / image.file, recipe.resolution)).unsqueeze(0)
-        grids.append((pixels.shape[2] // 16, pixels.shape[3] // 16))
-        for side, view in enumerate([pixels, pixels.flip(3)] if recipe.flip else [pixels]):
-            with torch.no_grad():
-                tokens = family.encode_image(vae, view.to(device.name))[0]
-            tensors[f"{index}.{side}"] = tokens.to("cpu").contiguous()
+        for resolution, array in read_at(folder / image.file, recipe.resolution, recipe.more_resolutions):
+            pixels = torch.from_numpy(array).unsqueeze(0)
+            for side, view in enumerate([pixels, pixels.flip(3)] if recipe.flip else [pixels]):
+                with torch.no_grad():
+                    tokens = family.encode_image(vae, view.to(device.name))[0]
+                tensors[f"{len(entries)}.{side}"] = tokens.to("cpu").contiguous()
+            entries.append((index, resolution, pixels.shape[2] // 16, pixels.shape[3] // 16))
     vae.to(device.dtype)
-    return tensors, grids
+    return tensors, entries
 
 
 def _key(*parts: Any) -> str:

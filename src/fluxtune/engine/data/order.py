@@ -40,6 +40,10 @@ class BatchOrder:
         """Return what is left of each shape's round, as plain JSON values."""
         return [list(left) for left in self._left]
 
-    def restore(self, state: Any) -> None:
-        """Go on from a saved state of the same images."""
+    def restore(self, state: Any) -> bool:
+        """Go on from a saved state; return False, and start afresh, when it is of other images."""
+        members = [set(self._members[shape]) for shape in self._shapes]
+        if len(state) != len(members) or not all(set(left) <= own for left, own in zip(state, members, strict=True)):
+            return False
         self._left = [[int(index) for index in left] for left in state]
+        return True

@@ -1,5 +1,6 @@
 """The images of a snapshot as arrays, in the shape they are trained at."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,27 @@ def read_pixels(path: Path, resolution: int) -> NDArray[np.float32]:
 
     Scaled to cover the bucket and cut in the middle. Raises `InvalidInput` naming a file that can't be read.
     """
+    return read_at(path, resolution)[0][1]
+
+
+def read_at(path: Path, resolution: int, more: Sequence[int] = ()) -> list[tuple[int, NDArray[np.float32]]]:
+    """Return one image as `read_pixels` does, at a resolution and at those of `more` that it has the pixels for.
+
+    ai-toolkit's and kohya's way of several resolutions: nothing is scaled up, and two that come out alike count once.
+    """
     try:
         with Image.open(path) as file:
             image = _on_white(ImageOps.exif_transpose(file))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InvalidInput(f"{path.name} can't be read as an image.", technical=str(error)) from error
-    size = bucket_for(image.width, image.height, resolution)
-    image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
-    values = np.asarray(image, dtype=np.float32) / 127.5 - 1.0
-    return np.ascontiguousarray(values.transpose(2, 0, 1))
+    large_enough = [one for one in more if one * one <= image.width * image.height]
+    found: dict[tuple[int, int], tuple[int, NDArray[np.float32]]] = {}
+    for one in (resolution, *large_enough):
+        size = bucket_for(image.width, image.height, one)
+        if size not in found:
+            values = np.asarray(ImageOps.fit(image, size, Image.Resampling.LANCZOS), dtype=np.float32) / 127.5 - 1.0
+            found[size] = one, np.ascontiguousarray(values.transpose(2, 0, 1))
+    return list(found.values())
 
 
 def check_snapshot(folder: Path, snapshot: Snapshot) -> None:

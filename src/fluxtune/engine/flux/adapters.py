@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from peft import LoraConfig
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
 from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.bases import BaseDescription
@@ -17,6 +17,9 @@ from fluxtune.engine.config import Recipe, RunConfig
 
 NAME = "default"
 PREFIX = "transformer."
+# Of FLUX.1 and FLUX.2 the first two; FLUX.3 has blocks for image and text alone (its third, for reference images, is
+# not used when training from text), then the single ones.
+BLOCKS = ("transformer_blocks.", "single_transformer_blocks.", "mode_blocks.image.", "txt_mode_blocks.")
 
 
 def target_layers(transformer: Any, choice: str) -> list[str]:
@@ -27,9 +30,7 @@ def target_layers(transformer: Any, choice: str) -> list[str]:
     names = [
         name
         for name, module in transformer.named_modules()
-        if isinstance(module, torch.nn.Linear)
-        and name.startswith(("transformer_blocks.", "single_transformer_blocks."))
-        and ".norm" not in name
+        if isinstance(module, torch.nn.Linear) and name.startswith(BLOCKS) and ".norm" not in name
     ]
     return [name for name in names if ".attn." in name] if choice == "attention" else names
 
@@ -37,7 +38,7 @@ def target_layers(transformer: Any, choice: str) -> list[str]:
 def attach(transformer: Any, recipe: Recipe) -> list[str]:
     """Add a fresh adapter to the transformer, in 32-bit, and make it all that is trained; return the layers' names.
 
-    It starts as no change at all: A is drawn from torch's global generator, B is zero.
+    It starts as no change at all: A is drawn from torch's global generator, B is zero, DoRA's lengths are the base's.
     """
     layers = target_layers(transformer, recipe.target_layers)
     make_config: Any = LoraConfig  # says that alpha is an integer; any number does
@@ -47,6 +48,7 @@ def attach(transformer: Any, recipe: Recipe) -> list[str]:
         lora_dropout=recipe.dropout,
         init_lora_weights="gaussian",
         target_modules=layers,
+        use_dora=recipe.method == "dora",
     )
     transformer.add_adapter(config, adapter_name=NAME)
     for _, parameter in adapter_parameters(transformer):
@@ -56,34 +58,23 @@ def attach(transformer: Any, recipe: Recipe) -> list[str]:
 
 
 def alpha_of(recipe: Recipe) -> float:
-    """Return the adapter's scale: the recipe's alpha, or its rank."""
-    return recipe.alpha if recipe.alpha is not None else float(recipe.rank)
+    """Return the adapter's scale: the recipe's alpha, or its rank, which is right for what a full run extracts."""
+    return recipe.alpha if recipe.alpha is not None and recipe.method != "full" else float(recipe.rank)
 
 
 def adapter_parameters(transformer: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    """Yield the adapter's weights under the names they have in its file."""
+    """Yield the adapter's weights under the names they have in its file (PEFT's, which diffusers reads)."""
     for name, parameter in transformer.named_parameters():
         if ".lora_A." in name or ".lora_B." in name:
             yield PREFIX + name.replace(f".{NAME}.", "."), parameter
+        elif ".lora_magnitude_vector." in name:
+            yield PREFIX + name.removesuffix(f".{NAME}.weight"), parameter
 
 
-def adapter_bytes(transformer: Any, metadata: Mapping[str, str], dtype: torch.dtype = torch.float32) -> bytes:
-    """Return the adapter as the content of a safetensors file."""
-    weights = {
-        name: parameter.detach().to("cpu", dtype).contiguous() for name, parameter in adapter_parameters(transformer)
-    }
+def file_bytes(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], dtype: torch.dtype) -> bytes:
+    """Return an adapter as the content of a safetensors file in a number format."""
+    weights = {name: tensor.to("cpu", dtype).contiguous() for name, tensor in tensors.items()}
     return _in_order(save(weights, metadata=dict(metadata)))
-
-
-def restore(transformer: Any, path: Path) -> None:
-    """Put the weights of a saved adapter into the attached one. Raises `InvalidInput` when they don't fit."""
-    saved = load_file(path)
-    own = dict(adapter_parameters(transformer))
-    if saved.keys() != own.keys():
-        raise InvalidInput("The checkpoint belongs to another base or recipe.", title="The run can't be resumed")
-    with torch.no_grad():
-        for name, parameter in own.items():
-            parameter.copy_(saved[name])
 
 
 def metadata_for(
@@ -101,8 +92,8 @@ def metadata_for(
         "target_modules": layers,
         "init_lora_weights": "gaussian",
         "bias": "none",
-    }
-    architecture = {"flux1": "flux-1-dev/lora", "flux2": "Flux.2/lora"}[base.family]
+    } | ({"use_dora": True} if recipe.method == "dora" else {})
+    architecture = {"flux1": "flux-1-dev/lora", "flux2": "Flux.2/lora", "flux3": "Flux.3/lora"}[base.family]
     return {
         "format": "pt",
         "lora_adapter_metadata": json.dumps({PREFIX + key: value for key, value in lora.items()}, sort_keys=True),
@@ -110,6 +101,7 @@ def metadata_for(
         "fluxtune.base_fingerprint": base.fingerprint,
         "fluxtune.trigger_word": config.trigger_word,
         "fluxtune.mode": config.mode,
+        "fluxtune.method": recipe.method,
         "fluxtune.rank": str(recipe.rank),
         "fluxtune.alpha": f"{alpha_of(recipe):g}",
         "fluxtune.steps": str(step),

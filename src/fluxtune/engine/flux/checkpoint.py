@@ -1,17 +1,27 @@
-"""Checkpoints: everything a run needs to go on as if it had never stopped, there whole or not at all."""
+"""Checkpoints: everything a run needs to go on as if it had never stopped, there whole or not at all.
+
+adapter.safetensors     the adapter as it would be used at this step
+weights.safetensors     the trained weights, where they are not the adapter itself (full, or averaged): `trained.*`,
+                        and their running average, `average.*`
+optimizer.safetensors   the optimizer's state and the random states
+state.json              `Progress`
+"""
 
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
 
 from fluxtune.engine.runfolder import sync_folder, write_atomic
+
+Files = Mapping[str, Callable[[], bytes]]
+"""What a checkpoint holds beside its state: names, and what makes the content of each when its turn comes."""
 
 
 @dataclass
@@ -21,8 +31,15 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     step_seconds: float = 0.0
+    timed_steps: int = 0
+    """Steps in `step_seconds`: those of this run, not of one it has begun from."""
     recent_losses: list[float] = field(default_factory=list)
     order: list[list[int]] = field(default_factory=list)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    base_loss: dict[str, Any] = field(default_factory=dict)
+    """The validation loss of the untouched base, and what it was measured on."""
+    run: str = ""
+    """Id of the run that has saved it."""
     base_fingerprint: str = ""
     snapshot_hash: str = ""
     thread_count: int = 0
@@ -33,9 +50,7 @@ def folder_of(checkpoints: Path, step: int) -> Path:
     return checkpoints / f"step-{step:06d}"
 
 
-def save_checkpoint(
-    checkpoints: Path, progress: Progress, adapter: bytes, optimizer: torch.optim.Optimizer, draws: torch.Generator
-) -> Path:
+def save_checkpoint(checkpoints: Path, progress: Progress, files: Files) -> Path:
     """Write a checkpoint under another name, make it durable, rename it into place; return its folder.
 
     Raises `OSError` when the disk is full, and leaves nothing half-written behind.
@@ -46,8 +61,8 @@ def save_checkpoint(
     temporary = checkpoints / f".{target.name}.{os.getpid()}.part"
     try:
         temporary.mkdir()
-        write_atomic(temporary / "adapter.safetensors", adapter)
-        write_atomic(temporary / "optimizer.safetensors", save(_optimizer_tensors(optimizer) | _random_states(draws)))
+        for name, content in files.items():
+            write_atomic(temporary / name, content())
         write_atomic(temporary / "state.json", json.dumps(asdict(progress)).encode())
         if target.exists():
             shutil.rmtree(target)
@@ -61,28 +76,31 @@ def save_checkpoint(
 
 def newest_checkpoint(checkpoints: Path) -> tuple[Path, Progress] | None:
     """Return the newest checkpoint that can be read, or None. A broken one is passed over."""
+    known = {one.name for one in fields(Progress)}
     for folder in sorted(checkpoints.glob("step-*"), reverse=True):
         try:
-            progress = Progress(**json.loads((folder / "state.json").read_text()))
-            for name in ("adapter.safetensors", "optimizer.safetensors"):
-                with safe_open(folder / name, framework="pt"):
-                    pass
-        except (OSError, ValueError, TypeError, SafetensorError):
+            state = json.loads((folder / "state.json").read_text())
+            progress = Progress(**{name: value for name, value in state.items() if name in known})
+            for name in ("adapter.safetensors", "optimizer.safetensors", "weights.safetensors"):
+                if name != "weights.safetensors" or (folder / name).exists():
+                    with safe_open(folder / name, framework="pt"):
+                        pass
+        except (OSError, ValueError, TypeError, AttributeError, SafetensorError):
             continue
         return folder, progress
     return None
 
 
-def restore_checkpoint(folder: Path, optimizer: torch.optim.Optimizer, draws: torch.Generator) -> None:
-    """Put optimizer state and random states back. The adapter is restored by `adapters.restore`."""
-    tensors = load_file(folder / "optimizer.safetensors")
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        kind, _, rest = name.partition(".")
-        if kind == "optimizer":
-            index, _, part = rest.partition(".")
-            state.setdefault(int(index), {})[part] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+def random_states(draws: torch.Generator) -> dict[str, torch.Tensor]:
+    """Return the states of everything random: of the run's own draws, and of torch."""
+    states = {"random.draws": draws.get_state(), "random.torch": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["random.cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_random_states(tensors: Mapping[str, torch.Tensor], draws: torch.Generator) -> None:
+    """Put saved random states back."""
     draws.set_state(tensors["random.draws"])
     torch.set_rng_state(tensors["random.torch"])
     if "random.cuda" in tensors and torch.cuda.is_available():
@@ -104,18 +122,3 @@ def remove_leftovers(checkpoints: Path) -> None:
 def byte_count(folder: Path) -> int:
     """Size of a checkpoint on disk."""
     return sum(file.stat().st_size for file in folder.iterdir())
-
-
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    return {
-        f"optimizer.{index}.{part}": value.detach().cpu().contiguous()
-        for index, parts in optimizer.state_dict()["state"].items()
-        for part, value in parts.items()
-    }
-
-
-def _random_states(draws: torch.Generator) -> dict[str, Any]:
-    states = {"random.draws": draws.get_state(), "random.torch": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["random.cuda"] = torch.cuda.get_rng_state()
-    return states

@@ -6,9 +6,23 @@ import torch
 import torch.nn.functional as F
 
 from fluxtune.engine.bases import TimestepSampling
+from fluxtune.engine.config import Recipe
 from fluxtune.engine.flux.family import Conditioning, FamilyFunctions
 
 LEAST_SIGMA = 1e-3  # diffusers' schedule of 1000 levels ends there
+
+
+def sampling_of(recipe: Recipe, own: TimestepSampling) -> TimestepSampling:
+    """Return how noise levels are drawn: by the base's own rule, except for what the recipe says.
+
+    A shift of the recipe takes the place of the base's, fixed or dynamic (kohya's `discrete_flow_shift`).
+    """
+    changes: dict[str, Any] = {}
+    if recipe.timestep_sampling != "auto":
+        changes |= {"kind": recipe.timestep_sampling, "mean": 0.0, "std": 1.0}
+    if recipe.timestep_shift is not None:
+        changes |= {"shift": recipe.timestep_shift, "dynamic_shift": False}
+    return own.model_copy(update=changes)
 
 
 def draw_sigmas(
@@ -27,7 +41,13 @@ def draw_sigmas(
     return (shift * u / (1 + (shift - 1) * u)).clamp(LEAST_SIGMA, 1.0)
 
 
-def velocity_loss(
+def mix(latents: torch.Tensor, noise: torch.Tensor, sigmas: torch.Tensor) -> torch.Tensor:
+    """Return noisy latents: (1 - sigma) latents + sigma noise, by batch."""
+    level = sigmas.view(-1, 1, 1)
+    return (1.0 - level) * latents + level * noise
+
+
+def velocity_losses(
     family: FamilyFunctions,
     transformer: Any,
     latents: torch.Tensor,
@@ -36,11 +56,14 @@ def velocity_loss(
     conditioning: Conditioning,
     ids: dict[str, torch.Tensor],
 ) -> torch.Tensor:
-    """Mean squared error of the predicted velocity against noise - latents, in 32-bit.
+    """Return for each image (batch,) the mean squared error of the velocity against noise - latents, in 32-bit.
 
     latents, noise: (batch, tokens, channels); sigmas: (batch,).
     """
-    level = sigmas.view(-1, 1, 1)
-    noisy = (1.0 - level) * latents + level * noise
-    prediction = family.predict(transformer, noisy, sigmas, conditioning, ids)
-    return F.mse_loss(prediction.float(), (noise - latents).float())
+    prediction = family.predict(transformer, mix(latents, noise, sigmas), sigmas, conditioning, ids)
+    return F.mse_loss(prediction.float(), (noise - latents).float(), reduction="none").mean(dim=(1, 2))
+
+
+def velocity_loss(*arguments: Any) -> torch.Tensor:
+    """Return the mean of `velocity_losses` (same arguments)."""
+    return velocity_losses(*arguments).mean()
