@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Literal
 
+from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Recipe
 
@@ -28,6 +29,7 @@ OVERHEAD: Range = (0.8 * GIB, 1.8 * GIB)  # CUDA's own, cuBLAS workspaces, fragm
 DECODING: Range = (1.2 * GIB, 3.0 * GIB)  # VAE on one picture of 1024 px
 QUANTIZED_SHARE = 0.97  # of the transformer's weights lie in linear layers of blocks
 BLOCKS_AT_HAND = 3  # with offload: the one that computes, the one that comes, the one that goes
+TEXT_SHARE_AT_HAND = 0.15  # of a text encoder whose layers come from main memory: word embeddings, one layer
 # Of the device's memory; the rest belongs to the desktop, other programs and fragments.
 USABLE = 0.94
 # pocket: 0.5 GiB at its peak (benchmarks/train.py)
@@ -71,8 +73,9 @@ def resolve(recipe: Recipe, base: BaseDescription, machine: Machine) -> Resolved
     """Return what `auto` means here: the quickest settings whose memory fits, else those that need the least.
 
     What the recipe says outright stays as it is. Tried in turn, from quick to slow: nothing, gradient checkpointing,
-    8-bit weights, blocks offloaded to main memory.
+    8-bit weights, blocks offloaded to main memory. Raises `InvalidInput` for settings that contradict each other.
     """
+    _check(recipe)
     precision, why = _precision(recipe, machine)
     tried: list[ResolvedDevice] = []
     for choice in _choices(recipe, base, machine):
@@ -96,6 +99,19 @@ def resolve(recipe: Recipe, base: BaseDescription, machine: Machine) -> Resolved
     return replace(chosen, reasons={"precision": why} | _reasons(recipe, chosen, machine))
 
 
+def settled(recipe: Recipe, plan: ResolvedDevice) -> Recipe:
+    """Return the recipe with a plan's answers in place of `auto`."""
+    return recipe.model_copy(
+        update={
+            "precision": plan.precision,
+            "gradient_checkpointing": "on" if plan.gradient_checkpointing else "off",
+            "quantization": plan.quantization,
+            "offload": "blocks" if plan.offload else "none",
+            "compile": "on" if plan.compile else "off",
+        }
+    )
+
+
 def training_memory(
     recipe: Recipe,
     base: BaseDescription,
@@ -114,10 +130,15 @@ def training_memory(
     weights = _weights(base, width, quantization, offload)
     trained = _trained(recipe, base)
     activations_low, activations_high = _activations(recipe, base, width, checkpointing)
-    text = base.text_encoder_parameters * width
+    text = _text_encoder(base, width, machine)
     low = max(weights + trained + max(activations_low, DECODING[0]), text) + OVERHEAD[0]
     high = max(weights + trained + max(activations_high, DECODING[1]), 1.05 * text) + OVERHEAD[1]
     return low, high
+
+
+def encodes_from_main_memory(base: BaseDescription, width: int, device_bytes: int) -> bool:
+    """Is the text encoder too large for the device, so that its layers come from main memory one by one?"""
+    return base.text_encoder_parameters * width + OVERHEAD[1] > USABLE * device_bytes
 
 
 def generating_memory(base: BaseDescription) -> Range:
@@ -138,6 +159,13 @@ def adapter_parameters(recipe: Recipe, base: BaseDescription) -> float:
     if base.is_small:
         return float(recipe.rank * share * 0.025e6 * (base.transformer_parameters / 3.2e6) ** 0.5)
     return float(recipe.rank / 16 * share * 24.1e6 * (base.transformer_parameters / 3.9e9) ** 0.7)
+
+
+def _text_encoder(base: BaseDescription, width: int, machine: Machine) -> float:
+    """Bytes the text encoder takes while captions are encoded."""
+    full = base.text_encoder_parameters * width
+    is_moved = machine.device == "cuda" and encodes_from_main_memory(base, width, machine.memory_bytes)
+    return full * TEXT_SHARE_AT_HAND if is_moved else full
 
 
 def _weights(base: BaseDescription, width: int, quantization: Quantization, offload: bool) -> float:
@@ -170,6 +198,22 @@ def _activations(recipe: Recipe, base: BaseDescription, width: int, checkpointin
     )
 
 
+def _check(recipe: Recipe) -> None:
+    if recipe.method != "full":
+        return
+    for field, value, free in (
+        ("quantization", recipe.quantization, ("auto", "none")),
+        ("offload", recipe.offload, ("auto", "none")),
+    ):
+        if value not in free:
+            raise InvalidInput(
+                f"A full finetune trains the base's own weights, so {field} can't be {value}.",
+                title="The recipe contradicts itself",
+                action=f"Set {field} to none, or the method to lora.",
+                field=field,
+            )
+
+
 def _precision(recipe: Recipe, machine: Machine) -> tuple[Literal["fp32", "bf16"], str]:
     if recipe.precision != "auto":
         return recipe.precision, "as the recipe says"
@@ -186,7 +230,7 @@ def _choices(recipe: Recipe, base: BaseDescription, machine: Machine) -> Iterato
     quantization: tuple[Quantization, ...] = ("none",) if recipe.quantization == "auto" else (recipe.quantization,)
     if recipe.quantization == "auto" and is_gpu and machine.can_quantize and recipe.method != "full":
         quantization = ("none", "int8")
-    offload = (recipe.offload == "blocks",) if recipe.offload != "auto" else (False,)
+    offload: tuple[bool, ...] = (recipe.offload == "blocks",) if recipe.offload != "auto" else (False,)
     if recipe.offload == "auto" and is_gpu and recipe.method != "full":
         offload = (False, True)
     if base.is_small or machine.device == "cpu":

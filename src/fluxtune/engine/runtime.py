@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fluxtune.core.errors import DiskFull, EngineCrashed, FluxtuneError, OutOfMemory
+from fluxtune.engine.memory import Machine, can_quantize
 
 if TYPE_CHECKING:
     import torch
@@ -57,6 +58,25 @@ def choose_device(precision: str = "auto") -> Device:
     if precision == "auto":
         precision = "bf16" if name == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
     return Device(name, torch.bfloat16 if precision == "bf16" else torch.float32)
+
+
+def machine_of(device: Device) -> Machine:
+    """Describe this computer for the memory plan, as the process that computes sees it."""
+    import psutil
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not device.is_cuda:
+        kind: Any = "mps" if device.name.startswith("mps") else "cpu"
+        return Machine(kind, psutil.virtual_memory().available, cores, 0, can_quantize=can_quantize())
+    return Machine(
+        device="cuda",
+        memory_bytes=torch.cuda.get_device_properties(0).total_memory,
+        core_count=cores,
+        free_disk_bytes=0,
+        can_fp8=torch.cuda.get_device_capability(0) >= (8, 9),
+        can_quantize=can_quantize(),
+    )
 
 
 def make_deterministic(seed: int) -> None:

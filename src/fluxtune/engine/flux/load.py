@@ -7,6 +7,8 @@ import diffusers
 import torch
 
 from fluxtune.engine.bases import BaseDescription
+from fluxtune.engine.flux.frozen import BLOCKS, freeze
+from fluxtune.engine.memory import ResolvedDevice, encodes_from_main_memory
 from fluxtune.engine.runtime import Device
 
 TEXT_PARTS = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
@@ -14,13 +16,25 @@ IMAGE_PARTS = ("transformer", "vae")
 
 
 def load_text_pipeline(base: BaseDescription, device: Device) -> Any:
-    """Load what encodes prompts: tokenizers and text encoders."""
-    return _load(base, device, without=IMAGE_PARTS)
+    """Load what encodes prompts: tokenizers and text encoders, whose layers stay in main memory if they must."""
+    pipe = _read(base, device, without=IMAGE_PARTS)
+    width = device.dtype.itemsize
+    if device.is_cuda and encodes_from_main_memory(base, width, torch.cuda.get_device_properties(0).total_memory):
+        for part in ("text_encoder", "text_encoder_2"):
+            if getattr(pipe, part, None) is not None:
+                freeze(getattr(pipe, part), device.name, "none", offload=True)
+    return pipe.to(device.name)
 
 
-def load_image_pipeline(base: BaseDescription, device: Device) -> Any:
-    """Load what makes images: transformer, VAE and scheduler, in the device's number format."""
-    return _load(base, device, without=TEXT_PARTS)
+def load_image_pipeline(base: BaseDescription, device: Device, plan: ResolvedDevice | None = None) -> Any:
+    """Load what makes images: transformer, VAE and scheduler, in the device's number format.
+
+    `plan`: how the frozen weights are kept, where they don't just lie on the device.
+    """
+    pipe = _read(base, device, without=TEXT_PARTS)
+    if plan is not None and (plan.quantization != "none" or plan.offload):
+        freeze(pipe.transformer, device.name, plan.quantization, plan.offload, only=BLOCKS)
+    return pipe.to(device.name)
 
 
 def load_whole_pipeline(base: BaseDescription, device: Device) -> Any:
@@ -40,10 +54,6 @@ def release() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _load(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
-    return _read(base, device, without).to(device.name)
 
 
 def _read(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
