@@ -17,36 +17,14 @@ import torch
 from PIL import Image
 
 from fluxtune.core.errors import DiskFull
-from fluxtune.engine import learner, runfolder, runtime
+from fluxtune.engine import runfolder, runtime
 from fluxtune.engine.__main__ import LOCKED, train
 from fluxtune.engine.flux import checkpoint
 from fluxtune.engine.runfolder import EventLog, RunFolder
 from tests.engine import tiny
+from tests.engine.steering import adapter_of, ask, at_step
 
 MakeRun = Callable[..., Path]
-
-
-def adapter_of(run: Path) -> bytes:
-    return (run / "adapter.safetensors").read_bytes()
-
-
-def at_step(step: int, action: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do something once, right before a step (0 is the first)."""
-    original = learner.Learner.train_step
-    done: list[int] = []
-
-    def train_step(self: learner.Learner, number: int) -> tuple[float, float]:
-        if number == step and not done:
-            done.append(number)
-            action()
-        return original(self, number)
-
-    monkeypatch.setattr(learner.Learner, "train_step", train_step)
-
-
-def ask(run: Path, control: str) -> None:
-    (run / "control").mkdir(exist_ok=True)
-    (run / "control" / control).touch()
 
 
 def test_a_run_tells_its_whole_story(finished: Path) -> None:
