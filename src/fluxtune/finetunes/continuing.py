@@ -100,7 +100,7 @@ class FinetuneContinuing(FinetuneRecords):
             if was != wanted:
                 title = Recipe.model_fields[setting].title
                 raise CheckpointDoesNotFit(
-                    f"{title} was {was} in “{parent.name}” and gives the checkpoint its shape: it can't be {wanted} now.",
+                    f"{title} gives the checkpoint its shape: it was {was} in “{parent.name}” and can't be {wanted}.",
                     field=f"recipe.{setting}",
                 )
 

@@ -63,7 +63,7 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         """Freeze the dataset and queue the run; everything that can be wrong is said here, before anything waits."""
         dataset, choices, recipe = self._ready(create)
         if create.webhook_url is not None:
-            check_url(create.webhook_url)
+            check_url(create.webhook_url, allow_private=self._settings.webhooks.allow_private)
         manifest = self._snapshots.freeze(dataset.id)
         finetune_id = new_id()
         name = self._free_name(clean_text(create.name or "") or dataset.name)

@@ -31,8 +31,28 @@ class Target:
     path: str
 
 
-def check_url(url: str) -> SplitResult:
-    """Return the parts of a URL that has the right form; raise `UrlRefused`. Looks nothing up."""
+def check_url(url: str, *, allow_private: bool = False) -> None:
+    """Raise `UrlRefused` for what can be told to be wrong without looking up a name, which may take long."""
+    host = _split(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        host = "127.0.0.1"
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return  # a name; it is looked up each time something is sent
+    _require_public(host, host, allow_private)
+
+
+def _require_public(host: str, address: str, allow_private: bool) -> None:
+    if not allow_private and not is_public(address):
+        raise UrlRefused(
+            f"{host[:200]} is {address}, an address of this computer or its own network.",
+            action="Give a public address, or let an administrator set FLUXTUNE_WEBHOOKS__ALLOW_PRIVATE.",
+            field="webhook_url",
+        )
+
+
+def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -65,18 +85,13 @@ def find_target(url: str, *, allow_private: bool, look_up: Resolver = resolve) -
 
     One private address among public ones is enough to refuse: which of them would be used is left to chance.
     """
-    parts = check_url(url)
+    parts = _split(url)
     host = parts.hostname or ""
     is_https = parts.scheme == "https"
     port = parts.port or (443 if is_https else 80)
     addresses = look_up(host, port)
     for address in addresses:
-        if not allow_private and not is_public(address):
-            raise UrlRefused(
-                f"{host[:200]} is {address}, an address of this computer or its own network.",
-                action="Give a public address, or let an administrator set FLUXTUNE_WEBHOOKS__ALLOW_PRIVATE.",
-                field="webhook_url",
-            )
+        _require_public(host, address, allow_private)
     path = parts.path or "/"
     return Target(url, host, port, addresses[0], is_https, f"{path}?{parts.query}" if parts.query else path)
 

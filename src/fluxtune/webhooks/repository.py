@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from fluxtune.webhooks.tables import DeliveryRow
@@ -20,17 +20,29 @@ def find_delivery(session: Session, delivery_id: str) -> DeliveryRow | None:
     return session.get(DeliveryRow, delivery_id)
 
 
-def is_any_due(session: Session, at: datetime) -> bool:
-    """Return whether a delivery is due."""
-    query = select(DeliveryRow.id).where(DeliveryRow.state == "waiting", DeliveryRow.next_at <= at).limit(1)
+def is_any_new(session: Session) -> bool:
+    """Return whether a delivery was not attempted yet."""
+    query = select(DeliveryRow.id).where(DeliveryRow.state == "waiting", DeliveryRow.attempts == 0).limit(1)
     return session.scalars(query).first() is not None
 
 
-def take_due(session: Session, at: datetime, until: datetime) -> DeliveryRow | None:
-    """Take the delivery that is due for longest; nobody else takes it before `until`."""
+def is_any_due(session: Session, at: datetime, latest: datetime) -> bool:
+    """Return whether there is something to take."""
+    return session.scalars(select(DeliveryRow.id).where(*_due(at, latest)).limit(1)).first() is not None
+
+
+def _due(at: datetime, latest: datetime) -> tuple[ColumnElement[bool], ...]:
+    return DeliveryRow.state == "waiting", or_(DeliveryRow.next_at <= at, DeliveryRow.next_at > latest)
+
+
+def take_due(session: Session, at: datetime, until: datetime, latest: datetime) -> DeliveryRow | None:
+    """Take the delivery that is due for longest; nobody else takes it before `until`.
+
+    One due after `latest`, later than any wait lasts, was put off by a clock that has been set back since: it is due.
+    """
     query = (
         select(DeliveryRow)
-        .where(DeliveryRow.state == "waiting", DeliveryRow.next_at <= at)
+        .where(*_due(at, latest))
         .order_by(DeliveryRow.next_at, DeliveryRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)

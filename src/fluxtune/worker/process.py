@@ -14,6 +14,7 @@ from fluxtune.core.errors import Conflict
 from fluxtune.db import Database, migrate
 from fluxtune.jobs.queue import JobQueue
 from fluxtune.storage import Blobs, FileLock, is_locked
+from fluxtune.webhooks.sender import WebhookSender
 from fluxtune.worker.tasks import build_tasks
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 # Whoever looks whether the lock is held holds it for a moment.
 _LOCK_WAIT_S = 1.0
 _LOOK_AROUND_EVERY_S = 2.0
+_SEND_EVERY_S = 2.0
 
 
 class WorkerRunning(Conflict):
@@ -42,6 +44,7 @@ class Worker:
         blobs = Blobs.at(settings.paths.blobs, settings.storage_url)
         tasks = build_tasks(settings, blobs, self._backend)
         self._queue = JobQueue(settings, self._database, tasks, self._leaving.is_set)
+        self._webhooks = WebhookSender(settings, self._database)
         self._idle_since = time.monotonic()
 
     def leave(self) -> None:
@@ -52,8 +55,10 @@ class Worker:
         """Work until told to leave, or until there is nothing to do and nobody to wait for."""
         migrate(self._database, self._settings.paths.migration_lock)
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        post = threading.Thread(target=self._send, name="webhooks", daemon=True)
         self._queue.start(self._worker_id())
         heart.start()
+        post.start()
         log.info("worker ready")
         try:
             self._loop(until_idle)
@@ -62,6 +67,8 @@ class Worker:
             self._wait_for_steps()
             self._ended.set()
             heart.join()
+            # What is on its way and not answered yet is sent again by the next worker.
+            post.join(_SEND_EVERY_S)
             self._backend.close()
             self._queue.stop()
             self._queue.runner.goodbye()
@@ -88,7 +95,7 @@ class Worker:
                 self._leaving.wait(1)
 
     def _is_done(self, until_idle: bool) -> bool:
-        if self._queue.active_count or self._queue.runner.is_busy():
+        if self._queue.active_count or self._queue.runner.is_busy() or self._webhooks.is_any_new():
             self._idle_since = time.monotonic()
             return False
         if until_idle:
@@ -105,6 +112,15 @@ class Worker:
                 self._queue.runner.beat()
             except Exception:
                 log.exception("heartbeat failed")
+
+    def _send(self) -> None:
+        """Send webhooks; in a thread of its own, because a receiver may take long to answer."""
+        while not self._ended.wait(_SEND_EVERY_S):
+            try:
+                while not self._ended.is_set() and self._webhooks.send_next():
+                    pass
+            except Exception:
+                log.exception("webhooks could not be sent; going on")
 
     def _wait_for_steps(self) -> None:
         """Give running steps the time to save and end; the trainer gets the same time within its step."""
