@@ -7,19 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import numpy as np
 import pytest
-import torch
-import transformers
 from PIL import Image
 
 from fluxtune.core.errors import InvalidInput, NotFound
-from fluxtune.engine.bases import describe_base
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.events import GeneratorEventType
 from fluxtune.engine.flux.adapters import read_metadata
 from fluxtune.engine.generator import Cancelled, Generator
+from tests.engine.plain import draw_with_diffusers
 
 
 class Studio:
@@ -79,38 +76,6 @@ def test_an_image_does_not_depend_on_its_neighbours(studio: Studio, adapter: Pat
     together = studio.draw("together", seeds=[1, 2, 3], adapter_path=adapter)
     assert studio.draw("alone", seeds=[2], adapter_path=adapter) == [together[1]]
     assert len(set(together)) == 3
-
-
-def draw_with_diffusers(base: Path, adapter: Path) -> Image.Image:
-    """Draw what `Studio.draw` draws, with nothing of ours."""
-    description = describe_base(base)
-    pipeline = getattr(diffusers, description.pipeline_class)
-    layers = description.text_encoder_out_layers
-    arguments = {"prompt": "zwx a", "generator": torch.Generator("cpu").manual_seed(3), "width": 64, "height": 64,
-                 "num_inference_steps": 2, "max_sequence_length": 16,
-                 **({"text_encoder_out_layers": tuple(layers)} if layers else {})}  # fmt: skip
-    if description.family == "flux3":
-        blocks: Any = diffusers.Flux3AutoBlocks()
-        blocks.sub_blocks.pop("prompt_upsampler")
-        pipe = pipeline(blocks=blocks, pretrained_model_name_or_path=str(base))
-        pipe.load_components(names=["transformer", "vae", "text_encoder", "scheduler"], dtype=torch.float32)
-        pipe.tokenizer = Prompts(transformers.AutoTokenizer.from_pretrained(base / "tokenizer"))
-        pipe.guider.guidance_scale = 2.0
-        pipe.load_lora_weights(adapter)
-        image: Image.Image = pipe(**arguments, output="images")[0]
-        return image
-    pipe = pipeline.from_pretrained(base, dtype=torch.float32)
-    pipe.load_lora_weights(adapter)
-    image = pipe(**arguments, guidance_scale=2.0).images[0]
-    return image
-
-
-class Prompts:
-    """As much of a processor as the text encoder's block asks for."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.apply_chat_template = tokenizer.apply_chat_template
 
 
 def test_anyones_diffusers_draws_the_same_image(base: Path, finished: Path, tmp_path: Path) -> None:

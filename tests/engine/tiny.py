@@ -16,6 +16,7 @@ D: Any = diffusers  # their constructors have no types
 T: Any = transformers
 
 CHAT = "{% for message in messages %}{{ message['content'] }}{% endfor %}{% if add_generation_prompt %}>{% endif %}"
+CHAT_OF_PARTS = "{% for message in messages %}{{ message['content'][0]['text'] }}>{% endfor %}"
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789>,.[]"
 FLUXTUNE = {
     "licence": "CC0-1.0",
@@ -52,8 +53,8 @@ def make_flux2(folder: Path) -> Path:
     return folder
 
 
-def make_flux1(folder: Path) -> Path:
-    """A FLUX.1 base of a few thousand weights, with embedded guidance."""
+def make_flux1(folder: Path, is_schnell: bool = False) -> Path:
+    """A FLUX.1 base of a few thousand weights: dev with embedded guidance, or schnell without."""
     torch.manual_seed(0)
     clip = T.CLIPTextModel(
         T.CLIPTextConfig(vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1,
@@ -63,7 +64,7 @@ def make_flux1(folder: Path) -> Path:
     t5 = T.T5EncoderModel(T.T5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2))
     transformer = D.FluxTransformer2DModel(
         in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-        joint_attention_dim=32, pooled_projection_dim=16, guidance_embeds=True, axes_dims_rope=(4, 6, 6),
+        joint_attention_dim=32, pooled_projection_dim=16, guidance_embeds=not is_schnell, axes_dims_rope=(4, 6, 6),
     )  # fmt: skip
     vae = D.AutoencoderKL(
         block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=64,
@@ -73,7 +74,7 @@ def make_flux1(folder: Path) -> Path:
     )  # fmt: skip
     _make_alive(transformer)
     pipe = D.FluxPipeline(
-        scheduler=D.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+        scheduler=D.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=not is_schnell),
         vae=vae,
         text_encoder=clip,
         tokenizer=_clip_tokenizer(),
@@ -84,6 +85,38 @@ def make_flux1(folder: Path) -> Path:
     pipe.save_pretrained(folder)
     sampling = {"train_timestep_sampling": "flux_shift"}
     _write_json(folder / "fluxtune.json", FLUXTUNE | {"title": "Tiny FLUX.1"} | sampling)
+    return folder
+
+
+def make_flux2_dev(folder: Path) -> Path:
+    """A FLUX.2 dev base of a few thousand weights: Mistral's text encoder, embedded guidance."""
+    torch.manual_seed(0)
+    text = {"model_type": "mistral", "vocab_size": 64, "hidden_size": 16, "intermediate_size": 32, "head_dim": 8,
+            "num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 2,
+            "max_position_embeddings": 512}  # fmt: skip
+    vision = {"model_type": "pixtral", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+              "num_attention_heads": 2, "image_size": 32, "patch_size": 16}  # fmt: skip
+    encoder = T.Mistral3ForConditionalGeneration(T.Mistral3Config(text_config=text, vision_config=vision))
+    transformer = D.Flux2Transformer2DModel(
+        in_channels=16, num_layers=1, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=32, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=True, timestep_guidance_channels=16,
+    )  # fmt: skip
+    tokenizer = _letters_tokenizer()
+    tokenizer.chat_template = CHAT_OF_PARTS
+    _make_alive(transformer)
+    pipe = D.Flux2Pipeline(
+        scheduler=D.FlowMatchEulerDiscreteScheduler(shift=1.5),
+        vae=_flux2_vae(),
+        text_encoder=encoder,
+        tokenizer=tokenizer,
+        transformer=transformer,
+    )
+    pipe.save_pretrained(folder)
+    # the published one has a processor there, which would need more libraries to be made
+    index = json.loads((folder / "model_index.json").read_text())
+    _write_json(folder / "model_index.json", index | {"tokenizer": ["transformers", "PixtralProcessor"]})
+    own = {"title": "Tiny FLUX.2 dev", "text_encoder_out_layers": [1, 2], "max_sequence_length": 400}
+    _write_json(folder / "fluxtune.json", FLUXTUNE | own)
     return folder
 
 

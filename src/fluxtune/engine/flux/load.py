@@ -5,6 +5,7 @@ from typing import Any
 
 import diffusers
 import torch
+from transformers import AutoTokenizer
 
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.flux.frozen import BLOCKS, freeze
@@ -75,6 +76,9 @@ def _read(base: BaseDescription, device: Device, without: tuple[str, ...]) -> An
 def _read_classic(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
     pipeline_class = getattr(diffusers, base.pipeline_class)
     known = pipeline_class._get_signature_keys(pipeline_class)[0]
+    has_processor = base.pipeline_class == "Flux2Pipeline" and "tokenizer" not in without
+    if has_processor:  # it would need torchvision, to read pictures with; prompts need its tokenizer only
+        without = (*without, "tokenizer")
     pipe = pipeline_class.from_pretrained(
         base.path,
         dtype=device.dtype,
@@ -82,5 +86,7 @@ def _read_classic(base: BaseDescription, device: Device, without: tuple[str, ...
         use_safetensors=True,
         **{part: None for part in without if part in known},
     )
+    if has_processor:
+        pipe.tokenizer = AutoTokenizer.from_pretrained(base.path / "tokenizer", local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
     return pipe
