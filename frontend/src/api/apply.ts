@@ -47,6 +47,8 @@ export function withLoss(points: LossPoint[], progress: Progress): LossPoint[] {
     learning_rate: progress.learning_rate ?? 0,
     grad_norm: progress.grad_norm ?? 0,
     seconds_per_step: progress.seconds_per_step ?? 0,
+    memory_bytes: progress.memory_bytes ?? null,
+    device_load: progress.device_load ?? null,
   };
   const last = points.at(-1);
   const kept = last && last.step >= point.step ? points.filter((old) => old.step < point.step) : points;
@@ -85,6 +87,8 @@ function applyToFinetune(client: QueryClient, event: StudioEvent): void {
   if (event.type === "job.progressed") {
     by.loss = event.data.loss ?? null;
     by.seconds_per_step = event.data.seconds_per_step ?? null;
+    by.memory_bytes = event.data.memory_bytes ?? null;
+    by.device_load = event.data.device_load ?? null;
     client.setQueryData<LossPoint[]>([...key, "loss"], (old) => old && withLoss(old, event.data));
   }
   if (event.type === "job.sampled") {
@@ -106,6 +110,10 @@ function applyToFinetune(client: QueryClient, event: StudioEvent): void {
         old && [...old.filter((c) => c.step !== step), { step, byte_count, file_url, created_at: event.at }],
     );
   }
+  if (event.type === "job.validated") void client.invalidateQueries({ queryKey: [...key, "validation"] });
+  if (event.type === "job.validated" || event.type === "job.checkpointed")
+    void client.invalidateQueries({ queryKey: [...key, "image-losses"] });
+  if (event.type === "job.healed") void client.invalidateQueries({ queryKey: key, exact: true });
   if (event.type === "job.logged") {
     client.setQueryData<LogLine[]>(
       [...key, "log"],
@@ -152,7 +160,7 @@ export function applyEvent(client: QueryClient, event: StudioEvent): void {
     void client.invalidateQueries({ queryKey: ["jobs"] });
   }
   if (event.kind === "finetune") applyToFinetune(client, event);
-  else applyToGeneration(client, event);
+  if (event.kind === "generation") applyToGeneration(client, event);
   if (TURNS.has(event.type)) {
     void client.invalidateQueries({ queryKey: ["jobs"] });
     void client.invalidateQueries({ queryKey: ["system"] });
@@ -160,6 +168,11 @@ export function applyEvent(client: QueryClient, event: StudioEvent): void {
       void client.invalidateQueries({ queryKey: ["finetunes"] });
       void client.invalidateQueries({ queryKey: ["finetune", event.target_id] });
       if (ENDS.has(event.type)) void client.invalidateQueries({ queryKey: ["models"] });
+    } else if (event.kind === "health") {
+      void client.invalidateQueries({ queryKey: ["health", event.target_id] });
+    } else if (event.kind === "probe") {
+      void client.invalidateQueries({ queryKey: ["probe", event.target_id] });
+      if (ENDS.has(event.type)) void client.invalidateQueries({ queryKey: ["plan"] });
     } else {
       void client.invalidateQueries({ queryKey: ["generations"] });
     }

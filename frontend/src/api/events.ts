@@ -1,9 +1,9 @@
-import type { GalleryImage, Image, Problem } from "./generated";
+import type { GalleryImage, Image, Job, Problem } from "./generated";
 
 interface Base {
   id: number;
   job_id: string;
-  kind: "finetune" | "generation";
+  kind: Job["kind"];
   target_id: string;
   at: string;
 }
@@ -18,7 +18,8 @@ export type StudioEvent = Base &
     | { type: "job.checkpointed"; data: { step: number; byte_count: number } }
     | { type: "job.image_finished"; data: { index: number; result: GalleryImage } }
     | { type: "job.logged"; data: { level: string; message: string } }
-    | { type: "job.paused"; data: { reason?: string } }
+    | { type: "job.validated" | "job.healed"; data: Record<string, unknown> }
+    | { type: "job.paused"; data: { reason?: string; is_loaded?: boolean } }
     | { type: "job.succeeded"; data: { model_id?: string | null } }
     | { type: "job.failed"; data: { error: Problem } }
   );
@@ -34,6 +35,7 @@ export interface Progress {
   grad_norm?: number;
   seconds_per_step?: number;
   memory_bytes?: number | null;
+  device_load?: number | null;
 }
 
 export const EVENT_TYPES: StudioEvent["type"][] = [
@@ -43,6 +45,8 @@ export const EVENT_TYPES: StudioEvent["type"][] = [
   "job.progressed",
   "job.sampled",
   "job.checkpointed",
+  "job.validated",
+  "job.healed",
   "job.image_finished",
   "job.logged",
   "job.paused",

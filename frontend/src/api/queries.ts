@@ -107,6 +107,52 @@ export const logQuery = (id: string) =>
     queryFn: () => call(sdk.listLog({ path: { finetune_id: id } })),
   });
 
+export const validationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id, "validation"],
+    queryFn: () => call(sdk.listValidation({ path: { finetune_id: id } })),
+  });
+
+export const imageLossesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id, "image-losses"],
+    queryFn: () => call(sdk.listImageLosses({ path: { finetune_id: id } })),
+  });
+
+export const recipeTextQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finetune", id, "recipe"],
+    queryFn: () => call(sdk.getRecipe({ path: { finetune_id: id }, parseAs: "text" })) as Promise<string>,
+  });
+
+export const healthQuery = (finetuneId: string) =>
+  queryOptions({
+    queryKey: ["health", finetuneId],
+    queryFn: () => call(sdk.getHealth({ path: { finetune_id: finetuneId } })),
+    enabled: finetuneId !== "",
+  });
+
+export const comparisonQuery = (a: string, b: string) =>
+  queryOptions({
+    queryKey: ["comparison", a, b],
+    queryFn: () => call(sdk.compareFinetunes({ query: { a, b } })),
+    enabled: a !== "" && b !== "" && a !== b,
+    retry: false,
+  });
+
+export const templatesQuery = queryOptions({
+  queryKey: ["templates"],
+  queryFn: () => call(sdk.listTemplates()),
+});
+
+export const probeQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["probe", id],
+    queryFn: () => call(sdk.getProbe({ path: { probe_id: id } })),
+    enabled: id !== "",
+    retry: false,
+  });
+
 /** What a finetune would do and cost; asked again whenever a choice changes. */
 export const planQuery = (body: FinetuneCreate) =>
   queryOptions({
@@ -139,4 +185,10 @@ export const galleryIdsQuery = (filter: GalleryFilter) =>
 export const activeJobsQuery = queryOptions({
   queryKey: ["jobs", "active"],
   queryFn: () => call(sdk.listJobs({ query: { active: true } })),
+});
+
+/** What runs, then what waits in the order it will run. */
+export const queueQuery = queryOptions({
+  queryKey: ["jobs", "in turn"],
+  queryFn: () => call(sdk.listJobs({ query: { in_turn: true } })),
 });

@@ -10,12 +10,13 @@ const RETRY_MS = 2_000;
 
 /**
  * Keep the query cache live from the one event stream. The browser resumes with Last-Event-ID by itself;
- * after any gap everything on screen is asked again.
+ * after any gap everything on screen is asked again. A hidden page lets the stream go unless `mustStay`.
  */
-export function useEvents(onEvent?: (event: StudioEvent) => void): boolean {
+export function useEvents(onEvent?: (event: StudioEvent) => void, mustStay = () => false): boolean {
   const client = useQueryClient();
   const [isLive, setLive] = useState(true);
   const tell = useEffectEvent((event: StudioEvent) => onEvent?.(event));
+  const mustBeOpen = useEffectEvent(() => mustStay());
 
   useEffect(() => {
     let source: EventSource | null = null;
@@ -56,10 +57,15 @@ export function useEvents(onEvent?: (event: StudioEvent) => void): boolean {
     const attend = () => {
       window.clearTimeout(timer);
       if (document.hidden) {
-        timer = window.setTimeout(() => {
+        const leave = () => {
+          if (mustBeOpen()) {
+            timer = window.setTimeout(leave, HIDDEN_MS);
+            return;
+          }
           hasGap = true;
           close();
-        }, HIDDEN_MS);
+        };
+        timer = window.setTimeout(leave, HIDDEN_MS);
       } else if (!source) {
         hasGap = true;
         open();

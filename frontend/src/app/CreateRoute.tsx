@@ -12,7 +12,12 @@ export function CreateRoute() {
   const search = useSearch({ from: "/create" });
   const navigate = useNavigate();
   const [{ asked, reuse }] = useState(() => ({
-    asked: { model: search.model, prompt: search.prompt },
+    asked: {
+      model: search.model,
+      prompt: search.prompt,
+      version: search.version,
+      strength: search.strength,
+    },
     reuse: takeReuse(),
   }));
   const show = (id: string | undefined) =>

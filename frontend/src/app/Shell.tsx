@@ -5,6 +5,7 @@ import { WifiOff } from "lucide-react";
 import { ProblemError } from "@/api/problem";
 import { sessionQuery } from "@/api/queries";
 import { useEvents } from "@/api/useEvents";
+import { isAnyoneWaiting, tellEnd } from "@/components/notify";
 import { toastGood } from "@/components/undo";
 import { ActivityTray } from "@/features/jobs/ActivityTray";
 import { SignInPage } from "@/features/system/SignInPage";
@@ -43,14 +44,17 @@ function Rail() {
 function Studio() {
   const navigate = useNavigate();
   const isLive = useEvents((event) => {
+    const open = () =>
+      void navigate({ to: "/finetunes/$finetuneId", params: { finetuneId: event.target_id } });
+    tellEnd(event, open);
     if (event.type !== "job.succeeded" || event.kind !== "finetune") return;
     const here = window.location.pathname;
     if (here === `/finetunes/${event.target_id}`) return;
     toastGood("A finetune has finished.", {
       label: "Look at it",
-      run: () => void navigate({ to: "/finetunes/$finetuneId", params: { finetuneId: event.target_id } }),
+      run: open,
     });
-  });
+  }, isAnyoneWaiting);
   return (
     <div className={classes.shell}>
       <a href="#main" className="skip">

@@ -22,6 +22,16 @@ const root = createRootRouteWithContext<Context>()({
 const text = (value: unknown) =>
   typeof value === "string" && value ? value : typeof value === "number" ? String(value) : undefined;
 
+const number = (value: unknown) => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
+
+interface CreateSearch {
+  model?: string;
+  prompt?: string;
+  image?: string;
+  version?: string;
+  strength?: number;
+}
+
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
@@ -48,6 +58,12 @@ const newFinetune = createRoute({
   validateSearch: (search): { dataset?: string } => ({ dataset: text(search.dataset) }),
   component: lazyRouteComponent(() => import("@/features/finetunes/NewFinetunePage"), "NewFinetunePage"),
 });
+const comparison = createRoute({
+  getParentRoute: () => root,
+  path: "/finetunes/compare",
+  validateSearch: (search): { a?: string; b?: string } => ({ a: text(search.a), b: text(search.b) }),
+  component: lazyRouteComponent(() => import("@/features/finetunes/ComparePage"), "ComparePage"),
+});
 const finetune = createRoute({
   getParentRoute: () => root,
   path: "/finetunes/$finetuneId",
@@ -66,10 +82,12 @@ const model = createRoute({
 const create = createRoute({
   getParentRoute: () => root,
   path: "/create",
-  validateSearch: (search): { model?: string; prompt?: string; image?: string } => ({
+  validateSearch: (search): CreateSearch => ({
     model: text(search.model),
     prompt: text(search.prompt),
     image: text(search.image),
+    version: text(search.version),
+    strength: number(search.strength),
   }),
   component: lazyRouteComponent(() => import("@/app/CreateRoute"), "CreateRoute"),
 });
@@ -99,6 +117,7 @@ const tree = root.addChildren([
   dataset,
   finetunes,
   newFinetune,
+  comparison,
   finetune,
   models,
   model,

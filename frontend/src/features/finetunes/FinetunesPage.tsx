@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Plus, TrendingDown } from "lucide-react";
+import { Columns2, Plus, TrendingDown } from "lucide-react";
 
 import { call } from "@/api/call";
 import { listFinetunes, restoreFinetune } from "@/api/generated";
@@ -9,6 +9,7 @@ import { finetunesQuery } from "@/api/queries";
 import { Empty } from "@/components/Empty";
 import { GridSkeleton, Loaded } from "@/components/Loaded";
 import { Page } from "@/components/Page";
+import { QueueList } from "@/components/queue/QueueList";
 import { RunRow, RunRows } from "@/components/RunRow";
 import { Trash } from "@/components/Trash";
 
@@ -31,7 +32,29 @@ export function FinetunesPage() {
   );
   const isEmpty = finetunes.data?.length === 0;
   return (
-    <Page title="Finetunes" sub="What is being learned, and what was." actions={!isEmpty && add}>
+    <Page
+      title="Finetunes"
+      sub="What is being learned, and what was."
+      actions={
+        !isEmpty && (
+          <>
+            {finetunes.data && finetunes.data.length > 1 && (
+              <Button
+                variant="default"
+                leftSection={<Columns2 size={16} />}
+                onClick={() => {
+                  const [b, a] = finetunes.data;
+                  void navigate({ to: "/finetunes/compare", search: { a: a.id, b: b.id } });
+                }}
+              >
+                Compare two
+              </Button>
+            )}
+            {add}
+          </>
+        )
+      }
+    >
       <Loaded query={finetunes} skeleton={<GridSkeleton count={4} height={76} min={900} />}>
         {(list) =>
           list.length === 0 ? (
@@ -51,11 +74,14 @@ export function FinetunesPage() {
               learns, and can stop when it is good enough.
             </Empty>
           ) : (
-            <RunRows>
-              {list.map((run) => (
-                <RunRow key={run.id} run={run} />
-              ))}
-            </RunRows>
+            <>
+              <RunRows>
+                {list.map((run) => (
+                  <RunRow key={run.id} run={run} />
+                ))}
+              </RunRows>
+              <QueueList />
+            </>
           )
         }
       </Loaded>

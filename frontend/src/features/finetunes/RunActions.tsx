@@ -1,21 +1,95 @@
 import { ActionIcon, Button, Menu } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Ban, CirclePause, CirclePlay, CircleStop, Ellipsis, Sparkles, Trash2 } from "lucide-react";
+import {
+  Ban,
+  ChevronsRight,
+  CirclePause,
+  CirclePlay,
+  CircleStop,
+  Columns2,
+  Ellipsis,
+  Sparkles,
+  Trash2,
+} from "lucide-react";
+import { useState } from "react";
 
 import type { Finetune } from "@/api/generated";
 import { modelQuery } from "@/api/queries";
 import { toastProblem } from "@/components/undo";
 
 import { useRunActions } from "./actions";
+import { ExtendDialog } from "./ExtendDialog";
+import { NotifyButton } from "./NotifyButton";
 import { isLive } from "./phases";
+
+function More({ run, onTrash }: { run: Finetune; onTrash: () => void }) {
+  const navigate = useNavigate();
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon size="lg" aria-label="More about this finetune">
+          <Ellipsis size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item
+          leftSection={<Columns2 size={15} />}
+          onClick={() => void navigate({ to: "/finetunes/compare", search: { a: run.id } })}
+        >
+          Compare with another
+        </Menu.Item>
+        {!isLive(run.state) && (
+          <Menu.Item leftSection={<Trash2 size={15} />} onClick={onTrash}>
+            Move to trash
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** What can be done with a finished run: go on with it, look at it, use it. */
+function Finished({ run }: { run: Finetune }) {
+  const navigate = useNavigate();
+  const [isExtending, setExtending] = useState(false);
+  const model = useQuery(modelQuery(run.model_id ?? "")).data;
+  return (
+    <>
+      <Button variant="default" leftSection={<ChevronsRight size={16} />} onClick={() => setExtending(true)}>
+        Extend
+      </Button>
+      <ExtendDialog run={run} isOpen={isExtending} onClose={() => setExtending(false)} />
+      {run.model_id && (
+        <>
+          <Button variant="default" component={Link} to={`/models/${run.model_id}`}>
+            Open the model
+          </Button>
+          <Button
+            variant="primary"
+            size="md"
+            leftSection={<Sparkles size={16} />}
+            onClick={() =>
+              void navigate({
+                to: "/create",
+                search: { model: run.model_id ?? undefined, prompt: model?.prompts[0] ?? run.trigger_word },
+              })
+            }
+          >
+            Create with it
+          </Button>
+        </>
+      )}
+    </>
+  );
+}
 
 /** What can be done with a run now; the likeliest next thing is the primary button. */
 export function RunActions({ run }: { run: Finetune }) {
   const navigate = useNavigate();
   const { act, remove } = useRunActions(run.id);
-  const model = useQuery(modelQuery(run.model_id ?? "")).data;
   const isBusy = (action: string) => act.isPending && act.variables === action;
+  const isEndless = isLive(run.state) && !run.is_stopping;
   const trash = async () => {
     try {
       await remove(run.name);
@@ -27,21 +101,9 @@ export function RunActions({ run }: { run: Finetune }) {
 
   return (
     <>
-      {!isLive(run.state) && (
-        <Menu position="bottom-end">
-          <Menu.Target>
-            <ActionIcon size="lg" aria-label="More about this finetune">
-              <Ellipsis size={18} />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<Trash2 size={15} />} onClick={() => void trash()}>
-              Move to trash
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
-      )}
-      {isLive(run.state) && !run.is_stopping && (
+      <More run={run} onTrash={() => void trash()} />
+      {isLive(run.state) && <NotifyButton run={run} />}
+      {isEndless && (
         <Button
           variant="quiet"
           leftSection={<Ban size={16} />}
@@ -51,7 +113,7 @@ export function RunActions({ run }: { run: Finetune }) {
           Cancel run
         </Button>
       )}
-      {run.state === "running" && !run.is_stopping && (
+      {(run.state === "running" || run.state === "queued") && !run.is_stopping && (
         <Button
           variant="default"
           leftSection={<CirclePause size={16} />}
@@ -72,9 +134,9 @@ export function RunActions({ run }: { run: Finetune }) {
           Stop and keep
         </Button>
       )}
-      {(run.state === "paused" || run.state === "cancelled") && (
+      {run.state === "paused" && (
         <Button
-          variant={run.state === "cancelled" ? "default" : "primary"}
+          variant="primary"
           leftSection={<CirclePlay size={16} />}
           loading={isBusy("resume")}
           onClick={() => act.mutate("resume")}
@@ -82,26 +144,7 @@ export function RunActions({ run }: { run: Finetune }) {
           Resume
         </Button>
       )}
-      {run.state === "succeeded" && run.model_id && (
-        <>
-          <Button variant="default" component={Link} to={`/models/${run.model_id}`}>
-            Open the model
-          </Button>
-          <Button
-            variant="primary"
-            size="md"
-            leftSection={<Sparkles size={16} />}
-            onClick={() =>
-              void navigate({
-                to: "/create",
-                search: { model: run.model_id ?? undefined, prompt: model?.prompts[0] ?? run.trigger_word },
-              })
-            }
-          >
-            Create with it
-          </Button>
-        </>
-      )}
+      {run.state === "succeeded" && <Finished run={run} />}
     </>
   );
 }

@@ -1,21 +1,40 @@
-import { ActionIcon, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Download } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { Download, RotateCcw, Save } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
 
 import type { Finetune } from "@/api/generated";
-import { checkpointsQuery, logQuery } from "@/api/queries";
+import { checkpointsQuery, logQuery, recipeTextQuery } from "@/api/queries";
 import { CopyButton } from "@/components/CopyButton";
 import { ago, bytes } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
 
+import { useRunActions } from "./actions";
+import { RestartDialog } from "./RestartDialog";
 import classes from "./Run.module.css";
 
-export function Checkpoints({ finetuneId }: { finetuneId: string }) {
-  const query = useQuery(checkpointsQuery(finetuneId));
+export function Checkpoints({ run }: { run: Finetune }) {
+  const query = useQuery(checkpointsQuery(run.id));
+  const { act } = useRunActions(run.id);
+  const [restarting, setRestarting] = useState<number | null>(null);
   return (
     <section aria-label="Checkpoints" className={classes.panel}>
-      <h2>Checkpoints</h2>
+      <div className={classes.panelHead}>
+        <h2>Checkpoints</h2>
+        {run.state === "running" && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<Save size={14} />}
+            loading={act.isPending && act.variables === "save"}
+            disabled={run.is_stopping}
+            onClick={() => act.mutate("save")}
+          >
+            Save now
+          </Button>
+        )}
+      </div>
+      <RestartDialog run={run} step={restarting} onClose={() => setRestarting(null)} />
       <Loaded query={query} skeleton={<p className="dim small">Loading…</p>}>
         {(list) =>
           list.length === 0 ? (
@@ -24,25 +43,36 @@ export function Checkpoints({ finetuneId }: { finetuneId: string }) {
             </p>
           ) : (
             <ul className={classes.checkpoints}>
-              {[...list].reverse().map(({ step, byte_count, file_url, created_at }) => (
-                <li key={step}>
-                  <span>Step {step}</span>
-                  <span className="dim">
-                    {bytes(byte_count)} · {ago(created_at)}
-                  </span>
-                  <Tooltip label="Download the adapter">
-                    <ActionIcon
-                      component="a"
-                      href={file_url}
-                      download
-                      size="sm"
-                      aria-label={`Download checkpoint of step ${step}`}
-                    >
-                      <Download size={15} />
-                    </ActionIcon>
-                  </Tooltip>
-                </li>
-              ))}
+              {[...list]
+                .sort((a, b) => b.step - a.step)
+                .map(({ step, byte_count, file_url, created_at }) => (
+                  <li key={step}>
+                    <span>Step {step}</span>
+                    <span className="dim">
+                      {bytes(byte_count)} · {ago(created_at)}
+                    </span>
+                    <Tooltip label="Restart from here with changed settings">
+                      <ActionIcon
+                        size="sm"
+                        aria-label={`Restart from step ${step}`}
+                        onClick={() => setRestarting(step)}
+                      >
+                        <RotateCcw size={15} />
+                      </ActionIcon>
+                    </Tooltip>
+                    <Tooltip label="Download the adapter">
+                      <ActionIcon
+                        component="a"
+                        href={file_url}
+                        download
+                        size="sm"
+                        aria-label={`Download checkpoint of step ${step}`}
+                      >
+                        <Download size={15} />
+                      </ActionIcon>
+                    </Tooltip>
+                  </li>
+                ))}
             </ul>
           )
         }
@@ -76,15 +106,17 @@ export function Log({ finetuneId }: { finetuneId: string }) {
   );
 }
 
-/** Every setting this run uses, to read or copy. */
+/** The complete recipe document of this run, to read, copy or start again with. */
 export function RecipeView({ run }: { run: Finetune }) {
-  const text = Object.entries(run.recipe)
-    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
-    .join("\n");
+  const query = useQuery(recipeTextQuery(run.id));
   return (
-    <div className={classes.recipe}>
-      <pre className="mono">{text}</pre>
-      <CopyButton value={text} label="Copy recipe" />
-    </div>
+    <Loaded query={query} skeleton={<p className="dim small">Loading…</p>}>
+      {(text) => (
+        <div className={classes.recipe}>
+          <pre className="mono">{text}</pre>
+          <CopyButton value={text} label="Copy recipe" />
+        </div>
+      )}
+    </Loaded>
   );
 }

@@ -1,11 +1,13 @@
 import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { CirclePlay } from "lucide-react";
+import { CirclePlay, ImagePlus } from "lucide-react";
 import { lazy, Suspense } from "react";
 
+import type { Finetune } from "@/api/generated";
 import { finetuneQuery } from "@/api/queries";
 import { TriggerChip } from "@/components/CopyButton";
+import { HealthPanel } from "@/components/health/HealthPanel";
 import { Loaded } from "@/components/Loaded";
 import { Page, Section } from "@/components/Page";
 import { ProblemCard } from "@/components/ProblemCard";
@@ -13,6 +15,8 @@ import { Fold } from "@/components/schema-form/SchemaForm";
 import { StateBadge } from "@/components/StateBadge";
 
 import { useRunActions } from "./actions";
+import { Healings } from "./Healings";
+import { ImageLosses } from "./ImageLosses";
 import classes from "./Run.module.css";
 import { RunActions } from "./RunActions";
 import { Checkpoints, Log, RecipeView } from "./RunDetails";
@@ -20,6 +24,39 @@ import { RunProgress } from "./RunProgress";
 import { SampleSheet } from "./SampleSheet";
 
 const LossChart = lazy(async () => ({ default: (await import("./LossChart")).LossChart }));
+const ReadingsChart = lazy(async () => ({ default: (await import("./ReadingsChart")).ReadingsChart }));
+
+/** Where a run began that went on from another's checkpoint. */
+function Parent({ run }: { run: Finetune }) {
+  const parent = useQuery(finetuneQuery(run.parent_id ?? "")).data;
+  if (!run.parent_id) return null;
+  return (
+    <>
+      <span aria-hidden>·</span> restarted from step {run.parent_step} of{" "}
+      <Link to="/finetunes/$finetuneId" params={{ finetuneId: run.parent_id }}>
+        {parent?.name ?? "another run"}
+      </Link>
+    </>
+  );
+}
+
+/** What became of the message to another program, where one was asked for. */
+function Webhook({ run }: { run: Finetune }) {
+  if (!run.webhook_url) return null;
+  const { webhook } = run;
+  const standing = !webhook
+    ? "is told at the end"
+    : webhook.state === "delivered"
+      ? "was told"
+      : webhook.state === "given-up"
+        ? `could not be told: ${webhook.last_error ?? `status ${webhook.last_status}`}`
+        : `is being told (${webhook.attempts} ${webhook.attempts === 1 ? "try" : "tries"} so far)`;
+  return (
+    <p className="dim small" style={{ overflowWrap: "anywhere", marginTop: 12 }}>
+      {run.webhook_url} {standing}.
+    </p>
+  );
+}
 
 export function RunPage() {
   const { finetuneId } = useParams({ from: "/finetunes/$finetuneId" });
@@ -47,6 +84,7 @@ export function RunPage() {
             {run.dataset_name}
           </Link>
           <span aria-hidden>·</span> {run.base} <span aria-hidden>·</span> {run.quality}
+          <Parent run={run} />
           <TriggerChip word={run.trigger_word} />
         </span>
       }
@@ -70,6 +108,7 @@ export function RunPage() {
           />
         </div>
       )}
+      <Healings run={run} />
       <div className={classes.top}>
         <RunProgress run={run} />
         <section aria-label="Loss" className={classes.panel}>
@@ -79,16 +118,41 @@ export function RunPage() {
           </Suspense>
         </section>
       </div>
-      <Section title="Samples">
+      {run.state === "succeeded" && <HealthPanel finetuneId={finetuneId} modelId={run.model_id} />}
+      <Section
+        title="Samples"
+        aside={
+          run.state === "running" && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              leftSection={<ImagePlus size={14} />}
+              loading={act.isPending && act.variables === "sample"}
+              disabled={run.is_stopping}
+              onClick={() => act.mutate("sample")}
+            >
+              Sample now
+            </Button>
+          )
+        }
+      >
         <SampleSheet finetuneId={finetuneId} isDrawing={isDrawing} />
       </Section>
+      <ImageLosses run={run} />
       <div className={classes.bottom}>
-        <Checkpoints finetuneId={finetuneId} />
-        <section aria-label="Log" className={classes.panel}>
-          <h2>Log</h2>
-          <Log finetuneId={finetuneId} />
+        <Checkpoints run={run} />
+        <section aria-label="Readings" className={classes.panel}>
+          <h2>Readings</h2>
+          <Suspense fallback={<Skeleton height={190} />}>
+            <ReadingsChart finetuneId={finetuneId} />
+          </Suspense>
         </section>
       </div>
+      <section aria-label="Log" className={`${classes.panel} ${classes.middle}`}>
+        <h2>Log</h2>
+        <Log finetuneId={finetuneId} />
+      </section>
+      <Webhook run={run} />
       <div className={classes.fold}>
         <Fold title="Recipe">
           <RecipeView run={run} />

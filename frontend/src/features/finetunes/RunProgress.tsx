@@ -7,7 +7,7 @@ import { bytes, compactNumber, duration, secondsPerStep } from "@/components/for
 import { Meter } from "@/components/Meter";
 import { Picture } from "@/components/Picture";
 
-import { phaseOf } from "./phases";
+import { pauseWords, phaseOf } from "./phases";
 import classes from "./Run.module.css";
 
 function Fact({ label, value }: { label: string; value: string | null }) {
@@ -29,6 +29,7 @@ export function RunProgress({ run }: { run: Finetune }) {
   const share = run.steps > 0 ? Math.min(100, Math.floor((100 * run.step) / run.steps)) : 0;
   const isCounted = run.phase !== "training" && run.state === "running" && (count?.total ?? 0) > 1;
   const loss = useQuery(lossQuery(run.id)).data?.at(-1)?.smoothed ?? run.loss;
+  const paused = pauseWords(run);
   const took =
     run.started_at && run.finished_at
       ? (Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000
@@ -67,6 +68,7 @@ export function RunProgress({ run }: { run: Finetune }) {
         size={10}
         text={`step ${run.step} of ${run.steps}`}
       />
+      {paused && <p className="dim small">{paused}</p>}
       <div className={classes.below}>
         {run.cover && (
           <div className={classes.cover}>
@@ -76,7 +78,10 @@ export function RunProgress({ run }: { run: Finetune }) {
         <dl className={classes.numbers}>
           <Fact label="Speed" value={run.seconds_per_step ? secondsPerStep(run.seconds_per_step) : null} />
           <Fact label="Loss" value={loss === null ? null : compactNumber(loss)} />
-          <Fact label="Memory" value={run.peak_memory_bytes ? bytes(run.peak_memory_bytes) : null} />
+          <Fact label="Memory, at most" value={run.peak_memory_bytes ? bytes(run.peak_memory_bytes) : null} />
+          {run.device_load !== null && (
+            <Fact label="Device load" value={`${Math.round(100 * run.device_load)} %`} />
+          )}
           <Fact label="Images" value={String(run.image_count)} />
         </dl>
       </div>

@@ -4,22 +4,35 @@ import { call } from "@/api/call";
 import {
   cancelFinetune,
   deleteFinetune,
+  extendFinetune,
   pauseFinetune,
   restoreFinetune,
+  restartFinetune,
   resumeFinetune,
+  sampleFinetune,
+  saveFinetune,
   stopFinetune,
   type Finetune,
+  type FinetuneRestart,
 } from "@/api/generated";
 import { finetuneQuery } from "@/api/queries";
-import { toastProblem, toastUndo } from "@/components/undo";
+import { toastGood, toastProblem, toastUndo } from "@/components/undo";
 
 const CALLS = {
   stop: stopFinetune,
   pause: pauseFinetune,
   resume: resumeFinetune,
   cancel: cancelFinetune,
+  sample: sampleFinetune,
+  save: saveFinetune,
 } as const;
 export type RunAction = keyof typeof CALLS;
+
+/** Said where nothing on the page changes at once. */
+const SAID: Partial<Record<RunAction, string>> = {
+  sample: "Samples are drawn after this step.",
+  save: "A checkpoint is saved after this step.",
+};
 
 export function useRunActions(finetuneId: string) {
   const client = useQueryClient();
@@ -31,8 +44,20 @@ export function useRunActions(finetuneId: string) {
   };
   const act = useMutation({
     mutationFn: (action: RunAction) => call<Finetune>(CALLS[action]({ path })),
-    onSuccess: (finetune) => client.setQueryData(finetuneQuery(finetuneId).queryKey, finetune),
+    onSuccess: (finetune, action) => {
+      client.setQueryData(finetuneQuery(finetuneId).queryKey, finetune);
+      if (SAID[action]) toastGood(SAID[action]);
+    },
     onError: toastProblem,
+    onSettled: refresh,
+  });
+  const extend = useMutation({
+    mutationFn: (steps: number) => call(extendFinetune({ path, body: { steps } })),
+    onSuccess: (finetune) => client.setQueryData(finetuneQuery(finetuneId).queryKey, finetune),
+    onSettled: refresh,
+  });
+  const restart = useMutation({
+    mutationFn: (body: FinetuneRestart) => call(restartFinetune({ path, body })),
     onSettled: refresh,
   });
   const remove = async (name: string) => {
@@ -43,5 +68,5 @@ export function useRunActions(finetuneId: string) {
     });
     refresh();
   };
-  return { act, remove };
+  return { act, extend, restart, remove };
 }

@@ -24,5 +24,15 @@ export function phaseOf(run: Pick<Finetune, "state" | "phase" | "waiting_for" | 
   return WORDS[run.phase] ?? (run.phase ? run.phase[0].toUpperCase() + run.phase.slice(1) : "Starting");
 }
 
+/** What a pause means: whether the model is still at hand, and what Resume will do. */
+export function pauseWords(run: Pick<Finetune, "state" | "step" | "started_at">): string | null {
+  if (run.state !== "paused") return null;
+  if (!run.started_at) return "It has not begun. Resume puts it back into the queue.";
+  return (
+    `Saved at step ${run.step}. Its model stays loaded for some minutes, so that Resume goes on at once; ` +
+    "when something else needs the device, the model leaves, and Resume loads it again from the checkpoint."
+  );
+}
+
 export const isLive = (state: Finetune["state"]) =>
   state === "queued" || state === "running" || state === "paused";

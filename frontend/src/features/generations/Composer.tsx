@@ -1,4 +1,4 @@
-import { Button, Input, NumberInput, SegmentedControl, Slider } from "@mantine/core";
+import { Button, Input, NumberInput, SegmentedControl, Select, Slider } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Sparkles } from "lucide-react";
 
@@ -37,6 +37,7 @@ export function Composer({ draft, update, models, model, error, isSending, onGen
     const next = models.find((one) => one.id === id);
     update({
       model_id: id,
+      version_id: "",
       prompt: draft.prompt.trim()
         ? withTrigger(draft.prompt, next?.trigger_word ?? "", model?.trigger_word)
         : draft.prompt,
@@ -66,6 +67,18 @@ export function Composer({ draft, update, models, model, error, isSending, onGen
       </Button>
       {error !== null && <ErrorState error={error} />}
       <ModelPicker models={models} value={model?.id ?? ""} onChange={choose} />
+      {model && model.versions.length > 1 && (
+        <Select
+          label="Version"
+          data={model.versions.map((version, index) => ({
+            value: version.id,
+            label: `Step ${version.step}${index === 0 ? " (in use)" : ""}`,
+          }))}
+          value={(model.versions.find(({ id }) => id === draft.version_id) ?? model.versions[0]).id}
+          onChange={(version_id) => update({ version_id: version_id ?? "" })}
+          allowDeselect={false}
+        />
+      )}
       {model?.kind === "finetuned" && (
         <Input.Wrapper
           label="Strength"

@@ -17,7 +17,7 @@ import { Results } from "./Results";
 
 interface CreatePageProps {
   /** What the address asked for. */
-  asked: { model?: string; prompt?: string };
+  asked: { model?: string; prompt?: string; version?: string; strength?: number };
   reuse: Reuse | null;
   onShow: (id: string) => void;
   gallery: (props: { onReuse: (reuse: Reuse) => void; isFramed: boolean }) => ReactNode;
@@ -30,7 +30,8 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
   const models = useQuery(modelsQuery());
   const generations = useQuery(generationsQuery);
   const given: Partial<Draft> = {
-    ...(asked.model ? { model_id: asked.model } : {}),
+    ...(asked.model ? { model_id: asked.model, version_id: asked.version ?? "" } : {}),
+    ...(asked.strength === undefined ? {} : { strength: asked.strength }),
     ...(asked.prompt ? { prompt: asked.prompt } : {}),
   };
   const [draft, update] = useDraft("create", EMPTY_DRAFT, given);
@@ -75,6 +76,7 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
   const again = ({
     prompt,
     model_id,
+    version_id,
     finetune_strength,
     width,
     height,
@@ -85,6 +87,7 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
     generate.mutate({
       prompt,
       model_id,
+      version_id,
       finetune_strength,
       width,
       height,

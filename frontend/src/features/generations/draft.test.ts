@@ -11,14 +11,14 @@ const defaults = {
   max_height: 192,
   max_prompt_tokens: 64,
 };
-const model = { id: "m1", kind: "finetuned", defaults } as never;
+const model = { id: "m1", kind: "finetuned", defaults, versions: [{ id: "v1" }, { id: "v2" }] } as never;
 const facts = {
   generation_id: "g",
   prompt: "zibbo at night",
   seed: 9,
   model_id: "m1",
   model_name: "Zibbo",
-  version_id: null,
+  version_id: "v1",
   base: "pocket",
   finetune_strength: 0.8,
   width: 128,
@@ -47,7 +47,9 @@ describe("reuse", () => {
       width: 128,
       height: 128,
       finetune_strength: 0.8,
+      version_id: "v1",
     });
+    expect(asRequest({ ...draft, version_id: "gone" }, model)).not.toHaveProperty("version_id");
     expect(asRequest(draft, model)).not.toHaveProperty("guidance");
   });
 });

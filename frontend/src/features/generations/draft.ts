@@ -5,6 +5,8 @@ import { shapeOf, sizeFor, type ShapeName } from "@/components/shapes";
 export interface Draft {
   prompt: string;
   model_id: string;
+  /** A version of the model; empty means the one in use. */
+  version_id: string;
   strength: number;
   shape: ShapeName;
   count: number;
@@ -16,6 +18,7 @@ export interface Draft {
 export const EMPTY_DRAFT: Draft = {
   prompt: "",
   model_id: "",
+  version_id: "",
   strength: 1,
   shape: "1:1",
   count: 4,
@@ -29,6 +32,7 @@ export function asRequest(draft: Draft, model: Model): GenerationCreate {
     prompt: draft.prompt.trim(),
     count: draft.count,
     finetune_strength: model.kind === "base" ? 1 : draft.strength,
+    ...(model.versions.some(({ id }) => id === draft.version_id) ? { version_id: draft.version_id } : {}),
     ...(draft.seed === null ? {} : { seed: draft.seed }),
     ...sizeFor(draft.shape, model.defaults),
     ...draft.settings,
@@ -69,6 +73,6 @@ export function fromFacts(facts: GenerationFacts, models: Model[]): Partial<Draf
     shape,
     strength: facts.finetune_strength,
     settings,
-    ...(model ? { model_id: model.id } : {}),
+    ...(model ? { model_id: model.id, version_id: facts.version_id ?? "" } : {}),
   };
 }

@@ -1,13 +1,14 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, Sparkles, TrendingDown } from "lucide-react";
-import { useState } from "react";
+import { Activity, Gauge, HeartPulse, Sparkles, TrendingDown } from "lucide-react";
+import { useState, type ReactNode } from "react";
 
 import type { Job } from "@/api/generated";
-import { activeJobsQuery } from "@/api/queries";
+import { activeJobsQuery, queueQuery } from "@/api/queries";
 import { duration } from "@/components/format";
 import { Meter } from "@/components/Meter";
+import { MoveButtons } from "@/components/queue/MoveButtons";
 
 import classes from "./ActivityTray.module.css";
 
@@ -19,43 +20,62 @@ function standing(job: Job): string {
   return [job.phase || "running", counted, eta].filter(Boolean).join(" · ");
 }
 
-function Entry({ job, onOpen }: { job: Job; onOpen: () => void }) {
-  const isFinetune = job.kind === "finetune";
-  const Icon = isFinetune ? TrendingDown : Sparkles;
-  const body = (
-    <>
-      <span className={classes.line}>
-        <Icon size={15} aria-hidden />
-        <span className="clip">{job.title}</span>
-      </span>
-      <Meter label={`Progress of ${job.title}`} value={job.step} total={job.steps} size={4} />
-      <span className={classes.standing}>{standing(job)}</span>
-    </>
-  );
+const ICONS = { finetune: TrendingDown, generation: Sparkles, health: HeartPulse, probe: Gauge };
+
+/** Where a job's work is shown. */
+function Place({ job, onOpen, children }: { job: Job; onOpen: () => void; children: ReactNode }) {
+  const props = { className: classes.entry, onClick: onOpen };
+  if (job.kind === "generation")
+    return (
+      <Link to="/create" {...props}>
+        {children}
+      </Link>
+    );
+  if (job.kind === "probe")
+    return (
+      <Link to="/finetunes/new" {...props}>
+        {children}
+      </Link>
+    );
   return (
-    <li>
-      {isFinetune ? (
-        <Link
-          to="/finetunes/$finetuneId"
-          params={{ finetuneId: job.target_id }}
-          className={classes.entry}
-          onClick={onOpen}
-        >
-          {body}
-        </Link>
-      ) : (
-        <Link to="/create" className={classes.entry} onClick={onOpen}>
-          {body}
-        </Link>
-      )}
+    <Link to="/finetunes/$finetuneId" params={{ finetuneId: job.target_id }} {...props}>
+      {children}
+    </Link>
+  );
+}
+
+function Entry({ job, jobs, onOpen }: { job: Job; jobs: Job[]; onOpen: () => void }) {
+  const Icon = ICONS[job.kind];
+  return (
+    <li className={classes.item}>
+      <Place job={job} onOpen={onOpen}>
+        <span className={classes.line}>
+          <Icon size={15} aria-hidden />
+          <span className="clip">{job.title}</span>
+        </span>
+        <Meter label={`Progress of ${job.title}`} value={job.step} total={job.steps} size={4} />
+        <span className={classes.standing}>{standing(job)}</span>
+      </Place>
+      <MoveButtons job={job} jobs={jobs} />
     </li>
   );
+}
+
+/** What runs, then what waits in turn, then what is paused. */
+function inTurn(active: Job[], turn: Job[]): Job[] {
+  const placeOf = ({ id, state }: Job) => {
+    const at = turn.findIndex((job) => job.id === id);
+    return state === "paused" ? Infinity : at < 0 ? turn.length : at;
+  };
+  return [...active].sort((a, b) => (placeOf(a) === placeOf(b) ? 0 : placeOf(a) - placeOf(b)));
 }
 
 /** Every running job with real progress, from anywhere. */
 export function ActivityTray() {
   const [isOpen, setOpen] = useState(false);
-  const jobs = useQuery(activeJobsQuery).data ?? [];
+  const active = useQuery(activeJobsQuery).data ?? [];
+  const turn = useQuery(queueQuery).data ?? [];
+  const jobs = inTurn(active, turn);
   const lead = jobs.find((job) => job.state === "running");
   const share = lead && lead.steps > 0 ? Math.round((100 * lead.step) / lead.steps) : 0;
   return (
@@ -87,7 +107,7 @@ export function ActivityTray() {
         ) : (
           <ul className={classes.list} aria-label="Running jobs">
             {jobs.map((job) => (
-              <Entry key={job.id} job={job} onOpen={() => setOpen(false)} />
+              <Entry key={job.id} job={job} jobs={turn} onOpen={() => setOpen(false)} />
             ))}
           </ul>
         )}

@@ -8,6 +8,7 @@ import type { Model } from "@/api/generated";
 import { modelQuery } from "@/api/queries";
 import { TriggerChip } from "@/components/CopyButton";
 import { ago, bytes, countOf } from "@/components/format";
+import { HealthPanel } from "@/components/health/HealthPanel";
 import { InlineName } from "@/components/InlineName";
 import { Loaded } from "@/components/Loaded";
 import { Page } from "@/components/Page";
@@ -199,6 +200,7 @@ export function ModelPage() {
           </div>
         )}
       </div>
+      {model.finetune_id && <HealthPanel finetuneId={model.finetune_id} modelId={model.id} />}
     </Page>
   );
 }
