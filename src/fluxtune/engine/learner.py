@@ -172,10 +172,10 @@ class Learner:
 
     @contextlib.contextmanager
     def as_result(self) -> Iterator[None]:
-        """Inside, the transformer is what the run would hand out now: averaged if the recipe says so, not training."""
+        """Inside, the transformer is what the run would hand out now: averaged, extracted, as the recipe says."""
         self.transformer.eval()
         try:
-            with self.average.in_place() if self.average else contextlib.nullcontext():
+            with self._averaged(), self.weights.handed_out():
                 yield
         finally:
             self.transformer.train()
@@ -192,7 +192,7 @@ class Learner:
 
     def adapter_file(self, metadata: dict[str, str], dtype: torch.dtype = torch.float32) -> bytes:
         """Return the adapter that the run would hand out now as the content of a safetensors file."""
-        with self.as_result():
+        with self._averaged():
             return adapters.file_bytes(self.weights.adapter(), metadata, dtype)
 
     def save(self, checkpoints: Path, progress: Progress, metadata: dict[str, str]) -> Path:
@@ -228,6 +228,9 @@ class Learner:
         if not self.order.restore(progress.order):
             left_out.append("the order of the images")
         return left_out
+
+    def _averaged(self) -> contextlib.AbstractContextManager[None]:
+        return self.average.in_place() if self.average else contextlib.nullcontext()
 
     def _weights_file(self) -> bytes:
         named = self.weights.named()

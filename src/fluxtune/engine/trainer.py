@@ -90,8 +90,10 @@ class Trainer:
                 return
             except Exception as error:
                 problem = as_fluxtune_error(error, self.reporter.doing)
-                if problem.slug not in TROUBLES or not self._heal(problem):
+                if problem.slug not in TROUBLES:
                     raise
+                if not self._heal(problem):
+                    raise problem from error
             # outside the handler, so that the error no longer holds the memory that ran out
             self.__dict__.pop("bench", None)
             release()

@@ -31,6 +31,9 @@ class Weights(Protocol):
     def off(self) -> contextlib.AbstractContextManager[None]:
         """Inside, the transformer is the untouched base."""
 
+    def handed_out(self) -> contextlib.AbstractContextManager[None]:
+        """Inside, the transformer is the base with the adapter of `adapter`."""
+
 
 class AdapterWeights:
     """A LoRA (Hu et al. 2021) or DoRA (Liu et al. 2024) through PEFT; it starts as no change at all."""
@@ -58,6 +61,10 @@ class AdapterWeights:
             yield
         finally:
             self._transformer.enable_adapters()
+
+    def handed_out(self) -> contextlib.AbstractContextManager[None]:
+        """Change nothing: the adapter is what is trained."""
+        return contextlib.nullcontext()
 
 
 class FullWeights:
@@ -101,9 +108,25 @@ class FullWeights:
     @contextlib.contextmanager
     def off(self) -> Iterator[None]:
         """Put the base's values in place of the trained ones, and back."""
+        with self._swapped({}):
+            yield
+
+    @contextlib.contextmanager
+    def handed_out(self) -> Iterator[None]:
+        """Put the base's values and what an adapter of the rank keeps of the change in place of the trained ones."""
+        with self._swapped(self.adapter()):
+            yield
+
+    @contextlib.contextmanager
+    def _swapped(self, adapter: Tensors) -> Iterator[None]:
         trained = [parameter.data for parameter in self._named.values()]
         for layer, parameter in zip(self.layers, self._named.values(), strict=True):
-            parameter.data = self._before[layer].to(parameter)
+            values = self._before[layer].to(parameter)
+            if adapter:
+                name = f"{adapters.PREFIX}{layer}.lora"
+                down, up = (adapter[f"{name}_{side}.weight"].to(parameter) for side in "AB")
+                values = values + up @ down
+            parameter.data = values
         try:
             yield
         finally:
