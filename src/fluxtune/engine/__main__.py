@@ -1,6 +1,7 @@
-"""The engine's processes: `python -m fluxtune.engine train RUN_DIR`, `… generate` and `… score RUN_DIR`.
+"""The engine's processes: `python -m fluxtune.engine train RUN_DIR`, `… probe RUN_DIR`,
+`… generate` and `… health RUN_DIR`.
 
-Exit codes of `train`: 0 the run ended as its last event says, 1 it failed, 2 wrong usage, 3 another trainer has it.
+Exit codes: 0 it ended as its last event says, 1 it failed, 2 wrong usage, 3 another process has the run.
 """
 
 import json
@@ -19,6 +20,7 @@ from fluxtune.core.errors import EngineCrashed, FluxtuneError, InvalidInput, Not
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.doctor import check_engine
 from fluxtune.engine.events import GeneratorEvent, GeneratorEventType
+from fluxtune.engine.health.process import check_health
 from fluxtune.engine.reporter import say_succeeded
 from fluxtune.engine.runfolder import EventLog, RunFolder, RunLocked
 from fluxtune.engine.runtime import as_fluxtune_error, make_deterministic, prepare_environment, quieten_libraries
@@ -26,7 +28,7 @@ from fluxtune.engine.runtime import as_fluxtune_error, make_deterministic, prepa
 if TYPE_CHECKING:
     from fluxtune.engine.generator import Generator
 
-USAGE = "usage: python -m fluxtune.engine train RUN_DIR | generate | score RUN_DIR"
+USAGE = "usage: python -m fluxtune.engine train RUN_DIR | probe RUN_DIR | generate | health RUN_DIR"
 FAILED, WRONG_USAGE, LOCKED = 1, 2, 3
 
 
@@ -38,9 +40,12 @@ def main(argv: list[str]) -> int:
     if argv == ["generate"]:
         prepare_environment(argv)
         return generate()
-    if len(argv) == 2 and argv[0] == "score":
+    if len(argv) == 2 and argv[0] == "probe":
         prepare_environment(argv)
-        return score(Path(argv[1]))
+        return probe(Path(argv[1]))
+    if argv[:1] == ["health"] and (len(argv) == 2 or argv[2:] == ["--attached"]):
+        prepare_environment(argv)
+        return health(Path(argv[1]), is_attached=len(argv) == 3)
     print(USAGE, file=sys.stderr)
     return WRONG_USAGE
 
@@ -89,18 +94,35 @@ def _train_locked(folder: RunFolder, log: EventLog) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def score(run: Path) -> int:
-    """Print how much closer a run's samples came to its images, as JSON (`score.Score`)."""
+def probe(folder: Path) -> int:
+    """Measure a few steps of the run in a folder, into its `probe.json`."""
+    if not folder.is_dir():
+        print(f"There is no folder {folder}.", file=sys.stderr)
+        return WRONG_USAGE
     try:
         _require_engine()
-        from fluxtune.engine.score import score_run
+        from fluxtune.engine.probe import probe as measure
 
         quieten_libraries()
-        print(score_run(run).model_dump_json())
+        measure(RunFolder(folder))
     except FluxtuneError as error:
-        print(f"{error}\n{error.action}", file=sys.stderr)
+        traceback.print_exception(error)
         return FAILED
     return 0
+
+
+def health(run: Path, *, is_attached: bool) -> int:
+    """Measure the checkpoints of a finished run (`health/`), or go on with it; `is_attached`: end with our parent."""
+    if not run.is_dir():
+        print(f"There is no folder {run}.", file=sys.stderr)
+        return WRONG_USAGE
+    events = _claim_stdout()
+
+    def write(line: str) -> None:
+        events.write(line)
+        events.flush()
+
+    return check_health(run, write, is_attached=is_attached, require=_require_engine)
 
 
 def generate() -> int:
