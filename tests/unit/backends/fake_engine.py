@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import signal
 import sys
 import time
@@ -27,10 +28,14 @@ class FakeTrainer:
             file.write(json.dumps(event) + "\n")
 
     def asked(self) -> str | None:
-        for name in ("cancel", "stop", "pause"):
-            if (self.folder / "control" / name).exists():
-                return name
-        return None
+        return next((name for name in ("cancel", "stop", "pause") if self.wants(name)), None)
+
+    def wants(self, name: str) -> bool:
+        return (self.folder / "control" / name).exists()
+
+    def obey(self, *names: str) -> None:
+        for name in names:
+            (self.folder / "control" / name).unlink(missing_ok=True)
 
     def run(self) -> None:
         self.say("run.started", start=self.start)
@@ -55,10 +60,20 @@ class FakeTrainer:
         self.wait()
 
     def wait(self) -> None:
-        """Work until asked to end, as `obedient` or `stubborn`."""
-        if self.behaviour == "obedient":
+        """Work until asked to end, as `obedient` or `stubborn`; `loaded` waits when it is paused."""
+        if self.behaviour in ("obedient", "loaded"):
             signal.signal(signal.SIGTERM, self.terminated)
         while True:
+            for wish in ("sample", "save"):
+                if self.wants(wish):
+                    self.obey(wish)
+                    self.say("run.logged", level="info", message=wish)
+            if self.behaviour == "loaded" and self.asked() == "pause":
+                if not self.wait_loaded():
+                    return
+                continue
+            if self.behaviour == "loaded" and self.asked() is not None:
+                self.behaviour = "obedient"
             asked = self.asked()
             if self.behaviour == "obedient" and asked == "pause":
                 self.say("run.paused", step=1, reason="user")
@@ -70,6 +85,21 @@ class FakeTrainer:
                 self.say("run.succeeded", step=1, adapter="adapter.safetensors", stopped_early=True)
                 return
             time.sleep(0.01)
+
+    def wait_loaded(self) -> bool:
+        """Wait as a paused trainer does; return whether to go on."""
+        self.obey("pause", "resume")
+        self.say("run.paused", step=1, reason="user", is_loaded=True)
+        until = time.monotonic() + float(os.environ.get("FLUXTUNE_PAUSE_SECONDS", "900"))
+        while time.monotonic() < until and not self.wants("leave"):
+            if self.wants("resume"):
+                self.obey("resume")
+                self.say("run.resumed", step=1)
+                return True
+            if self.asked() in ("cancel", "stop"):
+                return True
+            time.sleep(0.01)
+        return False
 
     def terminated(self, *_: object) -> None:
         self.say("run.paused", step=1, reason="shutdown")
@@ -109,5 +139,18 @@ def generate() -> int:
     return 0
 
 
+def probe(folder: Path) -> int:
+    behaviour = json.loads((folder / "behaviour.json").read_text())
+    if behaviour == "crash":
+        print("Bus error of the tests", file=sys.stderr)
+        return 135
+    if behaviour == "slow":
+        time.sleep(60)
+    (folder / "probe.json").write_text(json.dumps(behaviour))
+    return 0 if "error" not in behaviour else 1
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "probe":
+        sys.exit(probe(Path(sys.argv[2])))
     sys.exit(train(Path(sys.argv[2])) if sys.argv[1] == "train" else generate())
