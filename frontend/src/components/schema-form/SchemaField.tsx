@@ -1,6 +1,15 @@
-import { ActionIcon, NumberInput, Select, Switch, Textarea, TextInput, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  NumberInput,
+  Select,
+  Switch,
+  Textarea,
+  TextInput,
+  Tooltip,
+  UnstyledButton,
+} from "@mantine/core";
 import { RotateCcw } from "lucide-react";
-import { useState } from "react";
+import { useId, useState } from "react";
 
 import { compactNumber } from "@/components/format";
 
@@ -13,6 +22,7 @@ interface SchemaFieldProps {
   usual: unknown;
   isChanged: boolean;
   error?: string;
+  reason?: string;
   onChange: (value: unknown) => void;
 }
 
@@ -21,7 +31,15 @@ const shown = (value: unknown) =>
     ? "automatic"
     : typeof value === "number"
       ? compactNumber(value)
-      : String(value);
+      : Array.isArray(value)
+        ? value.length
+          ? "so"
+          : "empty"
+        : value === true
+          ? "on"
+          : value === false
+            ? "off"
+            : String(value);
 
 /** A list typed as lines; what is being typed stays as typed. */
 function Lines({
@@ -61,7 +79,7 @@ function Lines({
   );
 }
 
-function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps, "isChanged">) {
+function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps, "isChanged" | "reason">) {
   const common = { label: field.title, description: field.help, error };
   switch (field.kind) {
     case "boolean":
@@ -124,8 +142,30 @@ function stepFor(value: unknown): number {
   return 10 ** Math.floor(Math.log10(size) - 1) || 0.01;
 }
 
+/** Why a value is as it is, opened where it stands. */
+function Why({ title, value, reason }: { title: string; value: unknown; reason: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
+  return (
+    <div className={classes.why}>
+      <UnstyledButton
+        className={classes.whyButton}
+        aria-expanded={isOpen}
+        aria-controls={id}
+        aria-label={`Why ${title} is ${shown(value)}`}
+        onClick={() => setOpen(!isOpen)}
+      >
+        Why {shown(value)}?
+      </UnstyledButton>
+      <p id={id} hidden={!isOpen}>
+        {reason}
+      </p>
+    </div>
+  );
+}
+
 export function SchemaField(props: SchemaFieldProps) {
-  const { field, usual, isChanged, onChange } = props;
+  const { field, value, usual, isChanged, reason, onChange } = props;
   return (
     <div
       className={classes.field}
@@ -133,6 +173,7 @@ export function SchemaField(props: SchemaFieldProps) {
       data-wide={field.kind === "lines" || undefined}
     >
       <Control {...props} />
+      {reason && !isChanged && <Why title={field.title} value={value} reason={reason} />}
       {isChanged && (
         <Tooltip label={`Back to ${shown(usual)}`}>
           <ActionIcon

@@ -13,6 +13,11 @@ interface SchemaFormProps {
   /** The value a field has when the user sets nothing. */
   usual: Record<string, unknown>;
   errors?: Record<string, string>;
+  /** Why fields have the value they have, where something is known about it. */
+  reasons?: Record<string, string>;
+  /** Further fields that are no part of the schema, behind the same fold; shown outside it once they are set. */
+  extra?: ReactNode;
+  isExtraSet?: boolean;
   /** Fields asked for elsewhere on the screen. */
   except?: string[];
   onChange: (values: Record<string, unknown>) => void;
@@ -52,7 +57,18 @@ export function Fold({ title, note, always, children }: FoldProps) {
 }
 
 /** A form made from the server's own schema: "more" behind one fold, "expert" behind a second. */
-export function SchemaForm({ schema, values, usual, errors = {}, except = [], onChange }: SchemaFormProps) {
+export function SchemaForm(props: SchemaFormProps) {
+  const {
+    schema,
+    values,
+    usual,
+    errors = {},
+    reasons = {},
+    except = [],
+    extra,
+    isExtraSet,
+    onChange,
+  } = props;
   const fields = fieldsOf(schema).filter((field) => field.level !== "basic" && !except.includes(field.name));
   const changed = fields.filter((field) => field.name in values || field.name in errors);
   const more = fields.filter((field) => field.level === "more");
@@ -71,6 +87,7 @@ export function SchemaForm({ schema, values, usual, errors = {}, except = [], on
             usual={usually}
             isChanged={field.name in values}
             error={errors[field.name]}
+            reason={reasons[field.name]}
             onChange={(value) => onChange(withValue(values, field.name, value, usually))}
           />
         );
@@ -89,9 +106,15 @@ export function SchemaForm({ schema, values, usual, errors = {}, except = [], on
     <Fold
       title="More settings"
       note={changed.length ? `${changed.length} changed` : undefined}
-      always={changed.length > 0 && draw(changed)}
+      always={
+        <>
+          {changed.length > 0 && draw(changed)}
+          {isExtraSet && extra}
+        </>
+      }
     >
       {drawGroups(more)}
+      {extra}
       {expert.length > 0 && (
         <Fold
           title="Expert settings"

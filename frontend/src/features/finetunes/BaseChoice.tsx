@@ -7,7 +7,7 @@ import { planQuery } from "@/api/queries";
 import { ChoiceCard } from "@/components/ChoiceCard";
 import { bytesRange, durationRange } from "@/components/format";
 
-import { asRequest, type Draft } from "./draft";
+import { asPlan, type Draft } from "./draft";
 import classes from "./NewFinetune.module.css";
 
 function Fits({ base, plan, isRefused }: { base: Model; plan?: FinetunePlan; isRefused: boolean }) {
@@ -48,7 +48,7 @@ export function BaseChoice({
   onChange: (base: string) => void;
 }) {
   const plans = useQueries({
-    queries: bases.map((base) => planQuery(asRequest({ ...draft, name: "", base: base.id }))),
+    queries: bases.map((base) => planQuery(asPlan({ ...draft, base: base.id }))),
   });
   return (
     <Radio.Group value={draft.base} onChange={onChange} aria-label="Where to train">

@@ -2,26 +2,28 @@ import { Button, Select } from "@mantine/core";
 import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 
 import { call } from "@/api/call";
 import { createFinetune } from "@/api/generated";
 import { fieldErrors } from "@/api/problem";
-import { datasetsQuery, modelsQuery, planQuery, recipeSchemaQuery } from "@/api/queries";
+import { datasetsQuery, modelsQuery, planQuery } from "@/api/queries";
 import { Empty } from "@/components/Empty";
 import { countOf } from "@/components/format";
 import { Mosaic } from "@/components/Mosaic";
 import { Page } from "@/components/Page";
 import { ErrorState } from "@/components/ProblemCard";
-import { SchemaForm } from "@/components/schema-form/SchemaForm";
 import { useDraft } from "@/components/useDraft";
 
 import { BaseChoice } from "./BaseChoice";
-import { asRequest, EMPTY_DRAFT } from "./draft";
+import { asPlan, asRequest, EMPTY_DRAFT } from "./draft";
+import { Measuring } from "./Measuring";
 import { ModeChoice } from "./ModeChoice";
 import classes from "./NewFinetune.module.css";
 import { PlanSummary } from "./PlanSummary";
 import { QualityChoice } from "./QualityChoice";
+import { RecipeSettings } from "./Settings";
+import { TemplatesMenu } from "./TemplatesMenu";
 
 function Step({ number, title, children }: { number: number; title: string; children: ReactNode }) {
   return (
@@ -51,19 +53,19 @@ export function NewFinetunePage() {
     .filter(({ kind }) => kind === "base")
     // What can be used now comes first.
     .sort((a, b) => Number(b.is_ready) - Number(a.is_ready));
-  const schema = useQuery(recipeSchemaQuery).data;
+  const [secret, setSecret] = useState("");
 
   const dataset = datasets.data?.find((one) => one.id === draft.dataset_id);
   const mode = draft.mode || dataset?.mode || "general";
   const chosen = { ...draft, dataset_id: dataset?.id ?? "", mode };
   const [settled] = useDebouncedValue(chosen, 250);
-  const plan = useQuery(planQuery(asRequest({ ...settled, name: "" })));
+  const plan = useQuery(planQuery(asPlan(settled)));
   // What the choices alone would give: the values that settings start from.
-  const usual = useQuery(planQuery(asRequest({ ...settled, name: "", recipe: {} }))).data?.recipe;
+  const usual = useQuery(planQuery(asPlan({ ...settled, recipe: {} }))).data;
   const base = bases.find((one) => one.id === draft.base);
 
   const start = useMutation({
-    mutationFn: () => call(createFinetune({ body: asRequest(chosen) })),
+    mutationFn: () => call(createFinetune({ body: asRequest(chosen, secret) })),
     onSuccess: (finetune) => {
       clear();
       void client.invalidateQueries({ queryKey: ["finetunes"] });
@@ -71,7 +73,8 @@ export function NewFinetunePage() {
       return navigate({ to: "/finetunes/$finetuneId", params: { finetuneId: finetune.id } });
     },
   });
-  const canStart = Boolean(dataset && base?.is_ready && plan.data && !plan.isError);
+  const isUnread = draft.text !== null && draft.textFor === null;
+  const canStart = Boolean(dataset && base?.is_ready && plan.data && !plan.isError && !isUnread);
   useHotkeys([["mod+Enter", () => canStart && start.mutate()]], []);
   const errors = { ...fieldErrors(plan.error), ...fieldErrors(start.error) };
 
@@ -97,6 +100,7 @@ export function NewFinetunePage() {
       title="New finetune"
       above={<Link to="/finetunes">Finetunes</Link>}
       sub="Three choices, then it can start."
+      actions={<TemplatesMenu draft={chosen} update={update} />}
     >
       <div className={classes.layout}>
         <div className={classes.steps}>
@@ -129,15 +133,17 @@ export function NewFinetunePage() {
           <Step number={3} title="How good">
             <QualityChoice draft={settled} onChange={(next) => update({ quality: next })} />
           </Step>
-          {schema && (
-            <SchemaForm
-              schema={schema}
-              values={draft.recipe}
-              usual={(usual ?? {}) as Record<string, unknown>}
-              errors={errors}
-              onChange={(recipe) => update({ recipe })}
-            />
-          )}
+          <RecipeSettings
+            draft={chosen}
+            dataset={dataset}
+            datasets={datasets.data ?? []}
+            usual={(usual?.recipe ?? {}) as Record<string, unknown>}
+            reasons={{ ...usual?.reasons, ...plan.data?.reasons }}
+            errors={errors}
+            secret={secret}
+            onSecret={setSecret}
+            update={update}
+          />
         </div>
         <aside className={classes.aside}>
           <PlanSummary
@@ -145,9 +151,21 @@ export function NewFinetunePage() {
             dataset={dataset}
             name={draft.name}
             onName={(name) => update({ name })}
+            onChange={(recipe) => update({ recipe: { ...draft.recipe, ...recipe } })}
             onStart={() => start.mutate()}
             isStarting={start.isPending}
             canStart={canStart}
+            measuring={
+              plan.data && (
+                <Measuring
+                  request={asPlan(chosen)}
+                  plan={plan.data}
+                  probeId={draft.probe_id}
+                  canMeasure={canStart}
+                  onStart={(probe_id) => update({ probe_id })}
+                />
+              )
+            }
           />
           {start.isError && <ErrorState error={start.error} />}
         </aside>

@@ -1,11 +1,14 @@
 import { Button, TextInput } from "@mantine/core";
-import type { UseQueryResult } from "@tanstack/react-query";
-import { Play, TriangleAlert } from "lucide-react";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { CircleCheck, CircleX, Play, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
 
 import type { Dataset, FinetunePlan } from "@/api/generated";
 import { problemOf } from "@/api/problem";
+import { systemQuery } from "@/api/queries";
 import { bytes, bytesRange, countOf, durationRange } from "@/components/format";
 
+import { deviceMemory, fitWords } from "./fits";
 import classes from "./NewFinetune.module.css";
 
 interface PlanSummaryProps {
@@ -13,23 +16,45 @@ interface PlanSummaryProps {
   dataset: Dataset | undefined;
   name: string;
   onName: (name: string) => void;
+  onChange: (recipe: Record<string, unknown>) => void;
   onStart: () => void;
   isStarting: boolean;
   canStart: boolean;
+  /** How the figures can be measured instead of estimated. */
+  measuring: ReactNode;
 }
 
 const rounded = (value: number) => (value >= 10 ? Math.round(value) : Number(value.toFixed(1)));
 
+/** Whether it fits; where it does not, what to change, each with one click. */
+function Fit({ plan, onChange }: { plan: FinetunePlan; onChange: PlanSummaryProps["onChange"] }) {
+  const system = useQuery(systemQuery).data;
+  const Icon = plan.fits ? CircleCheck : CircleX;
+  return (
+    <div className={classes.fit}>
+      <p className={classes.fits} role="status">
+        <Icon size={15} aria-hidden className={plan.fits ? "good" : "bad"} />
+        {fitWords(plan, deviceMemory(plan, system))}
+      </p>
+      {plan.suggestions.length > 0 && (
+        <ul className={classes.suggestions} aria-label="What would make it fit">
+          {plan.suggestions.map((suggestion) => (
+            <li key={suggestion.title}>
+              <Button size="xs" variant="default" onClick={() => onChange(suggestion.recipe)}>
+                {suggestion.title}
+              </Button>
+              <span className="dim small">{suggestion.detail}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
 /** What it will take, said before it is started. */
-export function PlanSummary({
-  plan,
-  dataset,
-  name,
-  onName,
-  onStart,
-  isStarting,
-  canStart,
-}: PlanSummaryProps) {
+export function PlanSummary(props: PlanSummaryProps) {
+  const { plan, dataset, name, onName, onChange, onStart, isStarting, canStart, measuring } = props;
   const data = plan.data;
   return (
     <section aria-label="Summary" className={classes.summary}>
@@ -42,22 +67,26 @@ export function PlanSummary({
         onChange={(event) => onName(event.currentTarget.value)}
       />
       {data && dataset ? (
-        <dl className="facts" aria-live="polite" data-stale={plan.isFetching || undefined}>
-          <dt>Images</dt>
-          <dd>{data.image_count}</dd>
-          <dt>Each seen</dt>
-          <dd>about {countOf(rounded(data.epochs), "time")}</dd>
-          <dt>Steps</dt>
-          <dd>{(data.recipe.steps ?? 0).toLocaleString("en")}</dd>
-          <dt>Resolution</dt>
-          <dd>{data.recipe.resolution} px</dd>
-          <dt>Memory</dt>
-          <dd>{bytesRange(data.memory_bytes)}</dd>
-          <dt>Disk</dt>
-          <dd>{bytes(data.disk_bytes)}</dd>
-          <dt>Time</dt>
-          <dd className={classes.big}>{durationRange(data.seconds)}</dd>
-        </dl>
+        <>
+          <dl className="facts" aria-live="polite" data-stale={plan.isFetching || undefined}>
+            <dt>Images</dt>
+            <dd>{data.image_count}</dd>
+            <dt>Each seen</dt>
+            <dd>about {countOf(rounded(data.epochs), "time")}</dd>
+            <dt>Steps</dt>
+            <dd>{(data.recipe.steps ?? 0).toLocaleString("en")}</dd>
+            <dt>Resolution</dt>
+            <dd>{data.recipe.resolution} px</dd>
+            <dt>Memory</dt>
+            <dd>{bytesRange(data.memory_bytes)}</dd>
+            <dt>Disk</dt>
+            <dd>{bytes(data.disk_bytes)}</dd>
+            <dt>Time</dt>
+            <dd className={classes.big}>{durationRange(data.seconds)}</dd>
+          </dl>
+          <Fit plan={data} onChange={onChange} />
+          {measuring}
+        </>
       ) : (
         <p className="dim small">
           {plan.isError ? problemOf(plan.error).detail : "Choose a dataset, and this shows what it takes."}

@@ -5,7 +5,7 @@ import { planQuery } from "@/api/queries";
 import { ChoiceCard } from "@/components/ChoiceCard";
 import { durationRange } from "@/components/format";
 
-import { asRequest, QUALITIES, type Draft } from "./draft";
+import { asPlan, QUALITIES, type Draft } from "./draft";
 import classes from "./NewFinetune.module.css";
 
 /** How good: three lengths, each with the time it takes here. */
@@ -17,7 +17,7 @@ export function QualityChoice({
   onChange: (quality: Draft["quality"]) => void;
 }) {
   const plans = useQueries({
-    queries: QUALITIES.map(({ value }) => planQuery(asRequest({ ...draft, name: "", quality: value }))),
+    queries: QUALITIES.map(({ value }) => planQuery(asPlan({ ...draft, quality: value }))),
   });
   return (
     <Radio.Group

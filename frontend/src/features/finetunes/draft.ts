@@ -1,4 +1,4 @@
-import type { FinetuneCreate } from "@/api/generated";
+import type { FinetuneCreate, FinetuneCreateWritable, RecipeDocument, Template } from "@/api/generated";
 
 /** A finetune being thought about; kept in the browser until it starts. */
 export interface Draft {
@@ -7,7 +7,15 @@ export interface Draft {
   base: string;
   mode: NonNullable<FinetuneCreate["mode"]> | "";
   quality: NonNullable<FinetuneCreate["quality"]>;
+  trigger_word: string;
   recipe: Record<string, unknown>;
+  webhook_url: string;
+  /** The recipe as last typed, if it was typed as text. */
+  text: string | null;
+  /** What the text says, as `signatureOf` has it; null while it can't be read. */
+  textFor: string | null;
+  /** The measurement started last. */
+  probe_id: string;
 }
 
 export const EMPTY_DRAFT: Draft = {
@@ -16,19 +24,63 @@ export const EMPTY_DRAFT: Draft = {
   base: "pocket",
   mode: "",
   quality: "balanced",
+  trigger_word: "",
   recipe: {},
+  webhook_url: "",
+  text: null,
+  textFor: null,
+  probe_id: "",
 };
 
-export function asRequest(draft: Draft): FinetuneCreate {
+/** What a plan depends on; the name and who is told make no difference to it. */
+export function asPlan(draft: Draft): FinetuneCreate {
   return {
     dataset_id: draft.dataset_id,
     base: draft.base,
     quality: draft.quality,
     recipe: draft.recipe,
     ...(draft.mode ? { mode: draft.mode } : {}),
-    ...(draft.name.trim() ? { name: draft.name.trim() } : {}),
+    ...(draft.trigger_word.trim() ? { trigger_word: draft.trigger_word.trim() } : {}),
   };
 }
+
+export function asRequest(draft: Draft, secret = ""): FinetuneCreateWritable {
+  const url = draft.webhook_url.trim();
+  return {
+    ...asPlan(draft),
+    ...(draft.name.trim() ? { name: draft.name.trim() } : {}),
+    ...(url ? { webhook_url: url } : {}),
+    ...(url && secret ? { webhook_secret: secret } : {}),
+  };
+}
+
+/** The part of a draft that a recipe document says. */
+export const signatureOf = ({ name, dataset_id, base, mode, quality, trigger_word, recipe }: Draft): string =>
+  JSON.stringify([name.trim(), dataset_id, base, mode, quality, trigger_word.trim(), recipe]);
+
+/** What a document that was read changes in the draft; choices it does not name stay. */
+export function fromDocument(draft: Draft, document: RecipeDocument, datasetId: string): Draft {
+  return {
+    ...draft,
+    name: document.name ?? "",
+    trigger_word: document.trigger_word ?? "",
+    dataset_id: datasetId,
+    base: document.base ?? draft.base,
+    mode: document.mode ?? draft.mode,
+    quality: document.quality ?? draft.quality,
+    recipe: document.recipe ?? {},
+  };
+}
+
+/** What a template changes in the draft; what it leaves empty stays. */
+export const fromTemplate = (draft: Draft, template: Template): Partial<Draft> => ({
+  base: template.base ?? draft.base,
+  mode: template.mode ?? draft.mode,
+  quality: template.quality ?? draft.quality,
+  recipe: template.recipe,
+  text: null,
+  textFor: null,
+});
 
 export const QUALITIES = [
   { value: "draft", title: "Draft", what: "See whether it takes. Rough." },

@@ -11,9 +11,15 @@ const WORDS: Record<string, string> = {
   training: "Training",
   sampling: "Drawing samples",
   saving: "Saving",
+  validating: "Measuring the validation loss",
+  measuring: "Measuring",
 };
 
-/** What a run is doing, in words; unknown phases are shown as the server names them. */
+/** A phase in words; unknown phases are shown as the server names them. */
+export const phaseWords = (phase: string): string =>
+  WORDS[phase] ?? (phase ? phase[0].toUpperCase() + phase.slice(1) : "Starting");
+
+/** What a run is doing, in words. */
 export function phaseOf(run: Pick<Finetune, "state" | "phase" | "waiting_for" | "is_stopping">): string {
   if (run.state === "queued") return run.waiting_for ? `Waiting for ${run.waiting_for}` : "Waiting to start";
   if (run.state === "paused") return "Paused";
@@ -21,7 +27,7 @@ export function phaseOf(run: Pick<Finetune, "state" | "phase" | "waiting_for" | 
   if (run.state === "failed") return "Stopped by an error";
   if (run.state === "cancelled") return "Cancelled";
   if (run.is_stopping) return "Stopping after this step";
-  return WORDS[run.phase] ?? (run.phase ? run.phase[0].toUpperCase() + run.phase.slice(1) : "Starting");
+  return phaseWords(run.phase);
 }
 
 /** What a pause means: whether the model is still at hand, and what Resume will do. */
