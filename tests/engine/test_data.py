@@ -20,7 +20,7 @@ from fluxtune.engine.config import Recipe
 from fluxtune.engine.data.buckets import bucket_for
 from fluxtune.engine.data.snapshot import read_pixels
 from fluxtune.engine.doctor import check_engine
-from fluxtune.engine.recipes import PROMPTS, QUALITIES, prompts_for, recipe_for
+from fluxtune.engine.recipes import PROMPTS, QUALITIES, prompts_for, reasons_for, recipe_for
 from tests.engine import tiny
 
 GIB = 2**30
@@ -186,6 +186,35 @@ def test_every_recipe_is_complete(flux2: Path, mode: str, is_small: bool) -> Non
         assert recipe.sample_prompts == PROMPTS[mode]  # type: ignore[index]
     assert steps == sorted(set(steps))
     assert recipe_for(mode, "best", base, 100).steps > recipe_for(mode, "best", base, 10).steps  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_every_setting_has_a_reason(flux2: Path, is_small: bool) -> None:
+    base = describe_base(flux2).model_copy(update={"is_small": is_small, "default_width": 1024, "default_height": 1024})
+    for quality in QUALITIES:
+        for count in (4, 12, 200):
+            reasons = reasons_for("character", quality, base, count)
+            assert reasons.keys() == Recipe.model_fields.keys()
+            assert all(len(reason) > 10 for reason in reasons.values())
+    assert "200 images" in reasons_for("character", "best", base, 200)["steps"]
+    assert "200 images" not in reasons_for("character", "draft", base, 200)["steps"]
+
+
+def test_validation_is_on_and_holds_out_only_where_there_is_enough(flux2: Path) -> None:
+    base = describe_base(flux2)
+    for quality, count, held_out in (("draft", 30, 0), ("balanced", 7, 0), ("balanced", 8, 1), ("best", 30, 1)):
+        recipe = recipe_for("general", quality, base, count)  # type: ignore[arg-type]
+        assert recipe.validation_images == held_out
+        assert recipe.validate_every == recipe.checkpoint_every
+        # four levels of up to four images, forwards only, against steps of four images forwards and backwards
+        forwards = 4 * (held_out or 4) * (2 + recipe.steps // recipe.validate_every)
+        assert forwards < 0.03 * 3 * recipe.steps * recipe.batch_size
+
+
+def test_prodigy_gets_its_own_rate_unless_told_otherwise(flux2: Path) -> None:
+    base = describe_base(flux2)
+    assert recipe_for("general", "draft", base, 9, {"optimizer": "prodigy"}).learning_rate == 1.0
+    assert recipe_for("general", "draft", base, 9, {"optimizer": "prodigy", "learning_rate": 0.5}).learning_rate == 0.5
 
 
 def test_the_users_settings_come_on_top(flux2: Path) -> None:

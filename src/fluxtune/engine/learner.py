@@ -25,6 +25,7 @@ from fluxtune.engine.flux.loss import draw_sigmas, mix, sampling_of, velocity_lo
 from fluxtune.engine.flux.weights import make_weights, put
 from fluxtune.engine.runtime import Device
 
+PRESERVED_SHARE = 4
 COMPILE_FROM_STEPS = 500  # compiling takes minutes; shorter runs do not win them back
 
 
@@ -38,6 +39,11 @@ class Batch:
     sigmas: torch.Tensor
     texts: list[str]
     grid: tuple[int, int]
+
+    def first(self, count: int) -> "Batch":
+        """Return the first so many of the batch."""
+        latents, noise, sigmas = (one[:count] for one in (self.latents, self.noise, self.sigmas))
+        return Batch(self.indexes[:count], latents, noise, sigmas, self.texts[:count], self.grid)
 
 
 class Learner:
@@ -140,10 +146,12 @@ class Learner:
         """Return how far the prediction without the trigger word has moved from the base's own.
 
         Differential output preservation, as ai-toolkit does it: the same noisy latents and noise levels, the captions
-        without the trigger word, and what the untouched base predicts for them as the target.
+        without the trigger word, and what the untouched base predicts for them as the target. One image in four (at
+        least one) stands for the batch: the mean is the same over many steps, and it costs a third instead of double.
         """
-        texts = [self.plain_captions[self.images[index].image] for index in batch.indexes]
-        latents, noise, sigmas, conditioning, ids = self._inputs(batch, texts)
+        few = batch.first(-(-len(batch.indexes) // PRESERVED_SHARE))
+        texts = [self.plain_captions[self.images[index].image] for index in few.indexes]
+        latents, noise, sigmas, conditioning, ids = self._inputs(few, texts)
         noisy = mix(latents, noise, sigmas)
         with self.in_format():
             with torch.no_grad(), self.weights.off():

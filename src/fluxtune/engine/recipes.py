@@ -49,8 +49,10 @@ SMALL_BATCH = 4  # a CPU does four small images in little more than twice the ti
 LARGE_RESOLUTION: dict[Quality, int] = {"draft": 512, "balanced": 768, "best": 1024}
 # pocket, a mascot of ten images: 3e-3 for 300 steps showed all of it, 2e-3 for 250 lacked an antenna here and there
 SMALL_DRAFT_BOOST = 1.5
+PRODIGY_RATE = 1.0  # it finds the rate itself and multiplies this with it
 MAX_STEPS_FROM_IMAGES = 4000  # many images need not mean many days
 SAMPLE_ROUNDS = 4  # columns of the sample sheet, after the untouched base
+HOLD_OUT_FROM = 8  # images; below that each is needed more for learning than for measuring
 
 PROMPTS: dict[Mode, list[str]] = {
     "character": ["[trigger]", "[trigger] on a beach", "[trigger] in the snow", "[trigger] at night"],
@@ -92,6 +94,12 @@ def recipe_for(
         "sample_prompts": list(PROMPTS[mode]),
         "checkpoint_every": every,
     }
+    values |= {
+        "validate_every": every,
+        "validation_images": 1 if quality != "draft" and image_count >= HOLD_OUT_FROM else 0,
+    }
+    if (overrides or {}).get("optimizer") == "prodigy":
+        values["learning_rate"] = PRODIGY_RATE
     try:
         return Recipe.model_validate(values | dict(overrides or {}))
     except ValidationError as error:
@@ -99,6 +107,86 @@ def recipe_for(
         raise InvalidInput(
             f"{first['msg']}.", title="A setting of the recipe is out of range", field=".".join(map(str, first["loc"]))
         ) from error
+
+
+def reasons_for(mode: Mode, quality: Quality, base: BaseDescription, image_count: int) -> dict[str, str]:
+    """Return for every setting of `recipe_for`'s recipe why it has its value and where that comes from."""
+    row, recipe = starting_for(mode, base), recipe_for(mode, quality, base, image_count)
+    small = base.is_small
+    usual = row.steps[quality]
+    if recipe.steps > usual:
+        steps = f"{row.steps_per_image} steps for each of {image_count} images (published for klein: 30 an image)"
+    else:
+        steps = f"{usual} for {quality} quality, " + ("measured on pocket" if small else row.reason)
+    rounds = f"{SAMPLE_ROUNDS} times in a run, so that progress shows at a glance"
+    return {name: _COMMON[name] for name in Recipe.model_fields if name in _COMMON} | {
+        "steps": steps,
+        "learning_rate": _rate_reason(row, quality, small),
+        "rank": row.reason,
+        "resolution": "what this base was trained at" if small else _RESOLUTION[quality],
+        "batch_size": "a CPU does four small images in little more than twice the time of one"
+        if small
+        else "one image at a time, as in diffusers' recommended command for klein; memory grows with the batch",
+        "warmup_steps": "a 25th of the steps: the optimizer's averages need a few steps to settle",
+        "schedule": "a rate that falls to zero evens out the last steps of a short run"
+        if small
+        else "the default of diffusers' and ai-toolkit's scripts; any step can be the last",
+        "sample_every": rounds,
+        "checkpoint_every": f"{rounds}; beside each row of samples stands a checkpoint",
+        "validate_every": "with every checkpoint; costs under 3 % of the run",
+        "validation_images": _hold_out_reason(quality, image_count),
+        "sample_prompts": f"the concept alone and in new places, for a {mode}",
+    }
+
+
+def _rate_reason(row: Starting, quality: Quality, is_small: bool) -> str:
+    if is_small and quality == "draft":
+        return (
+            "measured on pocket: 3e-3 for 300 steps showed all of a mascot, 2e-3 for 250 lacked a detail here and there"
+        )
+    return "measured on pocket with a mascot of ten images" if is_small else row.reason
+
+
+def _hold_out_reason(quality: Quality, image_count: int) -> str:
+    if quality == "draft":
+        return "a draft learns from every image; the loss on training images still shows that it learns"
+    if image_count < HOLD_OUT_FROM:
+        return f"with fewer than {HOLD_OUT_FROM} images each is needed for learning"
+    return "one image that is not trained on tells learning from copying, as kohya's validation_split does"
+
+
+_RESOLUTION: dict[Quality, str] = {
+    "draft": "a quarter of the work of 1024 px; enough to see whether it learns",
+    "balanced": "about half the work of 1024 px, and most of the detail",
+    "best": "what FLUX was trained at, where the images are large enough",
+}
+_AS_TRAINED = "as the base itself was trained (kohya's and diffusers' practice)"
+_ON_DEMAND = "off: it helps in special cases only"
+_COMMON: dict[str, str] = {
+    "method": "LoRA: small, quick, and read by every tool; nearly as good as training everything (Hu et al. 2021)",
+    "alpha": "equal to the rank: the scale is 1 (diffusers' and BFL's recipes)",
+    "target_layers": "all linear layers of the blocks: learns more at the same rank than attention alone (QLoRA, 2023)",
+    "dropout": "off, as in the published FLUX recipes",
+    "optimizer": "AdamW, the common default; 8-bit state saves memory only where the adapter is large",
+    "more_resolutions": _ON_DEMAND,
+    "gradient_accumulation": "one batch a step: more steps learn more than larger ones at this size",
+    "caption_dropout": "0.05, ai-toolkit's default: keeps the concept from hanging on exact words",
+    "timestep_sampling": _AS_TRAINED,
+    "timestep_shift": _AS_TRAINED,
+    "preservation": "off: the concept is learned soonest; turn it on where other prompts must stay as they are",
+    "ema_decay": "off: the falling or small rate already evens out the last steps",
+    "flip": "off: lettering and lopsided subjects would be learned mirrored",
+    "weight_decay": "0.01, AdamW's default in PyTorch",
+    "max_grad_norm": "1.0, the default of diffusers' scripts",
+    "precision": "chosen for the device: bf16 on a GPU, fp32 on a CPU, which is slow at anything shorter",
+    "gradient_checkpointing": "only where memory is short: activations are computed twice",
+    "quantization": "only where memory is short: 16 bits train faster where they fit (SimpleTuner's measurements)",
+    "offload": "only where nothing else fits: it costs the most time",
+    "compile": "on a GPU and for long runs only: it takes minutes at the start",
+    "sample_seed": "one for all samples, so that they can be compared",
+    "keep_checkpoints": "one for each row of samples",
+    "seed": "any number; the same one gives the same result",
+}
 
 
 def prompts_for(mode: Mode, recipe: Recipe) -> list[str]:

@@ -50,15 +50,16 @@ class Validator:
     def measure(self) -> Measured:
         """Measure what the run would hand out now."""
         with self._learner.as_result():
-            return self._measure()
+            return self.measure_as_it_is()
 
     def measure_base(self) -> Measured:
         """Measure the untouched base."""
         with self._learner.as_base():
-            return self._measure()
+            return self.measure_as_it_is()
 
     @torch.no_grad()
-    def _measure(self) -> Measured:
+    def measure_as_it_is(self) -> Measured:
+        """Measure the transformer with whatever adapter is on it; it must not be training."""
         rows = [self._losses_of(number, image) for number, image in enumerate(self.images)]
         columns = [sum(column) / len(column) for column in zip(*rows, strict=True)]
         return Measured(sum(columns) / len(columns), {f"{s:g}": v for s, v in zip(SIGMAS, columns, strict=True)})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.captions import fill_trigger, with_trigger, without_trigger
 from fluxtune.engine.config import RunConfig, Snapshot
@@ -51,6 +52,12 @@ def prepare(
     """
     recipe, trigger_word = config.recipe, config.trigger_word
     captions = [with_trigger(image.caption, trigger_word) for image in snapshot.images]
+    if recipe.preservation and not trigger_word.strip():
+        raise InvalidInput(
+            "Preservation keeps the base's images where the trigger word is not, and there is no trigger word.",
+            field="preservation",
+            action="Choose a trigger word, or set preservation to 0.",
+        )
     plain = [without_trigger(caption, trigger_word) for caption in captions] if recipe.preservation else []
     prompts = [fill_trigger(prompt, trigger_word) for prompt in prompts_for(config.mode, recipe)]
     held_out = hold_out(snapshot, recipe.validation_images, recipe.seed)
