@@ -163,3 +163,18 @@ def test_unknown(client, method, path, body):
 def test_a_stranger_sees_nothing(client, stranger, model):
     assert stranger.get("/api/models").status_code == 403
     assert stranger.get(model.versions[0].file_url).status_code == 403
+
+
+def test_bases_are_listed_with_what_is_absent(client):
+    found = {each["name"]: each for each in client.get("/api/bases").json()}
+    assert found["pocket"]["is_ready"]
+    assert found["pocket"]["source"] == "bundled"
+    absent = found["flux2-klein-base-4b"]
+    assert absent["source"] == "absent"
+    assert absent["command"].startswith("hf download black-forest-labs/FLUX.2-klein-base-4B --local-dir")
+
+
+def test_an_absent_base_can_not_be_drawn_with_and_says_how_to_get_it(client):
+    answer = client.post("/api/generations", json={"model_id": "flux2-klein-base-4b", "prompt": "a"})
+    assert answer.status_code == 503
+    assert "hf download" in answer.json()["action"]

@@ -44,6 +44,8 @@ ENGINE_DOORS = {
     "runfolder",
     "reports",
     "suggestions",
+    "known_bases",
+    "memory",
 }
 
 

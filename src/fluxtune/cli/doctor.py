@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from pydantic import BaseModel
@@ -17,6 +18,9 @@ from fluxtune.cli import exits
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.options import DataOption, JsonOption
 from fluxtune.cli.output import Output, size
+
+if TYPE_CHECKING:
+    from fluxtune.config import Settings
 
 app = typer.Typer(add_completion=False, help=COMMANDS["doctor"][1])
 
@@ -49,7 +53,7 @@ def look(data: Path | None) -> Report:
     from fluxtune.config import load_settings
 
     settings = load_settings(data)
-    findings = [*_engine(), *_bases(settings.paths.bases, list(settings.engine.bases.values())), _ui()]
+    findings = [*_engine(), *_bases(settings), _ui()]
     findings += [*_folder(settings.data), _studio(settings.data), _gpu()]
     return Report(
         version=fluxtune.__version__,
@@ -76,14 +80,20 @@ def _engine() -> Iterator[Finding]:
     )
 
 
-def _bases(folder: Path, others: list[Path]) -> Iterator[Finding]:
-    from fluxtune.engine.bases import find_bases, shipped_bases
+def _bases(settings: "Settings") -> Iterator[Finding]:
+    from fluxtune.engine.estimate import describe_machine
+    from fluxtune.models.bases import list_entries
 
-    bases = find_bases([shipped_bases(), *others, folder])
-    for base in bases:
-        text = f"{base.title}, {size(base.byte_count)}, {base.licence}" if base.is_ready else str(base.missing)
-        yield Finding(name=f"base {base.name}", is_ready=base.is_ready, is_needed=base.name == "pocket", text=text)
-    if not any(base.name == "pocket" for base in bases):
+    entries = list_entries(settings, describe_machine(existing_folder(settings.data)))
+    absent = [each for each in entries if each.source == "absent"]
+    for each in entries:
+        if each.source == "absent":
+            continue
+        text = f"{each.title}, {size(each.size_bytes)}, {each.licence}" if each.is_ready else str(each.missing)
+        command = each.how_to_get or None
+        is_needed = each.name == "pocket"
+        yield Finding(name=f"base {each.name}", is_ready=each.is_ready, is_needed=is_needed, text=text, command=command)
+    if not any(each.name == "pocket" for each in entries):
         yield Finding(
             name="base pocket",
             is_ready=False,
@@ -91,6 +101,9 @@ def _bases(folder: Path, others: list[Path]) -> Iterator[Finding]:
             text="the bundled base is missing from this installation",
             command="pip install --force-reinstall --no-deps fluxtune",
         )
+    if absent:
+        text = f"{len(absent)} published ones can be added, {absent[0].title} first; fluxtune model bases lists them"
+        yield Finding(name="more bases", is_ready=False, is_needed=False, text=text, command=absent[0].how_to_get)
 
 
 def _ui() -> Finding:
@@ -105,8 +118,13 @@ def _ui() -> Finding:
     )
 
 
+def existing_folder(data: Path) -> Path:
+    """Return a folder, or the nearest above it that is there."""
+    return next(folder for folder in (data, *data.parents) if folder.exists())
+
+
 def _folder(data: Path) -> Iterator[Finding]:
-    existing = next(folder for folder in (data, *data.parents) if folder.exists())
+    existing = existing_folder(data)
     is_writable = existing.is_dir() and os.access(existing, os.W_OK)
     yield Finding(
         name="data folder",

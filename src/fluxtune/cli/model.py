@@ -46,6 +46,37 @@ def list_(data: DataOption = None, json: JsonOption = False) -> None:
 
 
 @app.command()
+def bases(data: DataOption = None, json: JsonOption = False) -> None:
+    """List bases, also those that could be downloaded: licence, size, memory, and the command that gets them."""
+    output = Output(json)
+    with open_studio(data, output) as studio:
+        found = studio.client.bases()
+
+    def render(out: Console) -> None:
+        rows = [
+            (
+                each.name + (" (default)" if each.is_default else ""),
+                each.title,
+                each.licence,
+                size(each.size_bytes),
+                f"{size(each.memory.train_least_bytes)} – {size(each.memory.train_bytes)}",
+                "ready" if each.is_ready else "not here" if each.source == "absent" else "incomplete",
+                {"yes": "", "discouraged": f"better train on {each.train_on}", "no": "for generating only"}[
+                    each.training
+                ],
+            )
+            for each in found
+        ]
+        columns = ["name", "base", "licence", "size", "memory to train", "state", ""]
+        out.print(table(columns, rows))
+        for each in found:
+            if not each.is_ready and each.how_to_get:
+                out.print(f"{each.title}: {each.missing} {each.how_to_get}", markup=False, soft_wrap=True)
+
+    output.result(found, render)
+
+
+@app.command()
 def show(model: ModelArgument, data: DataOption = None, json: JsonOption = False) -> None:
     """Show one model: trigger word, versions, licence."""
     output = Output(json)

@@ -16,10 +16,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fluxtune.core.errors import InvalidInput, NotReady
+from fluxtune.engine.known_bases import Family as Family
+from fluxtune.engine.known_bases import Training as Training
+from fluxtune.engine.known_bases import known_base, name_in_cache
 from fluxtune.engine.weight_files import read_header, weight_file_problem
-
-Family = Literal["flux1", "flux2", "flux3"]
-Training = Literal["yes", "discouraged", "no"]
 
 INDEXES = ("model_index.json", "modular_model_index.json")
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
@@ -136,8 +136,8 @@ def _candidates(folder: Path) -> Iterable[tuple[Path, str]]:
     yield folder, folder.name
     for child in sorted(folder.iterdir()):
         if child.name.startswith("models--"):
-            name = child.name.rpartition("--")[2].lower().replace(".", "")
-            yield from ((snapshot, name) for snapshot in sorted(child.glob("snapshots/*"), reverse=True))
+            for snapshot in sorted(child.glob("snapshots/*"), reverse=True):
+                yield snapshot, name_in_cache(snapshot) or child.name
         elif child.is_dir():
             yield child, child.name
 
@@ -165,7 +165,9 @@ def require_base(path: Path) -> BaseDescription:
         raise NotReady(
             base.missing or "",
             title=f"The base {base.title} can't be used yet",
-            action="Complete its folder (diffusers layout, safetensors weights), or choose another base.",
+            action=known.how_to_get(path.parent)
+            if (known := known_base(base.name))
+            else "Complete its folder (diffusers layout, safetensors weights), or choose another base.",
         )
     return base
 
@@ -188,13 +190,14 @@ def describe_base(path: Path, name: str | None = None) -> BaseDescription:
     family = FAMILY_OF_CLASS[pipeline_class]
     own = _read_json(path / "fluxtune.json")
     transformer = _read_json(path / "transformer" / "config.json")
-    values = _defaults(pipeline_class, index, transformer, path) | {k: v for k, v in own.items() if v is not None}
+    name = str(own.get("name") or name or name_in_cache(path) or path.name)
+    values = _defaults(name, pipeline_class, index, transformer, path) | {k: v for k, v in own.items() if v is not None}
     missing = _missing_parts(path, index)
     hidden_size = transformer.get("num_attention_heads", 24) * transformer.get("attention_head_dim", 128)
     training, training_note = _training(pipeline_class, index, transformer)
     try:
         return BaseDescription(
-            name=str(own.get("name") or name or path.name),
+            name=name,
             path=path,
             title=values["title"],
             description=values["description"],
@@ -233,9 +236,13 @@ def describe_base(path: Path, name: str | None = None) -> BaseDescription:
         ) from error
 
 
-def _defaults(pipeline_class: str, index: dict[str, Any], transformer: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Sampling defaults of the published models, by pipeline class (their model cards)."""
-    common = {"title": path.name, "description": "", "licence": _licence_of_card(path), "max_sequence_length": 512,
+def _defaults(
+    name: str, pipeline_class: str, index: dict[str, Any], transformer: dict[str, Any], path: Path
+) -> dict[str, Any]:
+    """What the published models want, by their names and pipeline classes (their model cards)."""
+    known = known_base(name)
+    common = {"title": known.title if known else name, "description": known.description if known else "",
+              "licence": known.licence if known else _licence_of_card(path), "max_sequence_length": 512,
               "default_width": 1024, "default_height": 1024}  # fmt: skip
     if pipeline_class == "Flux2KleinPipeline":
         steps, guidance = (4, 1.0) if index.get("is_distilled", False) else (50, 4.0)

@@ -9,10 +9,10 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from fluxtune.engine.bases import Family, Training
-
-GATED_HELP = "accept its licence on {url}, run `hf auth login` once"
+Family = Literal["flux1", "flux2", "flux3"]
+Training = Literal["yes", "discouraged", "no"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class KnownBase:
     is_gated: bool
     transformer_parameters: float
     text_encoder_parameters: float
+    block_count: int
+    hidden_size: int
     training: Training
     train_on: str | None
     """The sibling to train on instead, where this one is distilled."""
     description: str
-    is_flow_map: bool = False
+    max_prompt_tokens: int = 512
+    is_small: bool = False
 
     @property
     def url(self) -> str:
@@ -61,8 +64,14 @@ class KnownBase:
 
     def how_to_get(self, folder: Path) -> str:
         """Say in one sentence how to get it, with what a gated model asks first."""
-        first = f"{GATED_HELP.format(url=self.url)}, then run: " if self.is_gated else "run: "
-        return first[0].upper() + first[1:] + self.command(folder)
+        steps = []
+        if self.is_gated:
+            steps.append(f"accept its licence on {self.url}")
+            if not has_token():
+                steps.append("run `hf auth login`")
+        steps.append(f"run: {self.command(folder)}")
+        text = ", then ".join(steps)
+        return text[0].upper() + text[1:]
 
 
 VAE_BYTES = 340_000_000
@@ -73,48 +82,47 @@ KOMMUNITY = "FLUX Kommunity License"
 KNOWN: tuple[KnownBase, ...] = (
     KnownBase(
         "flux2-klein-base-4b", "FLUX.2 klein base 4B", "black-forest-labs/FLUX.2-klein-base-4B", "flux2", APACHE,
-        True, False, 3.88e9, 4.02e9, "yes", None,
+        True, False, 3.88e9, 4.02e9, 25, 3072, "yes", None,
         "The one to start with on a GPU: small, quick, and free for commercial finetunes.",
     ),
     KnownBase(
         "flux2-klein-4b", "FLUX.2 klein 4B", "black-forest-labs/FLUX.2-klein-4B", "flux2", APACHE,
-        True, False, 3.88e9, 4.02e9, "discouraged", "flux2-klein-base-4b",
+        True, False, 3.88e9, 4.02e9, 25, 3072, "discouraged", "flux2-klein-base-4b",
         "Distilled to four steps: draws in a second or two, with adapters trained on its base.",
     ),
     KnownBase(
         "flux2-klein-base-9b", "FLUX.2 klein base 9B", "black-forest-labs/FLUX.2-klein-base-9B", "flux2", FLUX2_NC,
-        False, True, 9.08e9, 8.19e9, "yes", None,
+        False, True, 9.08e9, 8.19e9, 32, 4096, "yes", None,
         "Better pictures than 4B at about twice the time and memory.",
     ),
     KnownBase(
         "flux2-klein-9b", "FLUX.2 klein 9B", "black-forest-labs/FLUX.2-klein-9B", "flux2", FLUX2_NC,
-        False, True, 9.08e9, 8.19e9, "discouraged", "flux2-klein-base-9b",
+        False, True, 9.08e9, 8.19e9, 32, 4096, "discouraged", "flux2-klein-base-9b",
         "Distilled to four steps; for generating with adapters trained on its base.",
     ),
     KnownBase(
         "flux2-dev", "FLUX.2 dev", "black-forest-labs/FLUX.2-dev", "flux2", FLUX2_NC,
-        False, True, 32.22e9, 24.01e9, "yes", None,
+        False, True, 32.22e9, 24.01e9, 56, 6144, "yes", None,
         "The largest open FLUX: for GPUs with 80 GB and more, or 8-bit weights and patience.",
     ),
     KnownBase(
         "flux-3-image-klein-base", "FLUX.3 klein base", "black-forest-labs/flux-3-image-klein-base", "flux3", KOMMUNITY,
-        False, True, 5.54e9, 4.44e9, "yes", None,
+        False, True, 5.54e9, 4.44e9, 33, 3072, "yes", None,
         "The newest: long, detailed prompts suit it best.",
     ),
     KnownBase(
         "flux-3-image-klein", "FLUX.3 klein", "black-forest-labs/flux-3-image-klein", "flux3", KOMMUNITY,
-        False, True, 5.54e9, 4.44e9, "no", "flux-3-image-klein-base",
+        False, True, 5.54e9, 4.44e9, 33, 3072, "no", "flux-3-image-klein-base",
         "Distilled to sixteen steps without guidance; for generating with adapters trained on its base.",
-        is_flow_map=True,
     ),
     KnownBase(
         "flux1-dev", "FLUX.1 dev", "black-forest-labs/FLUX.1-dev", "flux1", "FLUX.1 [dev] Non-Commercial License",
-        False, True, 11.90e9, 4.89e9, "yes", None,
+        False, True, 11.90e9, 4.89e9, 57, 3072, "yes", None,
         "The base most published adapters were made for.",
     ),
     KnownBase(
         "flux1-schnell", "FLUX.1 schnell", "black-forest-labs/FLUX.1-schnell", "flux1", APACHE,
-        True, True, 11.89e9, 4.89e9, "discouraged", "flux1-dev",
+        True, True, 11.89e9, 4.89e9, 57, 3072, "discouraged", "flux1-dev",
         "Distilled to four steps; for generating.",
     ),
 )  # fmt: skip
@@ -127,14 +135,32 @@ def known_base(name: str) -> KnownBase | None:
     return next((known for known in KNOWN if known.name == name), None)
 
 
+def has_token() -> bool:
+    """Has somebody signed in to Hugging Face on this computer? Looks whether there is a token, never into it."""
+    if os.environ.get("HF_TOKEN"):
+        return True
+    own = os.environ.get("HF_TOKEN_PATH")
+    return (Path(own).expanduser() if own else _hub_home() / "token").is_file()
+
+
+def name_in_cache(snapshot: Path) -> str | None:
+    """Return the name of the model a folder of the Hugging Face cache is a snapshot of, or None for other folders."""
+    owner = snapshot.parent.parent.name
+    if snapshot.parent.name != "snapshots" or not owner.startswith("models--"):
+        return None
+    return owner.rpartition("--")[2].lower().replace(".", "")
+
+
 def hub_cache() -> Path:
     """Return the folder where `hf` keeps downloads that were given no folder (its own rules, from the environment)."""
     own = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    if own:
-        return Path(own).expanduser()
+    return Path(own).expanduser() if own else _hub_home() / "hub"
+
+
+def _hub_home() -> Path:
     home = os.environ.get("HF_HOME")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    return (Path(home).expanduser() if home else cache / "huggingface") / "hub"
+    return Path(home).expanduser() if home else cache / "huggingface"
 
 
 def in_hub_cache(known: KnownBase) -> Path | None:

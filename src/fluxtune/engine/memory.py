@@ -10,10 +10,9 @@ checkpointing, 17.7 and 12.9 GiB with it. Hence the ranges. A probe on this mach
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Literal
+from typing import Literal, Protocol
 
 from fluxtune.core.errors import InvalidInput
-from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Recipe
 
 GIB = 2**30
@@ -36,6 +35,23 @@ USABLE = 0.94
 SMALL_MEMORY: Range = (0.4 * GIB, 0.7 * GIB)
 PIXELS_OF_SMALL = 128 * 128
 COMPILE_FROM_STEPS = 400  # compiling takes a minute or two, and saves a tenth or two of each step
+
+
+class Size(Protocol):
+    """What a plan wants to know of a base: described from its folder, or known though absent."""
+
+    @property
+    def is_small(self) -> bool: ...  # noqa: D102 - as in `BaseDescription`
+    @property
+    def transformer_parameters(self) -> float: ...  # noqa: D102
+    @property
+    def text_encoder_parameters(self) -> float: ...  # noqa: D102
+    @property
+    def block_count(self) -> int: ...  # noqa: D102
+    @property
+    def hidden_size(self) -> int: ...  # noqa: D102
+    @property
+    def max_prompt_tokens(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,7 @@ def can_quantize() -> bool:
     return find_spec("torchao") is not None
 
 
-def resolve(recipe: Recipe, base: BaseDescription, machine: Machine) -> ResolvedDevice:
+def resolve(recipe: Recipe, base: Size, machine: Machine) -> ResolvedDevice:
     """Return what `auto` means here: the quickest settings whose memory fits, else those that need the least.
 
     What the recipe says outright stays as it is. Tried in turn, from quick to slow: nothing, gradient checkpointing,
@@ -114,7 +130,7 @@ def settled(recipe: Recipe, plan: ResolvedDevice) -> Recipe:
 
 def training_memory(
     recipe: Recipe,
-    base: BaseDescription,
+    base: Size,
     machine: Machine,
     precision: str,
     checkpointing: bool,
@@ -136,12 +152,12 @@ def training_memory(
     return low, high
 
 
-def encodes_from_main_memory(base: BaseDescription, width: int, device_bytes: int) -> bool:
+def encodes_from_main_memory(base: Size, width: int, device_bytes: int) -> bool:
     """Is the text encoder too large for the device, so that its layers come from main memory one by one?"""
     return base.text_encoder_parameters * width + OVERHEAD[1] > USABLE * device_bytes
 
 
-def generating_memory(base: BaseDescription) -> Range:
+def generating_memory(base: Size) -> Range:
     """Return what drawing one picture of 1024 px needs in bytes, everything loaded; and, low, part after part."""
     if base.is_small:
         return SMALL_MEMORY
@@ -149,7 +165,7 @@ def generating_memory(base: BaseDescription) -> Range:
     return max(transformer, text) + OVERHEAD[0] + DECODING[0], transformer + text + OVERHEAD[1] + DECODING[1]
 
 
-def adapter_parameters(recipe: Recipe, base: BaseDescription) -> float:
+def adapter_parameters(recipe: Recipe, base: Size) -> float:
     """Estimate how many numbers an adapter has: rank times the widths of the adapted layers.
 
     From two measured points: klein 4B (3072 wide) has 24.1 M at rank 16; they grow with the 0.7th power of the
@@ -161,14 +177,14 @@ def adapter_parameters(recipe: Recipe, base: BaseDescription) -> float:
     return float(recipe.rank / 16 * share * 24.1e6 * (base.transformer_parameters / 3.9e9) ** 0.7)
 
 
-def _text_encoder(base: BaseDescription, width: int, machine: Machine) -> float:
+def _text_encoder(base: Size, width: int, machine: Machine) -> float:
     """Bytes the text encoder takes while captions are encoded."""
     full = base.text_encoder_parameters * width
     is_moved = machine.device == "cuda" and encodes_from_main_memory(base, width, machine.memory_bytes)
     return full * TEXT_SHARE_AT_HAND if is_moved else full
 
 
-def _weights(base: BaseDescription, width: int, quantization: Quantization, offload: bool) -> float:
+def _weights(base: Size, width: int, quantization: Quantization, offload: bool) -> float:
     """Bytes of the frozen transformer that stay on the device."""
     full = base.transformer_parameters * width
     if quantization != "none":
@@ -178,7 +194,7 @@ def _weights(base: BaseDescription, width: int, quantization: Quantization, offl
     return full
 
 
-def _trained(recipe: Recipe, base: BaseDescription) -> float:
+def _trained(recipe: Recipe, base: Size) -> float:
     """Bytes of what is trained: the weights themselves in 32 bits, their gradient, and the optimizer's moments."""
     moments = {"adamw": 8, "adamw8bit": 2.1, "prodigy": 16}[recipe.optimizer]
     if recipe.method == "full":
@@ -186,7 +202,7 @@ def _trained(recipe: Recipe, base: BaseDescription) -> float:
     return adapter_parameters(recipe, base) * (8 + moments + (4 if recipe.ema_decay else 0))
 
 
-def _activations(recipe: Recipe, base: BaseDescription, width: int, checkpointing: bool) -> Range:
+def _activations(recipe: Recipe, base: Size, width: int, checkpointing: bool) -> Range:
     side = max(recipe.resolution, *recipe.more_resolutions, 0)
     tokens = (side / 16) ** 2 + min(base.max_prompt_tokens, TEXT_TOKENS)
     one = tokens * recipe.batch_size * base.hidden_size * width
@@ -222,7 +238,7 @@ def _precision(recipe: Recipe, machine: Machine) -> tuple[Literal["fp32", "bf16"
     return "fp32", "processors compute bf16 many times slower than 32 bits"
 
 
-def _choices(recipe: Recipe, base: BaseDescription, machine: Machine) -> Iterator[tuple[bool, Quantization, bool]]:
+def _choices(recipe: Recipe, base: Size, machine: Machine) -> Iterator[tuple[bool, Quantization, bool]]:
     """Yield (checkpointing, quantization, offload) from quick to slow, as far as the recipe leaves them open."""
     is_gpu = machine.device == "cuda" and not base.is_small
     options: dict[str, tuple[bool, ...]] = {"on": (True,), "off": (False,), "auto": (False, True)}
@@ -243,7 +259,7 @@ def _choices(recipe: Recipe, base: BaseDescription, machine: Machine) -> Iterato
                 yield again, bits, moved
 
 
-def _compiles(recipe: Recipe, base: BaseDescription, machine: Machine, offload: bool) -> bool:
+def _compiles(recipe: Recipe, base: Size, machine: Machine, offload: bool) -> bool:
     if recipe.compile != "auto":
         return recipe.compile == "on"
     one_shape = not recipe.more_resolutions

@@ -1,14 +1,22 @@
 """Bases: folders in the diffusers layout, seen as catalogue entries."""
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from fluxtune.config import Settings
 from fluxtune.core.errors import InvalidInput, NotFound, NotReady
 from fluxtune.engine.bases import BaseDescription, describe_base, index_of, shipped_bases
+from fluxtune.engine.config import Recipe
+from fluxtune.engine.known_bases import DEFAULT_ON_GPU, KNOWN, KnownBase, in_hub_cache, known_base, name_in_cache
+from fluxtune.engine.memory import Machine, Size, generating_memory, training_memory
 from fluxtune.images.schemas import Image
-from fluxtune.models.schemas import GenerationDefaults, Model
+from fluxtune.models.schemas import BaseEntry, BaseMemory, GenerationDefaults, Model
+
+DEFAULT_ON_CPU = "pocket"
 
 
 class BaseUnknown(NotFound):
@@ -26,7 +34,7 @@ class BaseNotReady(NotReady):
 
 
 def list_bases(settings: Settings) -> list[BaseDescription]:
-    """Return all bases of this studio: the shipped ones, those of the data folder, those of the settings."""
+    """Return all bases of this studio: shipped, in the data folder, in the settings, published ones `hf` has loaded."""
     found: dict[str, BaseDescription] = {}
     for folder in (shipped_bases(), settings.paths.bases):
         for child in sorted(folder.iterdir()) if folder.is_dir() else []:
@@ -37,6 +45,11 @@ def list_bases(settings: Settings) -> list[BaseDescription]:
         base = _describe(folder)  # `fluxtune doctor` names folders of the settings that hold no base
         if base is not None:
             found.setdefault(name, base.model_copy(update={"name": name}))
+    for known in KNOWN:
+        snapshot = None if known.name in found else in_hub_cache(known)
+        base = _describe(snapshot) if snapshot else None
+        if base is not None:
+            found.setdefault(known.name, base)
     return list(found.values())
 
 
@@ -73,15 +86,108 @@ def get_base(settings: Settings, name: str) -> BaseDescription:
     for base in bases:
         if base.name == name:
             return base
+    refuse_absent(settings, name)
     known = ", ".join(base.name for base in bases) or "none"
     raise BaseUnknown(f"There is no base “{name[:64]}”; there are: {known}.")
+
+
+def refuse_absent(settings: Settings, name: str) -> None:
+    """Raise BaseNotReady with the command that gets it when a name is that of a published base that is not here."""
+    published = known_base(name)
+    if published is not None:
+        raise BaseNotReady(
+            f"{published.title} is not on this computer.",
+            title="The base is not there yet",
+            action=f"{published.how_to_get(settings.paths.bases)}.",
+        )
 
 
 def require_ready(base: BaseDescription) -> BaseDescription:
     """Return the base; raise BaseNotReady with what is missing."""
     if not base.is_ready:
-        raise BaseNotReady(f"{base.title}: {base.missing or 'its weights are missing.'}")
+        published = known_base(base.name)
+        action = f"{published.how_to_get(base.path.parent)}." if published else None
+        raise BaseNotReady(f"{base.title}: {base.missing or 'its weights are missing.'}", action=action)
     return base
+
+
+def list_entries(settings: Settings, machine: Machine) -> list[BaseEntry]:
+    """Return the bases that are here, and after them the published ones that are not."""
+    here = list_bases(settings)
+    names = {base.name for base in here if base.is_ready}
+    wanted = DEFAULT_ON_GPU if machine.device == "cuda" and DEFAULT_ON_GPU in names else DEFAULT_ON_CPU
+    entries = [_entry(base, settings, is_default=base.name == wanted) for base in here]
+    absent = [known for known in KNOWN if known.name not in {base.name for base in here}]
+    return entries + [_absent_entry(known, settings.paths.bases) for known in absent]
+
+
+def _entry(base: BaseDescription, settings: Settings, *, is_default: bool) -> BaseEntry:
+    known = known_base(base.name)
+    is_bundled = base.path.parent == shipped_bases()
+    source: Any = "bundled" if is_bundled else "cache" if name_in_cache(base.path) else "folder"
+    folder = settings.paths.bases if source == "cache" else base.path.parent
+    is_lacking = known is not None and not base.is_ready
+    return BaseEntry(
+        name=base.name,
+        title=base.title,
+        description=base.description,
+        licence=base.licence,
+        is_free_commercially=True if is_bundled else known.is_free_commercially if known else None,
+        is_gated=False if is_bundled else known.is_gated if known else None,
+        size_bytes=base.byte_count if base.is_ready or known is None else known.size_bytes,
+        memory=_memory(base if base.is_ready or known is None else known),
+        is_ready=base.is_ready,
+        missing=base.missing,
+        command=known.command(folder) if known and is_lacking else None,
+        how_to_get=known.how_to_get(folder) if known and is_lacking else None,
+        url=known.url if known else None,
+        source=source,
+        training=base.training,
+        training_note=base.training_note,
+        train_on=known.train_on if known else None,
+        is_default=is_default,
+    )
+
+
+def _absent_entry(known: KnownBase, folder: Path) -> BaseEntry:
+    free = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.exists())).free
+    missing = f"It is not on this computer; the download takes {known.size_bytes / 1e9:.0f} GB."
+    if free < known.size_bytes:
+        missing += f" Only {free / 1e9:.0f} GB of disk are free."
+    return BaseEntry(
+        name=known.name,
+        title=known.title,
+        description=known.description,
+        licence=known.licence,
+        is_free_commercially=known.is_free_commercially,
+        is_gated=known.is_gated,
+        size_bytes=known.size_bytes,
+        memory=_memory(known),
+        is_ready=False,
+        missing=missing,
+        command=known.command(folder),
+        how_to_get=known.how_to_get(folder),
+        url=known.url,
+        source="absent",
+        training=known.training,
+        training_note=None,
+        train_on=known.train_on,
+        is_default=False,
+    )
+
+
+def _memory(base: Size) -> BaseMemory:
+    """Return what a LoRA of rank 16 and a picture need at 1024 px, from the memory plan."""
+    large = Machine("cuda", 2**50, 16, 0, can_quantize=True)
+    recipe = Recipe(resolution=1024)
+    least = training_memory(recipe, base, replace(large, memory_bytes=1), "bf16", True, "int8", True)
+    generating = generating_memory(base)
+    return BaseMemory(
+        train_bytes=round(training_memory(recipe, base, large, "bf16", False, "none", False)[1]),
+        train_least_bytes=round(least[1]),
+        generate_bytes=round(generating[1]),
+        generate_least_bytes=round(generating[0]),
+    )
 
 
 def defaults_of(base: BaseDescription | None) -> GenerationDefaults:

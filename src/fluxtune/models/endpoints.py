@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.db import get_session
-from fluxtune.models.schemas import Model, ModelUpdate
+from fluxtune.engine.estimate import describe_machine
+from fluxtune.models.bases import list_entries
+from fluxtune.models.schemas import BaseEntry, Model, ModelUpdate
 from fluxtune.models.service import Kind, ModelService
 from fluxtune.storage import Blobs, get_blobs
 
@@ -33,6 +35,12 @@ INVALID: Responses = {422: {"model": Problem, "description": "Something given is
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
 router = APIRouter(tags=["models"], responses=INVALID)
+
+
+@router.get("/bases")
+def list_bases(settings: Annotated[Settings, Depends(get_settings)]) -> list[BaseEntry]:
+    """List the bases that are here, then the published ones that are not: licence, size, memory, how to get them."""
+    return list_entries(settings, describe_machine(settings.data))
 
 
 @router.get("/models")

@@ -57,6 +57,42 @@ class Model(BaseModel):
     deleted_at: datetime | None
 
 
+class BaseMemory(BaseModel):
+    """What a base needs of a GPU's memory at 1024 px, in bytes: comfortably, and at the least with everything saved."""
+
+    train_bytes: int
+    train_least_bytes: int
+    generate_bytes: int
+    generate_least_bytes: int
+
+
+class BaseEntry(BaseModel):
+    """One base: one that is here, or a published model that could be.
+
+    `command` downloads it; `how_to_get` says that as a sentence, with what a gated model asks first. `missing` says
+    what is lacking. `is_free_commercially` and `is_gated` are null where nobody has said.
+    """
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    is_free_commercially: bool | None
+    is_gated: bool | None
+    size_bytes: int
+    memory: BaseMemory
+    is_ready: bool
+    missing: str | None
+    command: str | None
+    how_to_get: str | None
+    url: str | None
+    source: Literal["bundled", "folder", "file", "cache", "absent"]
+    training: Literal["yes", "discouraged", "no"]
+    training_note: str | None
+    train_on: str | None
+    is_default: bool
+
+
 class ModelUpdate(BaseModel):
     """What a user may change; absent means unchanged."""
 

@@ -176,6 +176,7 @@ class ModelService:
         if row is None:
             base = bases.find_base(self._settings, model_id)
             if base is None:
+                bases.refuse_absent(self._settings, model_id)
                 raise ModelMissing(f"There is no model “{model_id[:64]}”.", field="model_id")
             if version_id is not None:
                 raise VersionMissing(f"{base.title} is a base; bases have no versions.", field="version_id")
