@@ -54,10 +54,7 @@ class Generator:
         `check` is called after every step and may raise `Cancelled`. Raises errors of `core.errors`.
         """
         started = time.perf_counter()
-        base = self._load_base(request)
-        _check_size(request, base)
-        trigger_word = self._use_adapter(request)
-        prompt = fill_trigger(request.prompt, trigger_word)
+        prompt = fill_trigger(request.prompt, self.prepare(request))
         conditioning, empty = self._encode(prompt, request.id), self._encode("", None)
         self.say("generation.phase", id=request.id, phase="generating")
         request.out_dir.mkdir(parents=True, exist_ok=True)
@@ -69,6 +66,12 @@ class Generator:
             seconds=time.perf_counter() - started,
             peak_memory_bytes=peak_memory_bytes(self.device),
         )
+
+    def prepare(self, request: GenerationRequest) -> str:
+        """Load what a request needs and make its adapter act, none without one; return its trigger word."""
+        base = self._load_base(request)
+        _check_size(request, base)
+        return self._use_adapter(request)
 
     def _draw(
         self,

@@ -15,7 +15,9 @@ REPORT_VERSION = 1
 
 MeasureName = Literal["gain", "bleed", "copying", "adherence"]
 Verdict = Literal["undertrained", "good", "overtrained"]
-AdviceKind = Literal["more-steps", "earlier-checkpoint", "lower-strength", "more-images", "preservation", "none"]
+AdviceKind = Literal[
+    "more-steps", "earlier-checkpoint", "lower-strength", "lower-learning-rate", "more-images", "preservation", "none"
+]
 
 HealthEventType = Literal[
     "health.progressed",  # {done, total, what}

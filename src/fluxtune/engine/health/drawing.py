@@ -1,0 +1,73 @@
+"""Drawing the images of a check, each once: what lies in the folder already is not drawn again."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from fluxtune.engine.bases import BaseDescription
+from fluxtune.engine.config import GenerationRequest
+from fluxtune.engine.generator import Generator
+from fluxtune.engine.health.plan import Checkpoint, Plan
+
+FOLDER = "health"
+
+
+class Drawer:
+    """Draws with the resident generator's code, one image at a time, so that a seed means the same as anywhere."""
+
+    def __init__(
+        self, run: Path, base: BaseDescription, plan: Plan, generator: Generator, tell: Callable[[str], None]
+    ) -> None:
+        """`tell` is called before every image, drawn or there already, with what it is; it may raise to stop."""
+        self._run = run
+        self._folder = run / FOLDER
+        self._base = base
+        self._plan = plan
+        self._generator = generator
+        self._tell = tell
+        self._folder.mkdir(exist_ok=True)
+
+    def draw(self, checkpoint: Checkpoint | None, strength: float, prompt: str, seed: int) -> str:
+        """Draw one image, of the untouched base without a checkpoint; return its file relative to the run's folder."""
+        self._tell("drawing with the base" if checkpoint is None else f"drawing with step {checkpoint.step}")
+        name = self._name(checkpoint, strength, prompt, seed)
+        if not (self._folder / name).is_file():
+            scratch = self._folder / f".{name}.part"
+            request = self.request(checkpoint, strength, prompt, seed, scratch)
+            self._generator.generate(request, lambda: self._tell(""))
+            (scratch / "0.png").replace(self._folder / name)
+            shutil.rmtree(scratch, ignore_errors=True)
+        return f"{FOLDER}/{name}"
+
+    def open(self, file: str) -> Image.Image:
+        """Return a drawn image."""
+        with Image.open(self._run / file) as image:
+            return image.convert("RGB")
+
+    def request(
+        self, checkpoint: Checkpoint | None, strength: float, prompt: str, seed: int, out_dir: Path
+    ) -> GenerationRequest:
+        """Return what the generator is asked."""
+        return GenerationRequest(
+            id=FOLDER,
+            base=self._base.name,
+            base_path=self._base.path,
+            adapter_path=checkpoint.adapter if checkpoint else None,
+            finetune_strength=strength,
+            prompt=prompt,
+            seeds=[seed],
+            width=self._plan.width,
+            height=self._plan.height,
+            steps=self._base.default_steps,
+            guidance=self._base.default_guidance,
+            out_dir=out_dir,
+        )
+
+    def _name(self, checkpoint: Checkpoint | None, strength: float, prompt: str, seed: int) -> str:
+        what = f"{prompt}|{self._plan.width}x{self._plan.height}|{self._base.fingerprint}"
+        digest = hashlib.sha256(what.encode()).hexdigest()[:8]
+        key = f"{checkpoint.key}-{strength:g}" if checkpoint else "base"
+        return f"{key}-{digest}-{seed}.png"

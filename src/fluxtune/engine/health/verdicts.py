@@ -1,0 +1,158 @@
+"""From numbers to words: a score, a verdict on each checkpoint, one recommendation, and what to do. No torch here.
+
+The limits were set on finetunes of `pocket` that were looked at (docs/guide/health.md). They say "look here", no more.
+"""
+
+from collections.abc import Mapping
+
+from fluxtune.engine.config import Recipe
+from fluxtune.engine.reports import (
+    Advice,
+    CheckpointHealth,
+    HealthReport,
+    Measure,
+    MeasureName,
+    Reading,
+    Recommendation,
+    Verdict,
+)
+
+FULL_GAIN = 1.25
+"""More gain than this is not worth more."""
+LEAST_GAIN = 0.5
+LEAST_ADHERENCE = 0.6
+MOST_BLEED = 0.5
+MOST_COPIES = 0.75
+NOTABLE_BLEED = 0.3
+NOTABLE_COPIES = 0.4
+FEW_IMAGES = 15
+SIMILAR = 0.03
+"""Scores nearer to each other than this say nothing about which is better."""
+
+Measures = Mapping[MeasureName, Measure]
+
+
+def score_of(measures: Measures) -> float:
+    """Return one number to rank by: the concept, if the rest of the prompt counts, less what was broken for it.
+
+    gain x adherence x (1 - bleed / 2) x (1 - copying / 4), each cut to 0 … 1; what could not be measured counts as
+    perfect. Copying counts least: a prompt that asks for a training image's scene may get it.
+    """
+    gain = _value(measures, "gain", FULL_GAIN) / FULL_GAIN
+    parts = (
+        _cut(gain),
+        _cut(_value(measures, "adherence", 1.0)),
+        1 - _cut(_value(measures, "bleed", 0.0)) / 2,
+        1 - _cut(_value(measures, "copying", 0.0)) / 4,
+    )
+    score = 1.0
+    for part in parts:
+        score *= part
+    return round(score, 4)
+
+
+def judge(reading: Reading) -> tuple[Verdict, list[str]]:
+    """Return a verdict and its reasons. Breaking things comes first: an adapter can be broken and know nothing."""
+    measures = reading.measures
+    broken = []
+    if _value(measures, "adherence", 1.0) < LEAST_ADHERENCE:
+        broken.append(f"the rest of the prompt counts only {_say(measures, 'adherence')} of what it does in the base")
+    if _value(measures, "bleed", 0.0) > MOST_BLEED:
+        broken.append(f"images without the trigger word changed {_say(measures, 'bleed')} as much as by another prompt")
+    if _value(measures, "copying", 0.0) >= MOST_COPIES:
+        broken.append(f"{_say(measures, 'copying')} of its images are near copies of training images")
+    if broken:
+        return "overtrained", broken
+    if _value(measures, "gain", FULL_GAIN) < LEAST_GAIN:
+        return "undertrained", [f"its images came only {_say(measures, 'gain')} of the way to the training images"]
+    if "gain" not in measures:
+        return "good", ["nothing is broken; the base's own images are as close to the concept as its images are"]
+    return "good", [
+        f"its images came {_say(measures, 'gain')} of the way to the training images",
+        *_strong_points(measures),
+    ]
+
+
+def conclude(report: HealthReport, recipe: Recipe, image_count: int) -> None:
+    """Fill in verdict, summary, recommendation and advice of a report whose readings are there."""
+    last = report.checkpoints[-1]
+    report.verdict = last.verdict
+    report.summary = f"Step {last.step}, the last, is {last.verdict}: {'; '.join(last.reasons)}."
+    best = _best(report.strengths)
+    verdict, reasons = judge(best)
+    because = list(reasons)
+    if best.step != last.step and last.verdict == "overtrained":
+        because.append(f"at step {last.step} {last.reasons[0]}")
+    report.recommendation = Recommendation(
+        step=best.step,
+        strength=best.strength,
+        text=f"Step {best.step} at {best.strength:g}, because {' and '.join(because)}.",
+        reasons=because,
+    )
+    report.advice = _advice(report, best, verdict, recipe, image_count)
+
+
+def _best(readings: list[Reading]) -> Reading:
+    """Return the best reading; of those that are alike, the one nearest to full strength, then the later step."""
+    top = max(each.score for each in readings)
+    alike = [each for each in readings if each.score >= top - SIMILAR]
+    return min(alike, key=lambda each: (abs(each.strength - 1), -each.step))
+
+
+def _advice(report: HealthReport, best: Reading, verdict: Verdict, recipe: Recipe, image_count: int) -> list[Advice]:
+    found = []
+    last = report.checkpoints[-1]
+    if verdict == "undertrained":
+        more = f"Extend the run: at step {last.step} it is still learning."
+        if not _is_rising(report.checkpoints):
+            more = "More steps help little: its gain no longer rises. Finetune again with a higher learning rate."
+        found.append(Advice(kind="more-steps", text=more))
+    elif verdict == "overtrained":
+        slower = (
+            f"Finetune again with a lower learning rate than {recipe.learning_rate:g}: every checkpoint is damaged."
+        )
+        found.append(Advice(kind="lower-learning-rate", text=slower))
+    if best.step < last.step and last.verdict == "overtrained" and verdict != "overtrained":
+        earlier = f"Use the checkpoint of step {best.step}; what came after it did harm."
+        found.append(Advice(kind="earlier-checkpoint", text=earlier))
+    if best.strength < 1:
+        weaker = f"Draw with strength {best.strength:g}: at full strength it does more harm than good."
+        found.append(Advice(kind="lower-strength", text=weaker))
+    bleed, copies = _value(best.measures, "bleed", 0.0), _value(best.measures, "copying", 0.0)
+    if bleed > NOTABLE_BLEED and not recipe.preservation:
+        keep = "The concept leaks into prompts without its trigger word: finetune again with preservation at 1."
+        found.append(Advice(kind="preservation", text=keep))
+    if copies >= NOTABLE_COPIES and image_count < FEW_IMAGES:
+        text = f"It repeats training images: add more than these {image_count}, with other settings, angles and poses."
+        found.append(Advice(kind="more-images", text=text))
+    return found or [Advice(kind="none", text="Nothing needs to be done.")]
+
+
+def _is_rising(checkpoints: list[CheckpointHealth]) -> bool:
+    """Did gain still grow between the last two checkpoints? With a single one nobody knows, and more may help."""
+    gains = [each.reading.measures["gain"].value for each in checkpoints[-2:] if "gain" in each.reading.measures]
+    return len(gains) < 2 or gains[1] > gains[0] + SIMILAR
+
+
+def _strong_points(measures: Measures) -> list[str]:
+    points = []
+    if _value(measures, "adherence", 0.0) >= LEAST_ADHERENCE:
+        points.append("the rest of the prompt still counts")
+    if "bleed" in measures and measures["bleed"].value <= NOTABLE_BLEED:
+        points.append("prompts without the trigger word are hardly touched")
+    if "copying" in measures and measures["copying"].value < NOTABLE_COPIES:
+        points.append("it does not repeat its training images")
+    return points
+
+
+def _value(measures: Measures, name: MeasureName, otherwise: float) -> float:
+    return measures[name].value if name in measures else otherwise
+
+
+def _say(measures: Measures, name: MeasureName) -> str:
+    measure = measures[name]
+    return f"{measure.value:.0%} ({measure.low:.0%} to {measure.high:.0%})"
+
+
+def _cut(value: float) -> float:
+    return min(1.0, max(0.0, value))
