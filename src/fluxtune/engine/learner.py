@@ -19,7 +19,7 @@ from fluxtune.engine.data.cache import Latents
 from fluxtune.engine.data.order import BatchOrder
 from fluxtune.engine.ema import Average
 from fluxtune.engine.flux import adapters, checkpoint
-from fluxtune.engine.flux.checkpoint import Progress
+from fluxtune.engine.flux.checkpoint import Files, Progress, copied
 from fluxtune.engine.flux.family import Conditioning, functions_of, join, move
 from fluxtune.engine.flux.loss import draw_sigmas, mix, sampling_of, velocity_losses
 from fluxtune.engine.flux.weights import make_weights, put
@@ -203,17 +203,25 @@ class Learner:
         with self._averaged():
             return adapters.file_bytes(self.weights.adapter(), metadata, dtype)
 
-    def save(self, checkpoints: Path, progress: Progress, metadata: dict[str, str]) -> Path:
-        """Write a checkpoint; return its folder. Raises `OSError` when the disk is full."""
+    def files(self, progress: Progress, metadata: dict[str, str]) -> Files:
+        """Return the files of a checkpoint, with everything copied to main memory, and complete `progress`."""
         progress.order = self.order.state()
-        tensors, progress.optimizer = optimizers.state_of(self.optimizer)
-        files = {
-            "adapter.safetensors": lambda: self.adapter_file(metadata),
-            "optimizer.safetensors": lambda: save(tensors | checkpoint.random_states(self.draws)),
+        state, progress.optimizer = optimizers.state_of(self.optimizer)
+        state |= checkpoint.random_states(self.draws)
+        with self._averaged():
+            adapter = self.weights.adapter()
+        files: dict[str, Any] = {
+            "adapter.safetensors": lambda: adapters.file_bytes(adapter, metadata, torch.float32),
+            "optimizer.safetensors": lambda: save(state),
         }
         if self.average or not self.weights.is_adapter:
-            files["weights.safetensors"] = self._weights_file
-        return checkpoint.save_checkpoint(checkpoints, progress, files)
+            weights = self._weights()
+            files["weights.safetensors"] = lambda: save(weights)
+        return files
+
+    def save(self, checkpoints: Path, progress: Progress, metadata: dict[str, str]) -> Path:
+        """Write a checkpoint and wait for it; return its folder. Raises `OSError` when the disk is full."""
+        return checkpoint.save_checkpoint(checkpoints, progress, self.files(progress, metadata))
 
     def restore(self, folder: Path, progress: Progress) -> list[str]:
         """Go on from a checkpoint; return what of it does not fit and was left out.
@@ -240,14 +248,14 @@ class Learner:
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
         return self.average.in_place() if self.average else contextlib.nullcontext()
 
-    def _weights_file(self) -> bytes:
+    def _weights(self) -> dict[str, torch.Tensor]:
+        """Return copies of the trained weights and their averages under the names they have in a checkpoint."""
         named = self.weights.named()
-        tensors = {f"trained.{name}": value.detach().cpu().contiguous() for name, value in named.items()}
+        tensors = {f"trained.{name}": copied(value) for name, value in named.items()}
         if self.average:
             averages = zip(named, self.average.values, strict=True)
-            tensors |= {f"average.{name}": value.cpu().contiguous() for name, value in averages}
-        content: bytes = save(tensors)
-        return content
+            tensors |= {f"average.{name}": copied(value) for name, value in averages}
+        return tensors
 
     def _inputs(self, batch: Batch, texts: list[str]) -> tuple[Any, ...]:
         """Bring a batch, with other texts if need be, to the device: what `velocity_losses` takes after the model."""

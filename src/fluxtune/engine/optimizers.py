@@ -11,6 +11,7 @@ import torch
 
 from fluxtune.core.errors import NotReady
 from fluxtune.engine.config import Recipe
+from fluxtune.engine.flux.checkpoint import copied
 from fluxtune.engine.runtime import Device
 
 MOVING = ("d", "d_max", "d_numerator", "d_denom", "d_hat", "k")  # what Prodigy keeps in its group
@@ -70,7 +71,7 @@ def step(optimizer: torch.optim.Optimizer, device: Device) -> None:
 
 
 def state_of(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Return the state as tensors ("optimizer.<parameter>.<part>") and as plain JSON values."""
+    """Return copies of the state as tensors ("optimizer.<parameter>.<part>") and as plain JSON values."""
     tensors: dict[str, torch.Tensor] = {}
     numbers: dict[str, Any] = {}
     for index, parts in optimizer.state_dict()["state"].items():
@@ -80,9 +81,9 @@ def state_of(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor],
                 numbers[name] = value
             elif hasattr(value, "__tensor_flatten__"):  # torchao's 8-bit tensors
                 inner = value.__tensor_flatten__()[0]
-                tensors |= {f"{name}.{one}": getattr(value, one).detach().cpu().contiguous() for one in inner}
+                tensors |= {f"{name}.{one}": copied(getattr(value, one)) for one in inner}
             else:
-                tensors[name] = value.detach().cpu().contiguous()
+                tensors[name] = copied(value)
     group = optimizer.param_groups[0]
     numbers["group"] = {name: float(group[name]) for name in MOVING if name in group}
     return tensors, {"name": type(optimizer).__name__, "numbers": numbers}

@@ -1,6 +1,7 @@
 """One training run, from its folder to its adapter: `Trainer.run` is the whole story."""
 
 import contextlib
+import copy
 import shutil
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ from fluxtune.engine.runtime import (
     memory_bytes,
     peak_memory_bytes,
 )
+from fluxtune.engine.saving import Saver
 from fluxtune.engine.sheets import SampleSheet
 from fluxtune.engine.workbench import Workbench, prepare
 
@@ -52,6 +54,7 @@ class Trainer:
         self.device = choose_device(self.config.recipe.precision)
         self.sheet = SampleSheet(folder, log, self.reporter, self.base)
         self.progress = Progress()
+        self.saver = Saver(folder.checkpoints, self.config.recipe.keep_checkpoints)
         self.saved_step = 0
         self.seconds_per_step = 0.0
         self.counted_at = time.perf_counter()
@@ -65,7 +68,10 @@ class Trainer:
         """
         try:
             with self.reporter.heartbeat():
-                self._run_and_heal()
+                try:
+                    self._run_and_heal()
+                finally:  # a checkpoint that is being written is finished, however the run ends
+                    self._collect_checkpoint(is_to_wait=True)
         except Interrupted as interruption:
             self._end_interrupted(interruption.reason)
         except Exception as error:
@@ -102,6 +108,7 @@ class Trainer:
     def _heal(self, problem: FluxtuneError) -> bool:
         """Step down the ladder; say what has changed, and tell whether there was a rung left."""
         trouble, recipe = TROUBLES[problem.slug], self.config.recipe
+        self._collect_checkpoint(is_to_wait=True)
         is_checkpointing = hasattr(self, "bench") and self.bench.learner.is_checkpointing
         changes = self.healer.heal(trouble, self.reporter.doing, self.device.name, is_checkpointing)
         if changes is None:
@@ -237,8 +244,9 @@ class Trainer:
         self._report_progress(loss, norm)
         step = self.progress.step
         self._validate(step)
+        self._collect_checkpoint()
         if step % recipe.checkpoint_every == 0 or step == recipe.steps:
-            self._save_checkpoint()
+            self._save_checkpoint(is_to_wait=False)
         if self.sheet.is_due(recipe, step):
             self.sheet.draw(self.bench, step)
 
@@ -299,23 +307,32 @@ class Trainer:
 
     # Saving and ending
 
-    def _save_checkpoint(self) -> None:
-        if self.saved_step == self.progress.step:
-            return
-        self.reporter.doing = "saving a checkpoint"
-        self._count_seconds()
-        learner = self.bench.learner
-        folder = learner.save(self.folder.checkpoints, self.progress, self._metadata())
-        checkpoint.prune(self.folder.checkpoints, self.config.recipe.keep_checkpoints)
-        self.saved_step = self.progress.step
-        relative, size = str(folder.relative_to(self.folder.path)), checkpoint.byte_count(folder)
-        self.log.write("run.checkpointed", step=self.saved_step, folder=relative, byte_count=size)
-        losses = [
-            {"index": image, "loss": sum(values) / len(values), "count": len(values)}
-            for image, values in sorted(learner.image_losses.items())
-        ]
-        learner.image_losses.clear()
-        self.log.write("run.image_losses", step=self.saved_step, losses=losses)
+    def _save_checkpoint(self, is_to_wait: bool = True) -> None:
+        """Save this step, unless it is saved; without waiting, the disk does its work while the run goes on."""
+        self._collect_checkpoint(is_to_wait=True)
+        if self.saved_step != self.progress.step:
+            self.reporter.doing = "saving a checkpoint"
+            self._count_seconds()
+            learner = self.bench.learner
+            files = learner.files(self.progress, self._metadata())
+            self.saver.start(copy.deepcopy(self.progress), files)
+            losses = [
+                {"index": image, "loss": sum(values) / len(values), "count": len(values)}
+                for image, values in sorted(learner.image_losses.items())
+            ]
+            learner.image_losses.clear()
+            self.log.write("run.image_losses", step=self.progress.step, losses=losses)
+        self._collect_checkpoint(is_to_wait)
+
+    def _collect_checkpoint(self, is_to_wait: bool = False) -> None:
+        """Say that a checkpoint is there. Raises `OSError` when there was no room for it."""
+        doing, self.reporter.doing = self.reporter.doing, "saving a checkpoint"
+        folder = self.saver.collect(is_to_wait)
+        self.reporter.doing = doing
+        if folder is not None:
+            self.saved_step = int(folder.name.removeprefix("step-"))
+            relative, size = str(folder.relative_to(self.folder.path)), checkpoint.byte_count(folder)
+            self.log.write("run.checkpointed", step=self.saved_step, folder=relative, byte_count=size)
 
     def _metadata(self) -> dict[str, str]:
         layers, step = self.bench.learner.layers, self.progress.step

@@ -91,6 +91,11 @@ def newest_checkpoint(checkpoints: Path) -> tuple[Path, Progress] | None:
     return None
 
 
+def copied(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a copy in main memory that training does not change."""
+    return tensor.detach().to("cpu", copy=True).contiguous()
+
+
 def random_states(draws: torch.Generator) -> dict[str, torch.Tensor]:
     """Return the states of everything random: of the run's own draws, and of torch."""
     states = {"random.draws": draws.get_state(), "random.torch": torch.get_rng_state()}

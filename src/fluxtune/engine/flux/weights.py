@@ -9,6 +9,7 @@ import torch
 from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.flux import adapters
+from fluxtune.engine.flux.checkpoint import copied
 from fluxtune.engine.flux.extraction import extract
 
 Tensors = dict[str, torch.Tensor]
@@ -51,7 +52,7 @@ class AdapterWeights:
 
     def adapter(self) -> Tensors:
         """Return copies of the adapter's weights in main memory."""
-        return {name: parameter.detach().to("cpu", copy=True).contiguous() for name, parameter in self._named.items()}
+        return {name: copied(parameter) for name, parameter in self._named.items()}
 
     @contextlib.contextmanager
     def off(self) -> Iterator[None]:
