@@ -97,7 +97,7 @@ class TestFinetunes:
         cancelled = fluxtune("finetune", "cancel", shown["id"], "--json")
         assert cancelled.code == exits.OK, cancelled.out
         assert fluxtune("finetune", "show", shown["id"], "--json").json["state"] == "cancelled"
-        assert fluxtune("finetune", "watch", shown["id"], "--json").code == exits.FAILED
+        assert fluxtune("finetune", "watch", shown["id"], "--json").code == exits.CANCELLED
 
     def test_resuming_what_waits_is_a_conflict(self, fluxtune):
         fluxtune("dataset", "create", "Try", "--sample")

@@ -9,9 +9,9 @@ from PIL import Image
 from fluxtune.cli import exits
 from fluxtune.cli.demo import without_trigger
 from fluxtune.cli.find import find
-from fluxtune.cli.finetune import read_settings
 from fluxtune.cli.model import file_name
 from fluxtune.cli.output import duration, size
+from fluxtune.cli.runs import read_settings
 from fluxtune.cli.sheet import SheetRow, draw_sheet
 from fluxtune.client.uploads import BATCH_FILES, batches, collect_files
 from fluxtune.core.errors import Conflict, InvalidInput, NotFound, NotReady, OutOfMemory

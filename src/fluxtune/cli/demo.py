@@ -13,11 +13,12 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from fluxtune.cli.dataset import choose_concept
-from fluxtune.cli.finetune import plan_line
-from fluxtune.cli.follow import exit_code_of, follow_job
+from fluxtune.cli.exits import code_of_end
+from fluxtune.cli.follow import follow_job
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.options import DataOption, JsonOption
 from fluxtune.cli.output import Output, duration, facts, print_problem, size
+from fluxtune.cli.runs import plan_line
 from fluxtune.cli.sheet import SheetRow, draw_sheet
 from fluxtune.cli.studio import open_studio
 from fluxtune.client import Client
@@ -132,7 +133,7 @@ def demo(
         if finetune.model_id is None:
             if finetune.error:
                 print_problem(finetune.error, as_json)
-            raise typer.Exit(exit_code_of(finetune.state) or 1)
+            raise typer.Exit(code_of_end(finetune.state, finetune.error) or 1)
         pictures = out / "images"
         training = []
         for item in client.dataset_images(finetune.dataset_id):

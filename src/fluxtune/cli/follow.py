@@ -6,24 +6,24 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from fluxtune.cli import exits
 from fluxtune.cli.output import Output, duration
 from fluxtune.client import Client
 from fluxtune.jobs.schemas import JobEvent
 
-_EXIT_OF_STATE = {"succeeded": exits.OK, "paused": exits.OK}
 
-
-def exit_code_of(state: str) -> int:
-    """Return the exit code of a job that was followed to its end."""
-    return _EXIT_OF_STATE.get(state, exits.FAILED)
-
-
-def follow_job(client: Client, job_id: str, output: Output, title: str) -> None:
-    """Show a job's progress until it has ended or is paused."""
+def follow_job(client: Client, job_id: str, output: Output, title: str) -> JobEvent | None:
+    """Show a job's progress until it has ended or is paused; return its last event."""
+    last: JobEvent | None = None
     with _bar(output, title) as show:
         for event in client.follow(job_id):
             show(event)
+            last = event
+    return last
+
+
+def pause_reason(last: JobEvent | None) -> str | None:
+    """Return why a job that was followed is paused, if its last event says so."""
+    return last.data.get("reason") if last is not None and last.type == "job.paused" else None
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fluxtune.cli.follow import exit_code_of, follow_job
+from fluxtune.cli.exits import code_of_end
+from fluxtune.cli.follow import follow_job
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.model import file_name, find_model
 from fluxtune.cli.options import DataOption, JsonOption, option
@@ -77,6 +78,6 @@ def generate(
     output.result({**generation.model_dump(mode="json"), "images": images}, render)
     if generation.error and not json:
         print_problem(generation.error, False)
-    code = exit_code_of(generation.state)
+    code = code_of_end(generation.state, generation.error)
     if code:
         raise typer.Exit(code)

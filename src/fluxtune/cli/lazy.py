@@ -1,6 +1,6 @@
 """A command group that imports a command's module only when that command is used.
 
-`fluxtune --help` lists twelve commands; importing what they need takes ten times as long as printing the list.
+`fluxtune --help` lists a dozen commands; importing what they need takes ten times as long as printing the list.
 """
 
 from importlib import import_module
@@ -19,7 +19,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Teach the bundled model a sample concept and draw it: the whole way in one command.",
     ),
     "dataset": ("fluxtune.cli.dataset", "Datasets: images with captions to learn from."),
-    "finetune": ("fluxtune.cli.finetune", "Finetunes: start, watch, pause and stop them."),
+    "finetune": ("fluxtune.cli.finetune", "Finetunes: start, watch, steer and extend them."),
+    "template": ("fluxtune.cli.template", "Templates: recipes kept under a name."),
+    "queue": ("fluxtune.cli.queue", "What runs and what waits, in turn."),
     "model": ("fluxtune.cli.model", "Models: bases and what was finetuned from them."),
     "generate": ("fluxtune.cli.generate", "Make images with a model."),
     "doctor": ("fluxtune.cli.doctor", "Say what is ready, what is missing, and the command that adds it."),

@@ -15,7 +15,8 @@ from fluxtune.cli.lazy import LazyGroup
 
 EPILOGUE = (
     "Commands talk to the studio that runs on the same data folder; when none runs they start one for as long as "
-    "they need it. Exit codes: 0 done, 1 failed, 2 invalid, 3 not ready, 4 not found, 5 conflict, 130 interrupted."
+    "they need it. Exit codes: 0 done, 1 failed, 2 invalid, 3 not ready, 4 not found, 5 conflict, 6 cancelled, "
+    "7 paused, 10 out of memory, 11 disk full, 12 unstable, 13 crashed, 130 interrupted."
 )
 
 app = typer.Typer(

@@ -23,15 +23,28 @@ from fluxtune.finetunes.schemas import (
     Checkpoint,
     Finetune,
     FinetuneCreate,
+    FinetuneExtension,
     FinetunePlan,
+    FinetuneRestart,
+    ImageLoss,
     LogLine,
     LossPoint,
+    Probe,
     SampleSheet,
+    ValidationPoint,
 )
 from fluxtune.generations.schemas import Generation, GenerationCreate
 from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest, Image
-from fluxtune.jobs.schemas import Job, JobEvent
-from fluxtune.models.schemas import Model, ModelUpdate
+from fluxtune.jobs.schemas import Job, JobEvent, JobMove
+from fluxtune.models.schemas import BaseEntry, Model, ModelUpdate
+from fluxtune.recipes.schemas import (
+    RecipeDocument,
+    RecipeText,
+    Template,
+    TemplateCreate,
+    TemplateImport,
+    TemplateUpdate,
+)
 
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
@@ -60,6 +73,15 @@ class Client(Connection):
     def get_job(self, job_id: str) -> Job:
         """Return one job."""
         return self.fetch(Job, "GET", f"/api/jobs/{job_id}")
+
+    def queue(self) -> list[Job]:
+        """List what runs, then what waits in the order it will run."""
+        return self.fetch(list[Job], "GET", "/api/jobs", params={"in_turn": True})
+
+    def move_job(self, job_id: str, before: str | None = None) -> list[Job]:
+        """Let a waiting job run before another one, or last; return the queue."""
+        body = JobMove(before=before).model_dump(mode="json")
+        return self.fetch(list[Job], "POST", f"/api/jobs/{job_id}/move", json=body)
 
     def follow(self, job_id: str, *, after: int = 0) -> Iterator[JobEvent]:
         """Yield the events of a job from its beginning until it has ended or is paused."""
@@ -161,6 +183,44 @@ class Client(Connection):
         """Go on from the last checkpoint."""
         return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/resumption")
 
+    def sample_finetune(self, finetune_id: str) -> Finetune:
+        """Draw the samples of a running finetune now."""
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/sample")
+
+    def save_finetune(self, finetune_id: str) -> Finetune:
+        """Save a checkpoint of a running finetune now."""
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/save")
+
+    def extend_finetune(self, finetune_id: str, steps: int) -> Finetune:
+        """Let a finished run go on for more steps."""
+        body = _body(FinetuneExtension, None, {"steps": steps})
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/extend", json=body)
+
+    def restart_finetune(self, finetune_id: str, step: int, **values: Any) -> Finetune:
+        """Start a new finetune from a checkpoint, with changed settings."""
+        body = _body(FinetuneRestart, None, {"step": step, **values})
+        return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/restart", json=body)
+
+    def start_probe(self, request: FinetuneCreate | None = None, /, **values: Any) -> Probe:
+        """Measure a few real steps of a finetune without starting it."""
+        return self.fetch(Probe, "POST", "/api/finetunes/probes", json=_body(FinetuneCreate, request, values))
+
+    def get_probe(self, probe_id: str) -> Probe:
+        """Return one probe."""
+        return self.fetch(Probe, "GET", f"/api/finetunes/probes/{probe_id}")
+
+    def finetune_recipe(self, finetune_id: str) -> str:
+        """Return the complete recipe document of a finetune, as YAML."""
+        return self.send("GET", f"/api/finetunes/{finetune_id}/recipe").text
+
+    def finetune_validation(self, finetune_id: str) -> list[ValidationPoint]:
+        """Return the validation losses."""
+        return self.fetch(list[ValidationPoint], "GET", f"/api/finetunes/{finetune_id}/validation")
+
+    def finetune_image_losses(self, finetune_id: str) -> list[ImageLoss]:
+        """Return how hard each training image is, the hardest first."""
+        return self.fetch(list[ImageLoss], "GET", f"/api/finetunes/{finetune_id}/image-losses")
+
     def finetune_loss(self, finetune_id: str) -> list[LossPoint]:
         """Return the loss curve."""
         return self.fetch(list[LossPoint], "GET", f"/api/finetunes/{finetune_id}/loss")
@@ -177,7 +237,46 @@ class Client(Connection):
         """Return the log."""
         return self.fetch(list[LogLine], "GET", f"/api/finetunes/{finetune_id}/log")
 
+    # Recipes
+
+    def read_recipe(self, text: str) -> RecipeDocument:
+        """Read a recipe document; what is wrong in it is named with its line and field."""
+        return self.fetch(RecipeDocument, "POST", "/api/recipes/read", json=_body(RecipeText, None, {"text": text}))
+
+    def templates(self) -> list[Template]:
+        """List templates by name."""
+        return self.fetch(list[Template], "GET", "/api/templates")
+
+    def get_template(self, template_id: str) -> Template:
+        """Return one template."""
+        return self.fetch(Template, "GET", f"/api/templates/{template_id}")
+
+    def create_template(self, request: TemplateCreate | None = None, /, **values: Any) -> Template:
+        """Keep a recipe under a name."""
+        return self.fetch(Template, "POST", "/api/templates", json=_body(TemplateCreate, request, values))
+
+    def update_template(self, template_id: str, **values: Any) -> Template:
+        """Change a template."""
+        return self.fetch(Template, "PATCH", f"/api/templates/{template_id}", json=_body(TemplateUpdate, None, values))
+
+    def delete_template(self, template_id: str) -> None:
+        """Remove a template."""
+        self.send("DELETE", f"/api/templates/{template_id}")
+
+    def export_template(self, template_id: str) -> str:
+        """Return a template as a recipe document."""
+        return self.send("GET", f"/api/templates/{template_id}/file").text
+
+    def import_template(self, text: str, **values: Any) -> Template:
+        """Keep a recipe document as a template."""
+        body = _body(TemplateImport, None, {"text": text, **values})
+        return self.fetch(Template, "POST", "/api/templates/import", json=body)
+
     # Models
+
+    def bases(self) -> list[BaseEntry]:
+        """List the bases that are here, then the published ones that are not."""
+        return self.fetch(list[BaseEntry], "GET", "/api/bases")
 
     def models(self, *, kind: str | None = None) -> list[Model]:
         """List the catalogue: bases and finetuned models."""

@@ -78,6 +78,8 @@ def make_plan(
     base, image_count = choices.base, choices.image_count
     prompt_count = len(prompts_for(choices.mode, recipe)) if recipe.sample_every else 0
     probe, probed = find_probe(recipe, base) or (None, None)
+    if probed is not None and not probed.device.startswith(machine.device):
+        probe = probed = None  # measured before the data folder moved, or the GPU went
     estimate = estimate_finetune(recipe, base, image_count, prompt_count, machine, probed)
     seconds, memory = learn_from(
         estimate.seconds, estimate.memory_bytes, recipe, machine, measured, is_probed=estimate.is_measured

@@ -58,7 +58,7 @@ def test_resuming_wakes_the_same_trainer(paused: Scene) -> None:
     class Stops(Wishes):
         """Lets it go on first, then stops it."""
 
-        def request(self):  # type: ignore[no-untyped-def]
+        def request(self):
             return "stop" if "resumed" in paused.sink.types else None
 
     paused.wishes.__class__ = Stops
@@ -135,7 +135,7 @@ def test_wishes_reach_the_trainer_many_times(scene: Callable[..., Scene]) -> Non
 
     def ask() -> None:
         for wish in ("sample", "save", "sample"):
-            stage.wishes.wanted = [wish]  # type: ignore[list-item]
+            stage.wishes.wanted = [wish]
             count = len(stage.sink.types)
             while len(stage.sink.types) == count:
                 time.sleep(0.01)
