@@ -38,10 +38,15 @@ def name_exists(session: Session, name: str) -> bool:
 
 
 def list_measured(session: Session, base: str, limit: int) -> list[FinetuneRow]:
-    """Return finished runs on a base that know how fast they were, newest first."""
+    """Return finished runs on a base that know how fast they were, newest first.
+
+    One that changed its settings to go on says nothing of the recipe it began with.
+    """
+    healed = select(HealingRow.finetune_id)
     query = (
         select(FinetuneRow)
         .where(FinetuneRow.base == base, FinetuneRow.seconds.is_not(None), FinetuneRow.seconds_per_step.is_not(None))
+        .where(FinetuneRow.id.not_in(healed))
         .order_by(FinetuneRow.id.desc())
         .limit(limit)
     )

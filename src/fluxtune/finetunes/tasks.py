@@ -52,7 +52,7 @@ class FinetuneTask:
         settings: Settings,
         blobs: Blobs,
         backend: Trainer,
-        on_success: Callable[[Session, str, str], object] = lambda session, finetune_id, name: None,
+        on_success: Callable[[Session, str, str], object] | None = None,
     ) -> None:
         """`on_success` is called with id and name of a finetune that made a model, in the transaction that ends it."""
         self._settings = settings
@@ -156,7 +156,8 @@ class FinetuneTask:
             log_end(session, row, seq, now(), level, message)
         if end.state == "done":
             tell_end(session, self._settings, row, "succeeded", None)
-            self._on_success(session, row.id, row.name)
+            if self._on_success is not None:
+                self._on_success(session, row.id, row.name)
             return {"model_id": row.model_id}
         if end.state != "paused":
             tell_end(session, self._settings, row, end.state, end.error)
