@@ -64,6 +64,8 @@ export const modelsQuery = (deleted = false) =>
     queryFn: () => call(sdk.listModels({ query: { deleted } })),
   });
 
+export const basesQuery = queryOptions({ queryKey: ["bases"], queryFn: () => call(sdk.listBases()) });
+
 export const modelQuery = (id: string) =>
   queryOptions({
     queryKey: ["model", id],

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, bytes, bytesRange, compactNumber, duration, durationRange } from "./format";
+import {
+  ago,
+  bytes,
+  bytesRange,
+  diskBytes,
+  compactNumber,
+  duration,
+  durationRange,
+} from "./format";
 
 describe("duration", () => {
   it.each([
@@ -37,4 +45,9 @@ it("tells how long ago", () => {
 it("keeps the digits that matter", () => {
   expect(compactNumber(0.34567)).toBe("0.346");
   expect(compactNumber(0.0001)).toBe("1.0e−4");
+});
+
+it("counts downloads in thousands, as the hub does", () => {
+  expect(diskBytes(16_140_000_000)).toBe("16 GB");
+  expect(diskBytes(9_442_086)).toBe("9.4 MB");
 });

@@ -39,6 +39,13 @@ export function bytes(count: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1).replace(/\.0$/, "")} ${UNITS[unit]}`;
 }
 
+/** Downloads and disks are counted in thousands. */
+export function diskBytes(count: number): string {
+  const unit = count >= 1e9 ? 1e9 : 1e6;
+  const value = count / unit;
+  return `${value >= 10 ? Math.round(value) : Number(value.toFixed(1))} ${unit === 1e9 ? "GB" : "MB"}`;
+}
+
 export function bytesRange({ low, high }: { low: number; high: number }): string {
   const [from, to] = [bytes(low), bytes(high)];
   if (from === to) return from;

@@ -24,7 +24,9 @@ function Head({ method }: { method: Method }) {
           </p>
         </Popover.Dropdown>
       </Popover>
-      <span>{method.better} is better</span>
+      <span>
+        {method.unit}, {method.better} is better
+      </span>
     </th>
   );
 }

@@ -8,7 +8,7 @@ const measure = (value: number, low: number, high: number): Measure => ({ value,
 
 it("gives every measure with its uncertainty", () => {
   expect(measureWords(measure(0.625, 0.5, 0.75), "")).toEqual({ value: "0.63", range: "0.50 to 0.75" });
-  expect(measureWords(measure(0.125, 0, 0.31), "share")).toEqual({ value: "13 %", range: "0–31 %" });
+  expect(measureWords(measure(0.125, 0, 0.31), "of the images")).toEqual({ value: "13 %", range: "0–31 %" });
 });
 
 it("draws all checkpoints on one scale that holds zero", () => {

@@ -4,7 +4,7 @@ const rounded = (value: number) => (Math.abs(value) >= 10 ? value.toFixed(0) : v
 
 /** A measure with its interval: 0.62 (0.55–0.70). Shares read better as per cent. */
 export function measureWords({ value, low, high }: Measure, unit: string): { value: string; range: string } {
-  if (unit === "%" || unit === "share") {
+  if (unit === "of the images") {
     const percent = (share: number) => String(Math.round(100 * share));
     return { value: `${percent(value)} %`, range: `${percent(low)}–${percent(high)} %` };
   }

@@ -7,7 +7,7 @@ import { useState, type ReactNode } from "react";
 import { call } from "@/api/call";
 import { createFinetune } from "@/api/generated";
 import { fieldErrors } from "@/api/problem";
-import { datasetsQuery, modelsQuery, planQuery } from "@/api/queries";
+import { basesQuery, datasetsQuery, planQuery } from "@/api/queries";
 import { Empty } from "@/components/Empty";
 import { countOf } from "@/components/format";
 import { Mosaic } from "@/components/Mosaic";
@@ -49,10 +49,7 @@ export function NewFinetunePage() {
     asked ? { dataset_id: asked, mode: "" } : {},
   );
   const datasets = useQuery(datasetsQuery());
-  const bases = (useQuery(modelsQuery()).data ?? [])
-    .filter(({ kind }) => kind === "base")
-    // What can be used now comes first.
-    .sort((a, b) => Number(b.is_ready) - Number(a.is_ready));
+  const bases = useQuery(basesQuery).data ?? [];
   const [secret, setSecret] = useState("");
 
   const dataset = datasets.data?.find((one) => one.id === draft.dataset_id);
@@ -62,7 +59,7 @@ export function NewFinetunePage() {
   const plan = useQuery(planQuery(asPlan(settled)));
   // What the choices alone would give: the values that settings start from.
   const usual = useQuery(planQuery(asPlan({ ...settled, recipe: {} }))).data;
-  const base = bases.find((one) => one.id === draft.base);
+  const base = bases.find((one) => one.name === draft.base);
 
   const start = useMutation({
     mutationFn: () => call(createFinetune({ body: asRequest(chosen, secret) })),

@@ -146,7 +146,7 @@ export function RecipeSettings(props: SettingsProps) {
   return (
     <section aria-label="Settings" className="stack">
       <SegmentedControl
-        size="xs"
+        size="sm"
         aria-label="Settings as"
         data={[
           { value: "form", label: "Form" },

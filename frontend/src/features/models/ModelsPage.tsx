@@ -5,7 +5,8 @@ import { Boxes, Sparkles } from "lucide-react";
 
 import { call } from "@/api/call";
 import { restoreModel, type Model } from "@/api/generated";
-import { modelsQuery } from "@/api/queries";
+import { basesQuery, modelsQuery } from "@/api/queries";
+import { BaseList } from "@/components/bases/BaseList";
 import { TriggerChip } from "@/components/CopyButton";
 import { Empty } from "@/components/Empty";
 import { ago } from "@/components/format";
@@ -18,7 +19,6 @@ import { Trash } from "@/components/Trash";
 import classes from "./Models.module.css";
 
 function Card({ model }: { model: Model }) {
-  const isBase = model.kind === "base";
   return (
     <li className="card">
       <Link
@@ -42,7 +42,7 @@ function Card({ model }: { model: Model }) {
           {model.name}
         </Link>
         <span className="dim small clip">
-          {isBase ? model.licence : `${model.base} · ${ago(model.created_at)}`}
+          {model.base} · {ago(model.created_at)}
         </span>
         <div className={classes.foot}>
           {model.is_ready ? (
@@ -66,6 +66,51 @@ function Card({ model }: { model: Model }) {
   );
 }
 
+/** What can be trained and drawn with, here or not yet. */
+function Bases() {
+  const query = useQuery(basesQuery);
+  return (
+    <Section title="Bases">
+      <Loaded query={query}>
+        {(bases) => (
+          <BaseList
+            bases={bases}
+            all={bases}
+            label="Bases"
+            action={(base) =>
+              base.is_ready ? (
+                <span className="row" style={{ flex: "none" }}>
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    component={Link}
+                    to={`/models/${base.name}`}
+                    aria-label={`About ${base.title}`}
+                  >
+                    About
+                  </Button>
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    component={Link}
+                    to={`/create?model=${encodeURIComponent(base.name)}`}
+                    leftSection={<Sparkles size={14} />}
+                    aria-label={`Use ${base.title}`}
+                  >
+                    Use it
+                  </Button>
+                </span>
+              ) : (
+                <Badge tone="warn">Not here yet</Badge>
+              )
+            }
+          />
+        )}
+      </Loaded>
+    </Section>
+  );
+}
+
 export function ModelsPage() {
   const client = useQueryClient();
   const models = useQuery(modelsQuery());
@@ -75,7 +120,6 @@ export function ModelsPage() {
       <Loaded query={models}>
         {(list) => {
           const own = list.filter(({ kind }) => kind === "finetuned");
-          const bases = list.filter(({ kind }) => kind === "base");
           return (
             <>
               {own.length === 0 ? (
@@ -98,13 +142,7 @@ export function ModelsPage() {
                   ))}
                 </ul>
               )}
-              <Section title="Bases">
-                <ul className="cards">
-                  {bases.map((model) => (
-                    <Card key={model.id} model={model} />
-                  ))}
-                </ul>
-              </Section>
+              <Bases />
             </>
           );
         }}
