@@ -52,6 +52,8 @@ class TestPlan:
         plan = client.post("/api/finetunes/plans", json=body(dataset, recipe=recipe)).json()
         assert (plan["recipe"]["steps"], plan["recipe"]["rank"]) == (77, 4)
         assert plan["changed"] == ["rank", "steps"]
+        assert plan["reasons"]["rank"].startswith("Chosen by you; ")
+        assert set(plan["recipe"]) <= set(plan["reasons"])
 
     def test_a_setting_as_it_would_be_anyway_is_not_named(self, client, dataset):
         usual = client.post("/api/finetunes/plans", json=body(dataset)).json()["recipe"]

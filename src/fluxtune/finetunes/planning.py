@@ -8,7 +8,7 @@ from fluxtune.datasets.schemas import Dataset, DatasetCheck
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Mode, Recipe
 from fluxtune.engine.estimate import Machine, ProbeResult, cost_settings, estimate_finetune
-from fluxtune.engine.recipes import Quality, prompts_for, recipe_for, starting_for
+from fluxtune.engine.recipes import Quality, prompts_for, reasons_for, recipe_for
 from fluxtune.engine.suggestions import suggestions_for
 from fluxtune.finetunes.schemas import FinetunePlan, Probe, Range, Suggestion
 from fluxtune.recipes.checks import RecipeInvalid, find_contradictions, find_doubts, require_valid
@@ -53,9 +53,7 @@ def choose_recipe(choices: Choices) -> tuple[Recipe, list[str]]:
     Raises `RecipeInvalid` naming every setting that is unknown, out of range or contradicts another.
     """
     overrides = require_valid(choices.overrides)
-    own = {"sample_prompts": choices.prompts} if choices.prompts else {}
-    usual = recipe_for(choices.mode, choices.quality, choices.base, choices.image_count, own)
-    recipe = recipe_for(choices.mode, choices.quality, choices.base, choices.image_count, own | overrides)
+    usual, recipe = _recipe(choices, {}), _recipe(choices, overrides)
     problems = find_contradictions(recipe, choices.image_count)
     if problems:
         raise RecipeInvalid(problems)
@@ -89,7 +87,7 @@ def make_plan(
     return FinetunePlan(
         recipe=recipe,
         changed=changed,
-        reasons=_reasons(choices),
+        reasons=_reasons(choices, changed),
         image_count=image_count,
         epochs=round(images_seen / image_count, 1) if image_count else 0.0,
         seconds=seconds,
@@ -103,10 +101,25 @@ def make_plan(
     )
 
 
-def _reasons(choices: Choices) -> dict[str, str]:
-    """Return why settings have the values the choices imply."""
-    reason = starting_for(choices.mode, choices.base).reason
-    return {setting: reason for setting in ("rank", "learning_rate", "steps") if setting not in choices.overrides}
+def _recipe(choices: Choices, overrides: dict[str, Any]) -> Recipe:
+    own: dict[str, Any] = {"sample_prompts": choices.prompts} if choices.prompts else {}
+    return recipe_for(choices.mode, choices.quality, choices.base, choices.image_count, own | overrides)
+
+
+def _reasons(choices: Choices, changed: Sequence[str]) -> dict[str, str]:
+    """Return why each setting has its value; of one that was changed, what it would have been."""
+    reasons = reasons_for(choices.mode, choices.quality, choices.base, choices.image_count)
+    usual = _recipe(choices, {}).model_dump(mode="json")
+    for setting in changed:
+        because = f": {reasons[setting]}" if reasons.get(setting) else "."
+        reasons[setting] = f"Chosen by you; {_shown(usual[setting])} would be usual{because}"
+    return reasons
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value) or "none"
+    return "nothing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def learn_from(
