@@ -6,7 +6,6 @@ size, text layers, token limit, and how timesteps are drawn when training. What 
 pipeline class.
 """
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -19,7 +18,7 @@ from fluxtune.core.errors import InvalidInput, NotReady
 from fluxtune.engine.known_bases import Family as Family
 from fluxtune.engine.known_bases import Training as Training
 from fluxtune.engine.known_bases import known_base, name_in_cache
-from fluxtune.engine.weight_files import read_header, weight_file_problem
+from fluxtune.engine.weight_files import parameter_count, weight_bytes, weight_file_problem
 
 INDEXES = ("model_index.json", "modular_model_index.json")
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
@@ -63,6 +62,8 @@ class BaseDescription(BaseModel):
 
     name: str
     path: Path
+    parts_path: Path | None = None
+    """Where `path` is a transformer's file: the folder that has the other parts."""
     title: str
     description: str
     licence: str
@@ -100,6 +101,11 @@ class BaseDescription(BaseModel):
         return self.transformer_bytes + self.text_encoder_bytes + self.vae_bytes
 
     @property
+    def folder(self) -> Path:
+        """The folder in the diffusers layout: the base's own, or the one a single file takes its other parts from."""
+        return self.parts_path or self.path
+
+    @property
     def train_resolution(self) -> int:
         """Side in pixels of the square whose area a training image gets by default."""
         return min(self.default_width, self.default_height)
@@ -119,7 +125,7 @@ def find_bases(folders: Iterable[Path]) -> list[BaseDescription]:
     found: dict[str, BaseDescription] = {}
     for folder in folders:
         for path, name in _candidates(folder):
-            if index_of(path) is None:
+            if path.is_dir() and index_of(path) is None:
                 continue
             try:
                 base = describe_base(path, name)
@@ -140,6 +146,8 @@ def _candidates(folder: Path) -> Iterable[tuple[Path, str]]:
                 yield snapshot, name_in_cache(snapshot) or child.name
         elif child.is_dir():
             yield child, child.name
+        elif child.suffix == ".safetensors":
+            yield child, child.stem
 
 
 def index_of(path: Path) -> Path | None:
@@ -173,11 +181,17 @@ def require_base(path: Path) -> BaseDescription:
 
 
 def describe_base(path: Path, name: str | None = None) -> BaseDescription:
-    """Read the JSON files of a base folder. Its name is fluxtune.json's, else the one given, else the folder's.
+    """Read the JSON files of a base folder, or the header of a transformer's file.
+
+    A folder's name is fluxtune.json's, else the one given, else the folder's.
 
     Raises `InvalidInput` when it is no diffusers folder of FLUX.1, FLUX.2 or FLUX.3; weights that are missing or are
     pickles do not raise: `is_ready` is false and `missing` says why.
     """
+    if path.is_file():
+        from fluxtune.engine.single_file import describe_file
+
+        return describe_file(path, name)
     index = _read_json(index_of(path) or path / "model_index.json", required=True)
     pipeline_class = str(index.get("_class_name", ""))
     if pipeline_class not in FAMILY_OF_CLASS:
@@ -221,11 +235,11 @@ def describe_base(path: Path, name: str | None = None) -> BaseDescription:
             is_flow_map=bool(transformer.get("flow_map", False)),
             block_count=transformer.get("num_layers", 1) + transformer.get("num_single_layers", 1),
             hidden_size=hidden_size,
-            transformer_bytes=_weight_bytes(path / "transformer"),
-            transformer_parameters=_parameters(path / "transformer"),
-            text_encoder_parameters=_parameters(path / "text_encoder") + _parameters(path / "text_encoder_2"),
-            text_encoder_bytes=_weight_bytes(path / "text_encoder") + _weight_bytes(path / "text_encoder_2"),
-            vae_bytes=_weight_bytes(path / "vae"),
+            transformer_bytes=weight_bytes(path / "transformer"),
+            transformer_parameters=parameter_count(path / "transformer"),
+            text_encoder_parameters=parameter_count(path / "text_encoder") + parameter_count(path / "text_encoder_2"),
+            text_encoder_bytes=weight_bytes(path / "text_encoder") + weight_bytes(path / "text_encoder_2"),
+            vae_bytes=weight_bytes(path / "vae"),
             fingerprint=_fingerprint(path),
         )
     except ValidationError as error:
@@ -336,19 +350,6 @@ def _weight_problem(folder: Path) -> str | None:
         return f"{folder.name} has no weights (*.safetensors)."
     broken = (weight_file_problem(file) for file in sorted(folder.glob("*.safetensors")))
     return next((f"{folder.name}: {problem}" for problem in broken if problem), None)
-
-
-def _weight_bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder.is_dir() else 0
-
-
-def _parameters(folder: Path) -> float:
-    """Count the numbers in a folder's weight files, by their headers; those that can't be read count nothing."""
-    count = 0
-    for file in folder.glob("*.safetensors") if folder.is_dir() else ():
-        with contextlib.suppress(InvalidInput):
-            count += sum(tensor.size for tensor in read_header(file).values())
-    return float(count)
 
 
 def _fingerprint(path: Path) -> str:

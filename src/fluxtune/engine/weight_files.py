@@ -4,6 +4,7 @@ The safetensors format: eight bytes with the length of the header (little endian
 `dtype`, `shape`, `data_offsets`), then the data without gaps. A file that ends before its data does was cut short.
 """
 
+import contextlib
 import json
 from dataclasses import dataclass
 from math import prod
@@ -74,6 +75,20 @@ def weight_file_problem(path: Path) -> str | None:
     except InvalidInput as error:
         return error.detail
     return None
+
+
+def weight_bytes(folder: Path) -> int:
+    """Size of a folder's weight files on disk."""
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder.is_dir() else 0
+
+
+def parameter_count(folder: Path) -> float:
+    """Count the numbers in a folder's weight files, by their headers; files that can't be read count nothing."""
+    count = 0
+    for file in folder.glob("*.safetensors") if folder.is_dir() else ():
+        with contextlib.suppress(InvalidInput):
+            count += sum(tensor.size for tensor in read_header(file).values())
+    return float(count)
 
 
 def _tensor(entry: dict[str, Any]) -> Tensor:

@@ -1,6 +1,7 @@
 """Bases: folders in the diffusers layout, seen as catalogue entries."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,7 +10,7 @@ from typing import Any
 
 from fluxtune.config import Settings
 from fluxtune.core.errors import InvalidInput, NotFound, NotReady
-from fluxtune.engine.bases import BaseDescription, describe_base, index_of, shipped_bases
+from fluxtune.engine.bases import PICKLES, BaseDescription, describe_base, index_of, shipped_bases
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.known_bases import DEFAULT_ON_GPU, KNOWN, KnownBase, in_hub_cache, known_base, name_in_cache
 from fluxtune.engine.memory import Machine, Size, generating_memory, training_memory
@@ -17,6 +18,7 @@ from fluxtune.images.schemas import Image
 from fluxtune.models.schemas import BaseEntry, BaseMemory, GenerationDefaults, Model
 
 DEFAULT_ON_CPU = "pocket"
+WEIGHT_SUFFIXES = {".safetensors", *PICKLES}
 
 
 class BaseUnknown(NotFound):
@@ -37,7 +39,9 @@ def list_bases(settings: Settings) -> list[BaseDescription]:
     """Return all bases of this studio: shipped, in the data folder, in the settings, published ones `hf` has loaded."""
     found: dict[str, BaseDescription] = {}
     for folder in (shipped_bases(), settings.paths.bases):
-        for child in sorted(folder.iterdir()) if folder.is_dir() else []:
+        for child in (
+            sorted(folder.iterdir(), key=lambda child: (child.is_file(), child.name)) if folder.is_dir() else []
+        ):
             base = _describe(child)
             if base is not None:
                 found.setdefault(base.name, base)
@@ -55,7 +59,7 @@ def list_bases(settings: Settings) -> list[BaseDescription]:
 
 def _describe(folder: Path) -> BaseDescription | None:
     """Return what is known of a folder, or None if it holds no base."""
-    if index_of(folder) is None:
+    if index_of(folder) is None and not _is_weight_file(folder):
         return None
     try:
         return _describe_unchanged(folder, _signature(folder))
@@ -63,8 +67,15 @@ def _describe(folder: Path) -> BaseDescription | None:
         return None
 
 
+def _is_weight_file(path: Path) -> bool:
+    return path.suffix == ".safetensors" and path.is_file()
+
+
 def _signature(folder: Path) -> tuple[tuple[str, int], ...]:
     """Return what changes whenever files come, go or are written anew in a base's folder or its parts."""
+    if folder.is_file():
+        # its other parts lie in a folder beside it
+        return tuple((str(path), path.stat().st_mtime_ns) for path in (folder, folder.parent))
     watched = [folder, *(child for child in folder.iterdir() if child.is_dir() or child.suffix == ".json")]
     return tuple(sorted((str(path), path.stat().st_mtime_ns) for path in watched))
 
@@ -117,6 +128,7 @@ def list_entries(settings: Settings, machine: Machine) -> list[BaseEntry]:
     names = {base.name for base in here if base.is_ready}
     wanted = DEFAULT_ON_GPU if machine.device == "cuda" and DEFAULT_ON_GPU in names else DEFAULT_ON_CPU
     entries = [_entry(base, settings, is_default=base.name == wanted) for base in here]
+    entries += list(_refused_entries(settings.paths.bases, {base.path for base in here}))
     absent = [known for known in KNOWN if known.name not in {base.name for base in here}]
     return entries + [_absent_entry(known, settings.paths.bases) for known in absent]
 
@@ -124,7 +136,9 @@ def list_entries(settings: Settings, machine: Machine) -> list[BaseEntry]:
 def _entry(base: BaseDescription, settings: Settings, *, is_default: bool) -> BaseEntry:
     known = known_base(base.name)
     is_bundled = base.path.parent == shipped_bases()
-    source: Any = "bundled" if is_bundled else "cache" if name_in_cache(base.path) else "folder"
+    source: Any = (
+        "bundled" if is_bundled else "file" if base.parts_path else "cache" if name_in_cache(base.path) else "folder"
+    )
     folder = settings.paths.bases if source == "cache" else base.path.parent
     is_lacking = known is not None and not base.is_ready
     return BaseEntry(
@@ -147,6 +161,37 @@ def _entry(base: BaseDescription, settings: Settings, *, is_default: bool) -> Ba
         train_on=known.train_on if known else None,
         is_default=is_default,
     )
+
+
+def _refused_entries(folder: Path, used: set[Path]) -> Iterator[BaseEntry]:
+    """Yield files and folders of the bases folder that can't be bases, with the reason."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        is_weights = path.suffix in WEIGHT_SUFFIXES and path.is_file()
+        if path in used or not (is_weights or index_of(path)):
+            continue
+        try:
+            describe_base(path)
+        except InvalidInput as error:
+            yield BaseEntry(
+                name=path.stem if is_weights else path.name,
+                title=path.name,
+                description="",
+                licence="not stated; see where it came from",
+                is_free_commercially=None,
+                is_gated=None,
+                size_bytes=path.stat().st_size if is_weights else 0,
+                memory=BaseMemory(train_bytes=0, train_least_bytes=0, generate_bytes=0, generate_least_bytes=0),
+                is_ready=False,
+                missing=error.detail,
+                command=None,
+                how_to_get=error.action,
+                url=None,
+                source="file" if is_weights else "folder",
+                training="no",
+                training_note=None,
+                train_on=None,
+                is_default=False,
+            )
 
 
 def _absent_entry(known: KnownBase, folder: Path) -> BaseEntry:

@@ -12,7 +12,7 @@ from fluxtune.engine.bases import describe_base, require_base
 from fluxtune.engine.known_bases import DEFAULT_ON_GPU, KNOWN, KnownBase, hub_cache, in_hub_cache, known_base
 from fluxtune.engine.memory import Machine
 from fluxtune.models.bases import BaseNotReady, get_base, list_bases, list_entries, require_ready
-from tests.zoo import make_base
+from tests.zoo import make_base, weights_of
 
 CPU = Machine("cpu", 2**34, 4, 2**40)
 GPU = Machine("cuda", 24 * 2**30, 16, 2**40, can_quantize=True)
@@ -155,3 +155,15 @@ def test_the_default_is_pocket_until_klein_is_there_and_a_gpu(studio):
     make_base(studio.paths.bases, "flux2-klein-base-4b")
     assert default(CPU) == ["pocket"]
     assert default(GPU) == ["flux2-klein-base-4b"]
+
+
+def test_files_that_are_no_bases_are_listed_with_the_reason(studio):
+    (studio.paths.bases / "model.ckpt").write_bytes(b"PK\x03\x04" + b"\x00" * 40)
+    (studio.paths.bases / "other.safetensors").write_bytes(weights_of())
+    (studio.paths.bases / "notes.txt").write_text("nothing")
+    found = {each.title: each for each in list_entries(studio, CPU)}
+    assert "pickle" in (found["model.ckpt"].missing or "")
+    assert "no transformer of FLUX" in (found["other.safetensors"].missing or "")
+    assert not found["other.safetensors"].is_ready
+    assert "notes.txt" not in found
+    assert {"model", "other"}.isdisjoint(base.name for base in list_bases(studio))

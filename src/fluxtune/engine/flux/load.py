@@ -5,12 +5,15 @@ from typing import Any
 
 import diffusers
 import torch
+from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
+from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.flux.frozen import BLOCKS, freeze
 from fluxtune.engine.memory import ResolvedDevice, encodes_from_main_memory
-from fluxtune.engine.runtime import Device
+from fluxtune.engine.runtime import Device, is_out_of_memory
+from fluxtune.engine.single_file import without_prefix
 
 TEXT_PARTS = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
 IMAGE_PARTS = ("transformer", "vae")
@@ -59,12 +62,15 @@ def release() -> None:
 
 def _read(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
     """Read a pipeline without the parts named into main memory, frozen."""
+    given = {}
+    if base.parts_path is not None and "transformer" not in without:
+        given["transformer"] = read_transformer_file(base, device.dtype)
     if base.family == "flux3":
         from fluxtune.engine.flux.modular import load_modular
 
-        pipe = load_modular(base, device.dtype, without)
+        pipe = load_modular(base, device.dtype, without, **given)
     else:
-        pipe = _read_classic(base, device, without)
+        pipe = _read_classic(base, device, without, given)
     for part in ("transformer", "vae", "text_encoder", "text_encoder_2"):
         module = getattr(pipe, part, None)
         if module is not None:
@@ -73,20 +79,56 @@ def _read(base: BaseDescription, device: Device, without: tuple[str, ...]) -> An
     return pipe
 
 
-def _read_classic(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
+def _read_classic(base: BaseDescription, device: Device, without: tuple[str, ...], given: dict[str, Any]) -> Any:
     pipeline_class = getattr(diffusers, base.pipeline_class)
     known = pipeline_class._get_signature_keys(pipeline_class)[0]
     has_processor = base.pipeline_class == "Flux2Pipeline" and "tokenizer" not in without
     if has_processor:  # it would need torchvision, to read pictures with; prompts need its tokenizer only
         without = (*without, "tokenizer")
     pipe = pipeline_class.from_pretrained(
-        base.path,
+        base.folder,
         dtype=device.dtype,
         local_files_only=True,
         use_safetensors=True,
         **{part: None for part in without if part in known},
+        **given,
     )
     if has_processor:
-        pipe.tokenizer = AutoTokenizer.from_pretrained(base.path / "tokenizer", local_files_only=True)
+        pipe.tokenizer = AutoTokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def read_transformer_file(base: BaseDescription, dtype: torch.dtype) -> Any:
+    """Read a transformer from one file, in BFL's naming or diffusers', by diffusers' own converters.
+
+    Raises `InvalidInput` when tensors are missing or of other shapes.
+    """
+    classes = {
+        "flux1": "FluxTransformer2DModel",
+        "flux2": "Flux2Transformer2DModel",
+        "flux3": "Flux3Transformer2DModel",
+    }
+    transformer_class: Any = getattr(diffusers, classes[base.family])
+    weights = {without_prefix(name): tensor for name, tensor in load_file(base.path).items()}
+    try:
+        transformer = transformer_class.from_single_file(
+            weights, config=str(base.folder), subfolder="transformer", dtype=dtype, local_files_only=True
+        )
+        lacking = [name for name, parameter in transformer.named_parameters() if parameter.is_meta]
+    except (KeyError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise _unfit(base, f"{type(error).__name__}: {error}") from error
+    if lacking:
+        raise _unfit(base, f"missing: {', '.join(lacking[:5])}")
+    return transformer
+
+
+def _unfit(base: BaseDescription, technical: str) -> InvalidInput:
+    return InvalidInput(
+        f"{base.path.name} lacks weights, or has them in other shapes than {base.folder.name}.",
+        title="The base can't be read",
+        action="Download the file again, or use the folder in the diffusers layout.",
+        technical=technical,
+    )

@@ -87,7 +87,7 @@ def load_modular(base: BaseDescription, dtype: torch.dtype, without: tuple[str, 
     pipe = getattr(diffusers, base.pipeline_class)(blocks=blocks, components_manager=ComponentsManager())
     pipe.update_components(**_read_parts(base, dtype, without, given))
     if "tokenizer" not in without:
-        pipe.tokenizer = Prompts(AutoTokenizer.from_pretrained(base.path / "tokenizer", local_files_only=True))
+        pipe.tokenizer = Prompts(AutoTokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True))
     return pipe
 
 
@@ -99,8 +99,8 @@ def _read_parts(
     for name, part in WEIGHTS.items():
         if name not in without and name not in parts:
             parts[name] = part.from_pretrained(
-                base.path / name, dtype=dtype, local_files_only=True, use_safetensors=True
+                base.folder / name, dtype=dtype, local_files_only=True, use_safetensors=True
             )
-    if (base.path / "scheduler").is_dir():
-        parts["scheduler"] = FlowMatchEulerDiscreteScheduler.from_pretrained(base.path / "scheduler")
+    if (base.folder / "scheduler").is_dir():
+        parts["scheduler"] = FlowMatchEulerDiscreteScheduler.from_pretrained(base.folder / "scheduler")
     return parts
