@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from fluxtune.backends.local.readiness import require_engine
+from fluxtune.backends.local import readiness
 from fluxtune.config import Settings
 from fluxtune.core.errors import Conflict, InvalidInput, NotFound
 from fluxtune.engine.config import Recipe
@@ -71,7 +71,7 @@ class HealthService:
         finetune = self._finetunes.get_finetune(finetune_id)
         if finetune.state != "succeeded":
             raise FinetuneUnfinished(f"“{finetune.name}” is {finetune.state}.")
-        require_engine()
+        readiness.require_engine()
         return queue_check(self._session, finetune.id, finetune.name)
 
     def compare(self, a: str, b: str) -> Comparison:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from fluxtune.backends.base import HealthSink, RunEnd, Steering
+from fluxtune.backends.base import HealthSink, Request, RunEnd, Steering, Wish
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import EngineCrashed
@@ -15,9 +15,12 @@ from fluxtune.engine.reports import REPORT_FILE, HealthEvent, HealthReport
 from fluxtune.health import repository
 from fluxtune.health.service import ReportMissing
 from fluxtune.images.service import ImageService, StoredContent, store_content
+from fluxtune.jobs import service as jobs
 from fluxtune.jobs.schemas import JobKind
 from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
 from fluxtune.storage import Blobs
+
+LOOK_EVERY_S = 0.5
 
 
 class Checker(Protocol):
@@ -44,8 +47,11 @@ class HealthTask:
 
     def _measure(self, job: JobContext) -> StepEnd | None:
         job.tell("job.phase", {"phase": "measuring", "done": None, "total": None})
-        end = self._backend.check(self._paths.run(job.target_id), HealthRecorder(job), job)
-        return None if end.state == "succeeded" else StepEnd(end.state, {}, end.error)
+        steering = GivingWay(job)
+        end = self._backend.check(self._paths.run(job.target_id), HealthRecorder(job), steering)
+        if end.state == "succeeded":
+            return None
+        return StepEnd(end.state, {"phase": "waiting"} if steering.gave_way else {}, end.error)
 
     def _store(self, job: JobContext) -> StepEnd | None:
         """Store images first, so that the transaction is short; repeated, it stores the same again."""
@@ -68,8 +74,43 @@ class HealthTask:
         return store_content(self._blobs, file.read_bytes())
 
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
-        """Say with the last event whose report it was."""
+        """Say with the last event whose report it was; a check that gave way runs after what waits."""
+        if end.state == "handed_back":
+            jobs.go_last(session, job.job_id)
         return {"finetune_id": job.target_id}
+
+
+class GivingWay:
+    """Steers a check; when anybody waits for something else, it shall end as if the worker left, and go on later.
+
+    Nobody should wait for an image because the studio measures something by itself. What is measured stays.
+    """
+
+    def __init__(self, job: JobContext) -> None:
+        self._job = job
+        self._looked_at = time.monotonic()
+        self.gave_way = False
+
+    def request(self) -> Request | None:
+        """Return what the user asks."""
+        return self._job.request()
+
+    def wishes(self) -> Sequence[Wish]:
+        """Return nothing: a check has no wishes to obey."""
+        return ()
+
+    def passed_on(self, wishes: Sequence[Wish]) -> None:
+        """Do nothing, as there are none."""
+
+    def is_leaving(self) -> bool:
+        """Return whether the check shall end for now."""
+        if self._job.is_leaving():
+            return True
+        if not self.gave_way and time.monotonic() - self._looked_at > LOOK_EVERY_S:
+            self._looked_at = time.monotonic()
+            with self._job.reading() as session:
+                self.gave_way = jobs.is_other_waiting(session, "health")
+        return self.gave_way
 
 
 class HealthRecorder:

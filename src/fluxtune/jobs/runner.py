@@ -124,7 +124,7 @@ class JobRunner:
                 extra = task.finish(session, context, end)
             row.owner, row.heartbeat_at, row.eta_s = None, None, None
             if end.state == "handed_back":
-                row.state, row.phase, row.worker_id = "queued", "recovering", None
+                row.state, row.phase, row.worker_id = "queued", end.data.get("phase", "recovering"), None
                 record(session, row, "job.queued", {})
                 return
             row.request, row.worker_id, row.phase = None, None, ""

@@ -117,6 +117,17 @@ def move(session: Session, job_id: str, before: str | None) -> list[Job]:
     return list_in_turn(session)
 
 
+def go_last(session: Session, job_id: str) -> None:
+    """Let everything that waits run before this job, which is about to wait again."""
+    _find(session, job_id).turn = repository.last_turn(session) + 1
+    session.flush()
+
+
+def is_other_waiting(session: Session, kind: JobKind) -> bool:
+    """Return whether a job of another kind waits for its turn."""
+    return any(row.state == "queued" and row.kind != kind for row in repository.list_in_turn(session))
+
+
 def wish(session: Session, job_id: str, what: Wish) -> Job:
     """Ask a running job for something that does not end it; asking twice before it is done is asking once."""
     row = _find(session, job_id)

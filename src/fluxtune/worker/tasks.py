@@ -15,8 +15,9 @@ from fluxtune.storage import Blobs
 
 def build_tasks(settings: Settings, blobs: Blobs, backend: LocalBackend) -> Sequence[Task]:
     """Return one task for every kind of job."""
+    on_success = queue_check if settings.engine.health_after_runs else None
     return [
-        FinetuneTask(settings, blobs, backend, on_success=queue_check),
+        FinetuneTask(settings, blobs, backend, on_success),
         ProbeTask(settings, blobs, backend),
         GenerationTask(settings, blobs, backend),
         HealthTask(settings, blobs, backend),

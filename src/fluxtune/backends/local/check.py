@@ -3,6 +3,7 @@
 It needs no file to be found again by: it ends with the worker that started it, and the next one goes on where it was.
 """
 
+import os
 import queue
 import signal
 import subprocess
@@ -56,7 +57,12 @@ class HealthCheck:
         command = children.engine_command("health", str(self._dir), "--attached")
         with (self._dir / LOG_FILE).open("wb") as stderr:
             child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
+                env=self._environment(),
             )
         lines: queue.Queue[bytes] = queue.Queue()
         threading.Thread(target=_read, args=(child, lines), name="health-output", daemon=True).start()
@@ -66,6 +72,11 @@ class HealthCheck:
             if child.poll() is None:
                 children.send(psutil.Process(child.pid), signal.SIGKILL)
             child.wait()
+
+    def _environment(self) -> dict[str, str]:
+        """Hand the chosen judge of images on, which may have come from the settings file."""
+        chosen = self._settings.embeddings
+        return {**os.environ, "FLUXTUNE_ENGINE__EMBEDDINGS": str(chosen)} if chosen else dict(os.environ)
 
     def _listen(self, child: "subprocess.Popen[bytes]", lines: "queue.Queue[bytes]") -> RunEnd | None:
         told_at: float | None = None

@@ -18,7 +18,7 @@ from fluxtune.engine.health import measures, verdicts
 from fluxtune.engine.health.drawing import Drawer
 from fluxtune.engine.health.features import choose_embedder
 from fluxtune.engine.health.methods import METHODS
-from fluxtune.engine.health.plan import SHEET_CHECKPOINTS, STRENGTHS, Checkpoint, plan_for
+from fluxtune.engine.health.plan import SHEET_CHECKPOINTS, Checkpoint, Plan, plan_for
 from fluxtune.engine.health.validation import validation_of
 from fluxtune.engine.reports import (
     REPORT_FILE,
@@ -42,14 +42,14 @@ Tell = Callable[[int, int, str], None]
 class Check:
     """One check. Build it, then `run`."""
 
-    def __init__(self, run: Path, tell: Tell) -> None:
+    def __init__(self, run: Path, tell: Tell, choose_plan: Callable[..., Plan] = plan_for) -> None:
         """Raises `NotFound` when the run has kept no checkpoint, `InvalidInput` when its folder is broken."""
         self._folder = RunFolder(run)
         self._tell = tell
         self._config, self._snapshot = self._folder.read_config(), self._folder.read_snapshot()
         check_snapshot(self._folder.snapshot, self._snapshot)
         self._base = require_base(self._config.base_path)
-        self._plan = plan_for(run, self._config, self._base)
+        self._plan = choose_plan(run, self._config, self._base)
         if not self._plan.checkpoints:
             raise NotFound(
                 "The run has kept no checkpoint.",
@@ -160,7 +160,7 @@ class Check:
         shown = [(0, 0.0, self._grid(None, FULL, prompts, [seed], counts=False))]
         report.strengths = []
         for checkpoint in chosen:
-            for strength in STRENGTHS:
+            for strength in self._plan.strengths:
                 files = self._grid(checkpoint, strength, prompts, [seed], counts=strength != FULL)
                 shown.append((checkpoint.step, strength, files))
                 reading, _ = self._read(checkpoint, strength, files[:split], files[split:], split, 1)
@@ -168,7 +168,7 @@ class Check:
         report.sheet = StrengthSheet(
             prompts=prompts,
             steps=[one.step for one in chosen],
-            strengths=list(STRENGTHS),
+            strengths=list(self._plan.strengths),
             cells=[
                 SheetCell(row=row, step=step, strength=strength, seed=seed, file=file)
                 for step, strength, files in shown

@@ -1,5 +1,6 @@
-"""What a check draws: which prompts, seeds, checkpoints and strengths. No torch here."""
+"""What a check draws: which prompts, seeds, checkpoints and strengths."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Plan:
     checkpoints: list[Checkpoint]
     width: int
     height: int
+    strengths: Sequence[float] = STRENGTHS
 
     @property
     def neutral_seeds(self) -> list[int]:
@@ -64,7 +66,7 @@ class Plan:
     @property
     def image_count(self) -> int:
         """How many images a whole check draws."""
-        sheets = min(SHEET_CHECKPOINTS, len(self.checkpoints)) * (len(STRENGTHS) - 1)
+        sheets = min(SHEET_CHECKPOINTS, len(self.checkpoints)) * sum(strength != 1 for strength in self.strengths)
         return self.grid_count * (1 + len(self.checkpoints)) + sheets * len(self.sheet_prompts)
 
 
