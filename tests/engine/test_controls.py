@@ -7,12 +7,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fluxtune.engine import memory
 from fluxtune.engine.__main__ import train
+from fluxtune.engine.config import Recipe
 from fluxtune.engine.runfolder import RunFolder
 from tests.engine import tiny
 from tests.engine.steering import adapter_of, ask, at_step
@@ -120,6 +123,27 @@ def test_a_waiting_run_can_be_ended(
     assert tiny.types_of(run)[-1] == end
     assert (run / "adapter.safetensors").is_file() == (control == "stop")
     assert os.listdir(run / "control") == []
+
+
+def test_a_resumed_run_keeps_to_what_auto_meant(
+    finished_runs: dict[Path, Path], flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With less memory free than before, the plan would compute activations twice, and round otherwise."""
+    run = make_run(flux2)
+    with monkeypatch.context() as patch:
+        at_step(2, lambda: ask(run, "pause"), patch)
+        assert train(RunFolder(run)) == 0
+    original, asked = memory.resolve, []
+
+    def resolve(recipe: Recipe, *others: Any) -> Any:
+        asked.append(recipe.gradient_checkpointing)
+        plan = original(recipe, *others)
+        return replace(plan, gradient_checkpointing=recipe.gradient_checkpointing == "auto")
+
+    monkeypatch.setattr("fluxtune.engine.workbench.resolve", resolve)
+    assert train(RunFolder(run)) == 0
+    assert asked == ["off"]
+    assert adapter_of(run) == adapter_of(finished_runs[flux2])
 
 
 def test_a_finished_run_is_extended_exactly(flux2: Path, make_run: MakeRun) -> None:

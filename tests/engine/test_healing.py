@@ -48,11 +48,11 @@ def test_out_of_memory_steps_down_and_goes_on_from_the_checkpoint(
     healed = of_type(run, "run.healed")
     assert [(one["step"], one["trouble"], one["goes_on_from"]) for one in healed] == [(3, "out-of-memory", 2)] * 2
     assert [one["changes"] for one in healed] == [
-        {"gradient_checkpointing": ["auto", "on"]},
+        {"gradient_checkpointing": ["off", "on"]},
         {"batch_size": [2, 1], "gradient_accumulation": [1, 2]},
     ]
     assert "training" in healed[0]["message"]
-    assert "Gradient checkpointing auto → on" in healed[0]["message"]
+    assert "Gradient checkpointing off → on" in healed[0]["message"]
     assert [one["step"] for one in of_type(run, "run.progressed")] == [1, 2, 3, 3, 3, 4, 5, 6]
     assert len(of_type(run, "run.started")) == 1
     assert json.loads((run / "healed.json").read_text())["changes"]["batch_size"] == 1

@@ -45,22 +45,18 @@ class Healer:
             raise InvalidInput("healed.json has settings that make no sense.", technical=str(error)) from error
 
     def heal(
-        self, trouble: Trouble, doing: str, device: str, is_checkpointing: bool = False
+        self, trouble: Trouble, doing: str, device: str, settled: Recipe | None = None
     ) -> dict[str, tuple[Any, Any]] | None:
         """Change what helps against a trouble; return the settings as [before, after], or None when nothing is left.
 
-        `is_checkpointing`: activations are computed twice already, whatever the recipe says. Raises `OSError` when the
+        `settled`: the recipe as it was trained, with the memory plan's answers for "auto". Raises `OSError` when the
         disk is full.
         """
         count = self._healed.counts.get(trouble, 0)
         if count >= MOST:
             return None
-        recipe = self.recipe
-        found = (
-            _lower_rate(recipe)
-            if trouble == "loss-not-finite"
-            else _save_memory(recipe, doing, device, is_checkpointing)
-        )
+        recipe = settled or self.recipe
+        found = _lower_rate(recipe) if trouble == "loss-not-finite" else _save_memory(recipe, doing, device)
         if not found:
             return None
         before = recipe.model_dump()
@@ -98,13 +94,13 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _save_memory(recipe: Recipe, doing: str, device: str, is_checkpointing: bool) -> dict[str, Any]:
+def _save_memory(recipe: Recipe, doing: str, device: str) -> dict[str, Any]:
     """Return the next rung that is not taken yet: from what costs a little time to what costs much."""
     rungs: list[Callable[[Recipe, str], dict[str, Any]]] = [_quantise, _offload]
     if doing not in (*OF_STEPS, *OF_THE_BASE):
         return {}
     if doing in OF_STEPS:
-        rungs = [_halve, *rungs] if is_checkpointing else [_checkpoint, _halve, *rungs]
+        rungs = [_checkpoint, _halve, *rungs]
     return next((found for rung in rungs if (found := rung(recipe, device))), {})
 
 

@@ -26,7 +26,6 @@ from fluxtune.engine.flux.weights import make_weights, put
 from fluxtune.engine.runtime import Device
 
 PRESERVED_SHARE = 4
-COMPILE_FROM_STEPS = 500  # compiling takes minutes; shorter runs do not win them back
 
 
 @dataclass
@@ -65,6 +64,7 @@ class Learner:
     ) -> None:
         """Captions are by the images' places in the snapshot; `encoded` holds every one of them and the empty text.
 
+        Of the recipe's settings for the device, "auto" is taken for "off": the memory plan has settled them before.
         `plain_captions`, without the trigger word, are needed where the recipe wants preservation.
         """
         self.recipe = recipe
@@ -88,12 +88,9 @@ class Learner:
         """By place in the snapshot: the losses seen since the last checkpoint."""
         self._sampling = sampling_of(recipe, base.train_timestep_sampling)
         self._ids_of: dict[tuple[tuple[int, int], int], dict[str, torch.Tensor]] = {}
-        self.is_checkpointing = self._wants_gradient_checkpointing()
-        if self.is_checkpointing:
+        if recipe.gradient_checkpointing == "on":
             transformer.enable_gradient_checkpointing()
-        if recipe.compile == "on" or (
-            recipe.compile == "auto" and device.is_cuda and recipe.steps >= COMPILE_FROM_STEPS
-        ):
+        if recipe.compile == "on":
             transformer.compile_repeated_blocks()
         transformer.train()
 
@@ -278,9 +275,3 @@ class Learner:
         if len(image.tokens) == 1:
             return image.tokens[0]
         return image.tokens[int(torch.randint(2, (1,), generator=self.draws))]
-
-    def _wants_gradient_checkpointing(self) -> bool:
-        choice = self.recipe.gradient_checkpointing
-        if choice == "auto" and self.device.is_cuda:
-            return torch.cuda.get_device_properties(0).total_memory < 2.5 * self.base.transformer_bytes
-        return choice == "on"

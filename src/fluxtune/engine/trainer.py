@@ -11,6 +11,7 @@ import torch
 
 from fluxtune.core.errors import DiskFull, FluxtuneError, InvalidInput
 from fluxtune.engine.bases import require_base, require_trainable
+from fluxtune.engine.config import Recipe
 from fluxtune.engine.data.snapshot import check_snapshot
 from fluxtune.engine.events import RunResult
 from fluxtune.engine.flux import adapters, checkpoint
@@ -29,8 +30,10 @@ from fluxtune.engine.runtime import (
 )
 from fluxtune.engine.saving import Saver
 from fluxtune.engine.sheets import SampleSheet
+from fluxtune.engine.validation_curve import ValidationCurve
 from fluxtune.engine.workbench import Workbench, prepare
 
+SETTLED = ("gradient_checkpointing", "quantization", "offload", "compile")
 RECENT = 50  # steps averaged into a result's final loss
 TROUBLES: dict[str, Trouble] = {"out-of-memory": "out-of-memory", "loss-not-finite": "loss-not-finite"}  # by slug
 
@@ -53,6 +56,7 @@ class Trainer:
         self.base = require_trainable(require_base(self.config.base_path))
         self.device = choose_device(self.config.recipe.precision)
         self.sheet = SampleSheet(folder, log, self.reporter, self.base)
+        self.curve = ValidationCurve(log, self.reporter)
         self.progress = Progress()
         self.saver = Saver(folder.checkpoints, self.config.recipe.keep_checkpoints)
         self.saved_step = 0
@@ -109,8 +113,8 @@ class Trainer:
         """Step down the ladder; say what has changed, and tell whether there was a rung left."""
         trouble, recipe = TROUBLES[problem.slug], self.config.recipe
         self._collect_checkpoint(is_to_wait=True)
-        is_checkpointing = hasattr(self, "bench") and self.bench.learner.is_checkpointing
-        changes = self.healer.heal(trouble, self.reporter.doing, self.device.name, is_checkpointing)
+        settled = self.bench.learner.recipe if hasattr(self, "bench") else None
+        changes = self.healer.heal(trouble, self.reporter.doing, self.device.name, settled)
         if changes is None:
             problem.action = self.healer.advice(trouble, recipe) or problem.action
             return False
@@ -130,13 +134,22 @@ class Trainer:
 
     def _prepare(self, is_first: bool = True) -> None:
         saved = self._start(is_first)
-        bench = prepare(self.config, self.snapshot, self.base, self.device, self.folder.path, self.reporter)
+        config = self.config.model_copy(update={"recipe": self._as_before(self.config.recipe)})
+        bench = prepare(config, self.snapshot, self.base, self.device, self.folder.path, self.reporter)
         self.bench = bench
-        self._measure_base()
+        settings = {name: getattr(bench.learner.recipe, name) for name in SETTLED}
+        self.progress.settled = {"device": self.device.name, **settings}
+        self.curve.measure_base(self.progress, bench)
         if saved:
             self.reporter.doing = "reading the checkpoint"
             for what in bench.learner.restore(saved, self.progress):
                 self.reporter.say("info", f"The checkpoint is of other settings; not taken over: {what}.")
+
+    def _as_before(self, recipe: Recipe) -> Recipe:
+        """Return the recipe with the answers for "auto" that the run was trained with so far on this device."""
+        saved = self.progress.settled if self.progress.settled.get("device") == self.device.name else {}
+        known = {name: saved[name] for name in SETTLED if name in saved and getattr(recipe, name) == "auto"}
+        return recipe.model_copy(update=known)
 
     def _start(self, is_first: bool) -> Path | None:
         """Say where the run starts from; return the checkpoint's folder."""
@@ -168,7 +181,7 @@ class Trainer:
         is_of_other = self.config.started_from is not None and progress.run != self.config.id
         if is_of_other:
             progress.seconds, progress.step_seconds, progress.timed_steps = 0.0, 0.0, 0
-            progress.recent_losses, progress.base_loss = [], {}
+            progress.recent_losses, progress.base_loss, progress.settled = [], {}, {}
         for what, was, now in (
             ("The base", progress.base_fingerprint, self.base.fingerprint),
             ("The dataset", progress.snapshot_hash, self.snapshot.hash),
@@ -243,7 +256,7 @@ class Trainer:
         self._count_step(loss, time.perf_counter() - started)
         self._report_progress(loss, norm)
         step = self.progress.step
-        self._validate(step)
+        self.curve.measure(self.progress, self.bench)
         self._collect_checkpoint()
         if step % recipe.checkpoint_every == 0 or step == recipe.steps:
             self._save_checkpoint(is_to_wait=False)
@@ -271,38 +284,6 @@ class Trainer:
             eta_s=(recipe.steps - step) * self.seconds_per_step + samples_left * self.sheet.seconds_per_sample,
             memory_bytes=memory_bytes(self.device),
             device_load=device_load(self.device),
-        )
-
-    # Validating
-
-    def _measure_base(self) -> None:
-        """Measure the untouched base, unless that is known: once in a run, before anything is learned."""
-        if not self.config.recipe.validate_every:
-            return
-        validator = self.bench.validator
-        if self.progress.base_loss.get("key") != validator.key:
-            self.reporter.doing = "measuring the validation loss"
-            measured = validator.measure_base()
-            self.progress.base_loss = {"key": validator.key, "loss": measured.loss}
-            if not self.progress.step:
-                self._say_validated(0, measured.loss, measured.by_sigma)
-
-    def _validate(self, step: int) -> None:
-        recipe = self.config.recipe
-        if recipe.validate_every and (step % recipe.validate_every == 0 or step == recipe.steps):
-            self.reporter.doing = "measuring the validation loss"
-            measured = self.bench.validator.measure()
-            self._say_validated(step, measured.loss, measured.by_sigma)
-
-    def _say_validated(self, step: int, loss: float, by_sigma: dict[str, float]) -> None:
-        self.log.write(
-            "run.validated",
-            step=step,
-            loss=loss,
-            base_loss=self.progress.base_loss["loss"],
-            by_sigma=by_sigma,
-            on=self.bench.validator.on,
-            image_count=len(self.bench.validator.images),
         )
 
     # Saving and ending

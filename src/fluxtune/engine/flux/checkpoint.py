@@ -40,6 +40,8 @@ class Progress:
     """The validation loss of the untouched base, and what it was measured on."""
     run: str = ""
     """Id of the run that has saved it."""
+    settled: dict[str, str] = field(default_factory=dict)
+    """The device, and what "auto" meant there: a run that goes on does as before, however much memory is free now."""
     base_fingerprint: str = ""
     snapshot_hash: str = ""
     thread_count: int = 0
