@@ -19,9 +19,9 @@ class Recipe(BaseModel):
     method: Literal["lora", "dora", "full"] = parameter(
         "lora",
         "Method",
-        "LoRA trains small matrices beside the base. DoRA also trains how strong each direction is: a little better at "
-        "low rank, slower. Full trains the whole transformer and extracts an adapter from the difference afterwards; "
-        "it needs several times the memory.",
+        "LoRA trains small matrices beside the base. DoRA also trains how strong each direction is: a little better "
+        "at low rank, slower. Full trains the weights of the blocks themselves and extracts an adapter from what has "
+        "changed; it needs several times the memory.",
         level="expert",
         group="Adapter",
     )
@@ -151,7 +151,8 @@ class Recipe(BaseModel):
         0.0,
         "Preservation",
         "Weight of a second goal: without the trigger word the base's images stay as they are. Keeps the concept from "
-        "leaking into other prompts; each step takes about twice as long.",
+        "leaking into other prompts, and makes it slower to learn; each step takes a third longer, or twice as long at "
+        "batch size 1.",
         level="more",
         group="Captions",
         ge=0,
