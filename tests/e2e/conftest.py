@@ -54,10 +54,17 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def studio_settings() -> dict[str, str]:
+    """What a module's studio is told by its environment; nothing unless the module says so."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, studio_settings: dict[str, str]) -> Iterator[Server]:
     """The studio as a user starts it, on an empty data folder."""
     data = tmp_path_factory.mktemp("studio") / "data"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLUXTUNE_")}
+    environment |= studio_settings
     log = (data.parent / "serve.log").open("w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "fluxtune", "serve", "--port", "0", "--no-open", "--data", str(data)],

@@ -14,6 +14,7 @@ PLACES = {
     "/datasets": "Datasets",
     "/finetunes": "Finetunes",
     "/finetunes/new": "New finetune",
+    "/finetunes/compare": "Compare finetunes",
     "/models": "Models",
     "/models/pocket": "pocket",
     "/create": "Create",

@@ -9,6 +9,12 @@ export interface PhaseCount {
   total: number;
 }
 
+/** Why a run is paused, as far as this page was told. */
+export interface Pause {
+  reason?: string;
+  is_loaded?: boolean;
+}
+
 type Change<T> = Partial<T> | ((old: T) => Partial<T>);
 
 const change = <T>(old: T, by: Change<T>): T => ({ ...old, ...(typeof by === "function" ? by(old) : by) });
@@ -120,6 +126,7 @@ function applyToFinetune(client: QueryClient, event: StudioEvent): void {
       (old) => old && [...old, { at: event.at, ...event.data }],
     );
   }
+  if (event.type === "job.paused") client.setQueryData<Pause>([...key, "pause"], event.data);
   if (event.type === "job.succeeded") by.model_id = event.data.model_id ?? null;
   if (Object.keys(by).length > 0) {
     client.setQueryData<Finetune>(key, (old) => old && change(old, by));

@@ -1,14 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import {
-  ago,
-  bytes,
-  bytesRange,
-  diskBytes,
-  compactNumber,
-  duration,
-  durationRange,
-} from "./format";
+import { ago, bytes, bytesRange, diskBytes, compactNumber, duration, durationRange } from "./format";
 
 describe("duration", () => {
   it.each([

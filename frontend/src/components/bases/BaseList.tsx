@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import type { BaseEntry } from "@/api/generated";
 import { Command } from "@/components/CopyButton";
 import { bytes, diskBytes } from "@/components/format";
+import { Fold } from "@/components/schema-form/SchemaForm";
 import { Badge } from "@/components/StateBadge";
 
 import classes from "./BaseList.module.css";
@@ -17,15 +18,18 @@ export function BaseTags({ base }: { base: BaseEntry }) {
         {base.is_free_commercially === false && ", not for commercial use"}
       </Badge>
       {base.size_bytes > 0 && <Badge>{diskBytes(base.size_bytes)} on disk</Badge>}
-      <Badge>trains in {bytes(base.memory.train_bytes)}</Badge>
+      {base.source !== "bundled" && (
+        <Badge>
+          trains in {bytes(base.memory.train_bytes)}, {bytes(base.memory.train_least_bytes)} at the least
+        </Badge>
+      )}
       {base.is_gated && <Badge tone="warn">Asks you to accept its licence</Badge>}
     </span>
   );
 }
 
 /** What is missing of a base, and how it comes here. */
-export function HowToGet({ base }: { base: BaseEntry }) {
-  if (base.is_ready) return null;
+function HowToGet({ base }: { base: BaseEntry }) {
   const page = base.url && (
     <a href={base.url} target="_blank" rel="noreferrer" className={classes.page}>
       its page <ExternalLink size={12} aria-hidden />
@@ -33,7 +37,6 @@ export function HowToGet({ base }: { base: BaseEntry }) {
   );
   return (
     <div className={classes.get}>
-      {base.missing && <p>{base.missing}</p>}
       {base.is_gated && base.url && (
         <p>
           First accept its licence on {page}, then sign in with <Command>hf auth login</Command>
@@ -70,7 +73,12 @@ function Entry({
         </p>
       )}
       {base.training_note && <p className="dim small">{base.training_note}</p>}
-      <HowToGet base={base} />
+      {base.missing && <p className="dim small">{base.missing}</p>}
+      {!base.is_ready && (
+        <Fold title="How to get it">
+          <HowToGet base={base} />
+        </Fold>
+      )}
     </li>
   );
 }

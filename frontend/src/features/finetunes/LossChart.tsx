@@ -45,7 +45,11 @@ export function LossChart({ finetuneId }: { finetuneId: string }) {
               format={compactNumber}
               reference={base === null ? undefined : { y: base, label: "Untouched base" }}
             />
-            {words && <p className="dim small num">{words}</p>}
+            {words && (
+              <p className="dim small num" style={{ marginTop: 8 }}>
+                {words}
+              </p>
+            )}
           </figure>
         )
       }

@@ -1,3 +1,4 @@
+import type { Pause } from "@/api/apply";
 import type { Finetune } from "@/api/generated";
 
 const WORDS: Record<string, string> = {
@@ -30,13 +31,20 @@ export function phaseOf(run: Pick<Finetune, "state" | "phase" | "waiting_for" | 
   return phaseWords(run.phase);
 }
 
-/** What a pause means: whether the model is still at hand, and what Resume will do. */
-export function pauseWords(run: Pick<Finetune, "state" | "step" | "started_at">): string | null {
+/** What a pause means: why, whether the model is still at hand, and what Resume will do. */
+export function pauseWords(
+  run: Pick<Finetune, "state" | "step" | "started_at">,
+  pause: Pause | undefined,
+): string | null {
   if (run.state !== "paused") return null;
   if (!run.started_at) return "It has not begun. Resume puts it back into the queue.";
+  if (pause?.reason === "disk-full")
+    return `The disk is full. Free some room, then Resume goes on from step ${run.step}.`;
+  if (pause?.is_loaded === false)
+    return `Saved at step ${run.step}. Resume loads the model again and goes on from there.`;
   return (
-    `Saved at step ${run.step}. Its model stays loaded for some minutes, so that Resume goes on at once; ` +
-    "when something else needs the device, the model leaves, and Resume loads it again from the checkpoint."
+    `Saved at step ${run.step}. The model stays loaded for some minutes, so that Resume goes on at once. ` +
+    "If something else needs the device, it leaves, and Resume loads it again."
   );
 }
 
