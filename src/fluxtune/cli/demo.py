@@ -1,9 +1,6 @@
 """`fluxtune demo`: the whole way, from sample images to a contact sheet, without a browser."""
 
-import json
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +12,7 @@ from rich.console import Console
 from fluxtune.cli.dataset import choose_concept
 from fluxtune.cli.exits import code_of_end
 from fluxtune.cli.follow import follow_job
+from fluxtune.cli.health import read_health
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.options import DataOption, JsonOption
 from fluxtune.cli.output import Output, duration, facts, print_problem, size
@@ -22,17 +20,16 @@ from fluxtune.cli.runs import plan_line
 from fluxtune.cli.sheet import SheetRow, draw_sheet
 from fluxtune.cli.studio import open_studio
 from fluxtune.client import Client
-from fluxtune.config import Paths
 from fluxtune.core.errors import JobFailed
 from fluxtune.datasets.schemas import SampleConcept
 from fluxtune.engine.recipes import Quality
+from fluxtune.engine.reports import HealthReport, Verdict
 from fluxtune.finetunes.schemas import Finetune
 
 app = typer.Typer(add_completion=False, help=COMMANDS["demo"][1])
 
 PROMPT_COUNT = 3
 SEED = 7
-SCORE_TIMEOUT_S = 300
 
 
 class Summary(BaseModel):
@@ -51,15 +48,9 @@ class Summary(BaseModel):
     peak_memory_bytes: int | None
     final_loss: float | None
     image_count: int
-    score: float | None
-    best_score: float | None
-
-
-def _score(run: Path) -> dict[str, float] | None:
-    """Ask the engine how much closer to the training images the samples came; None where it can't say."""
-    command = [sys.executable, "-P", "-m", "fluxtune.engine", "score", str(run)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SCORE_TIMEOUT_S, check=False)
-    return json.loads(done.stdout) if done.returncode == 0 else None
+    gain: float | None
+    verdict: Verdict | None
+    recommendation: str | None
 
 
 def without_trigger(prompt: str, trigger_word: str) -> str:
@@ -142,14 +133,14 @@ def demo(
         with_word = [prompt.replace("[trigger]", chosen.trigger_word) for prompt in chosen.prompts[:PROMPT_COUNT]]
         without_word = [without_trigger(prompt, chosen.trigger_word) for prompt in with_word]
         rows = _rows(client, finetune.model_id, [*with_word, *without_word], pictures, output)
-        output.note("Scoring")
-        score = _score(Paths(studio.data).run(finetune.id)) or {}
-    groups = [
-        (f"With the trigger word “{chosen.trigger_word}”", rows[: len(with_word)]),
-        ("Without it: the base is unharmed", rows[len(with_word) :]),
-    ]
-    sheet = out / "contact-sheet.png"
-    draw_sheet(f"{chosen.title}: {finetune.image_count} images, {finetune.step} steps", training, groups, sheet)
+        groups = [
+            (f"With the trigger word “{chosen.trigger_word}”", rows[: len(with_word)]),
+            ("Without it: what was meant to stay as it is", rows[len(with_word) :]),
+        ]
+        sheet = out / "contact-sheet.png"
+        draw_sheet(f"{chosen.title}: {finetune.image_count} images, {finetune.step} steps", training, groups, sheet)
+        output.note(f"Contact sheet: {sheet}. Measuring how well it turned out; Ctrl-C if you don't want to wait.")
+        report = read_health(client, finetune.id, output).report
     took = (finetune.finished_at - finetune.started_at) if finetune.finished_at and finetune.started_at else None
     summary = Summary(
         sheet=str(sheet.absolute()),
@@ -165,19 +156,15 @@ def demo(
         peak_memory_bytes=finetune.peak_memory_bytes,
         final_loss=finetune.loss,
         image_count=finetune.image_count,
-        score=score.get("gain"),
-        best_score=score.get("best"),
+        gain=report.checkpoints[-1].reading.measures["gain"].value if report and _has_gain(report) else None,
+        verdict=report.verdict if report else None,
+        recommendation=report.recommendation.text if report and report.recommendation else None,
     )
     output.result(summary, lambda screen: _render(summary, screen))
 
 
-def _in_words(summary: Summary) -> str | None:
-    if summary.score is None or summary.best_score is None:
-        return None
-    return (
-        f"{summary.score:.2f}: samples came {summary.score:.0%} closer to the training images "
-        f"(the images among themselves: {summary.best_score:.0%})"
-    )
+def _has_gain(report: HealthReport) -> bool:
+    return "gain" in report.checkpoints[-1].reading.measures
 
 
 def _render(summary: Summary, screen: Console) -> None:
@@ -190,7 +177,8 @@ def _render(summary: Summary, screen: Console) -> None:
                 ("altogether", duration(summary.seconds)),
                 ("peak memory", size(summary.peak_memory_bytes) if summary.peak_memory_bytes else None),
                 ("loss", f"{summary.final_loss:.4f}" if summary.final_loss is not None else None),
-                ("score", _in_words(summary)),
+                ("verdict", summary.verdict),
+                ("use", summary.recommendation),
                 ("model", summary.model_id),
             ]
         )

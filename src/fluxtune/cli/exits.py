@@ -13,6 +13,7 @@ NOT_FOUND: Final = 4
 CONFLICT: Final = 5
 CANCELLED: Final = 6
 PAUSED: Final = 7
+UNHEALTHY: Final = 8
 OUT_OF_MEMORY: Final = 10
 DISK_FULL: Final = 11
 UNSTABLE: Final = 12
@@ -28,6 +29,7 @@ MEANINGS: Final = {
     CONFLICT: "The thing is in a state that does not allow this.",
     CANCELLED: "What was followed was cancelled.",
     PAUSED: "What was followed was paused by somebody; it has not ended.",
+    UNHEALTHY: "The model was measured and found under- or overtrained.",
     OUT_OF_MEMORY: "The run or generation ran out of memory, and nothing it could change by itself helped.",
     DISK_FULL: "The disk is full; a run is paused and goes on when it is resumed.",
     UNSTABLE: "The training became unstable, and halving the learning rate did not help.",

@@ -9,6 +9,7 @@ import typer
 from fluxtune.cli import steering
 from fluxtune.cli.exits import code_of_end
 from fluxtune.cli.follow import pause_reason
+from fluxtune.cli.health import compare
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.options import DataOption, JsonOption
 from fluxtune.cli.output import Output, ago, table
@@ -192,3 +193,4 @@ def settings(json: JsonOption = False) -> None:
 
 
 steering.add_commands(app)
+app.command()(compare)

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from fluxtune.cli.find import find
+from fluxtune.cli.health import health
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.options import DataOption, JsonOption
 from fluxtune.cli.output import Output, ago, facts, size, table
@@ -150,3 +151,6 @@ def export(
         "sha256": matching[0].sha256,
     }
     output.result(result, lambda screen: screen.print(f"{target} ({size(byte_count)})", markup=False))
+
+
+app.command()(health)

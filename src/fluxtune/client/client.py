@@ -34,6 +34,7 @@ from fluxtune.finetunes.schemas import (
     ValidationPoint,
 )
 from fluxtune.generations.schemas import Generation, GenerationCreate
+from fluxtune.health.schemas import Comparison, Health
 from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest, Image
 from fluxtune.jobs.schemas import Job, JobEvent, JobMove
 from fluxtune.models.schemas import BaseEntry, Model, ModelUpdate
@@ -236,6 +237,18 @@ class Client(Connection):
     def finetune_log(self, finetune_id: str) -> list[LogLine]:
         """Return the log."""
         return self.fetch(list[LogLine], "GET", f"/api/finetunes/{finetune_id}/log")
+
+    def finetune_health(self, finetune_id: str) -> Health:
+        """Return how well a finetune turned out, as far as it was measured."""
+        return self.fetch(Health, "GET", f"/api/finetunes/{finetune_id}/health")
+
+    def check_finetune(self, finetune_id: str) -> Job:
+        """Measure a finished finetune."""
+        return self.fetch(Job, "POST", f"/api/finetunes/{finetune_id}/health")
+
+    def compare_finetunes(self, a: str, b: str) -> Comparison:
+        """Return two finetunes side by side."""
+        return self.fetch(Comparison, "GET", "/api/finetunes/compare", params={"a": a, "b": b})
 
     # Recipes
 
