@@ -14,7 +14,7 @@ RUNTIME = {
     "obstore", "pillow", "httpx2", "typer", "rich", "structlog", "platformdirs", "psutil", "uuid-utils", "pyyaml",
     "cryptography",
 }  # fmt: skip
-LOCAL = {"torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "numpy"}
+LOCAL = {"torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "numpy", "torchao", "prodigyopt"}
 
 
 def names(requirements):
