@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluxtune.core.errors import InvalidInput, NotFound
+from fluxtune.core.errors import InvalidInput, NotFound, OutOfMemory
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.events import GeneratorEventType
 from fluxtune.engine.flux.adapters import read_metadata
@@ -194,3 +194,20 @@ def test_the_process_answers_line_by_line_and_ends_with_its_input(answers: list[
         ("generation.succeeded", "good"), ("generation.failed", None), ("generation.failed", None),
         ("generation.cancelled", "late"), ("generation.succeeded", "last"),
     ]  # fmt: skip
+
+
+def test_a_base_in_main_memory_draws_the_same(
+    base: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = finished / "adapter.safetensors"
+    plain = Studio(base, tmp_path / "plain")
+    monkeypatch.setattr("fluxtune.engine.flux.load.generation_plan", lambda *_: "blocks")
+    moved = Studio(base, tmp_path / "moved")
+    for name, values in (("base", {}), ("with", {"adapter_path": adapter, "finetune_strength": 0.7})):
+        assert plain.draw(name, **values) == moved.draw(name, **values)
+
+
+def test_a_base_without_room_is_not_loaded(flux2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fluxtune.engine.flux.load.generation_plan", lambda *_: None)
+    with pytest.raises(OutOfMemory, match=r"Drawing with Tiny FLUX\.2 needs"):
+        Studio(flux2, tmp_path).draw("one")

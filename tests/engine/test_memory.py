@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from fluxtune.core.errors import InvalidInput
+from fluxtune.core.errors import InvalidInput, OutOfMemory
 from fluxtune.engine.bases import BaseDescription, describe_base
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.estimate import ProbeResult, cost_settings, describe_fit, estimate_finetune
-from fluxtune.engine.memory import GIB, Machine, resolve, settled, training_memory
+from fluxtune.engine.memory import GIB, Machine, generation_plan, require_room, resolve, settled, training_memory
 from fluxtune.engine.suggestions import suggestions_for
 
 
@@ -50,6 +50,13 @@ def test_less_memory_means_slower_settings_in_order(klein_9b: BaseDescription) -
     assert seen == sorted(seen, key=lambda one: (one[0], one[1] == "int8", one[2]))
     assert (False, "int8", True) in seen
     assert seen[-1][0] is True
+
+
+def test_a_plan_says_what_it_chose_and_why(klein_9b: BaseDescription) -> None:
+    text = str(resolve(LARGE, klein_9b, gpu(20)))
+    assert text.startswith("For this device: bf16 (")
+    assert "int8 weights (16-bit weights would not fit 20 GB)" in text
+    assert "GB of memory" in text
 
 
 def test_what_the_recipe_says_stays(klein_9b: BaseDescription) -> None:
@@ -174,3 +181,18 @@ def test_a_probe_corrects_the_suggestions(klein_9b: BaseDescription) -> None:
     corrected = suggestions_for(recipe, klein_9b, gpu(30), probe)
     assert corrected
     assert all(one.memory_bytes[1] <= 30 * GIB for one in corrected)
+
+
+def test_a_run_without_room_is_refused_before_anything_is_loaded(klein_9b: BaseDescription) -> None:
+    processor = Machine("cpu", 16 * GIB, 8, 0)
+    plan = resolve(LARGE, klein_9b, processor)
+    with pytest.raises(OutOfMemory, match=r"at least 39\.\d GB of memory; 16\.0 GB"):
+        require_room(plan, klein_9b, processor)
+    require_room(resolve(LARGE, klein_9b, gpu(24)), klein_9b, gpu(24))
+
+
+def test_drawing_takes_the_room_there_is(klein_9b: BaseDescription) -> None:
+    plans = [generation_plan(klein_9b, "cuda", int(gigabytes * GIB)) for gigabytes in (48, 24, 12, 4)]
+    assert plans == ["whole", "parts", "blocks", None]
+    assert generation_plan(klein_9b, "cpu", 100 * GIB) == "whole"
+    assert generation_plan(klein_9b, "cpu", 30 * GIB) is None

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
-from fluxtune.core.errors import InvalidInput
+from fluxtune.core.errors import InvalidInput, OutOfMemory
 from fluxtune.engine.config import Recipe
 
 GIB = 2**30
 
 Range = tuple[float, float]
 Quantization = Literal["none", "int8", "fp8"]
+Placement = Literal["whole", "parts", "blocks"]
 
 SAVED_PER_BLOCK: Range = (7.0, 20.0)  # tokens x width, of each block, without checkpointing
 SAVED_CHECKPOINTED: Range = (1.0, 1.5)  # of each block; besides, one block is recomputed at a time
@@ -79,6 +80,18 @@ class ResolvedDevice:
     fits: bool
     reasons: dict[str, str]
 
+    def __str__(self) -> str:
+        chosen = {
+            "precision": self.precision,
+            "gradient_checkpointing": f"gradient checkpointing {'on' if self.gradient_checkpointing else 'off'}",
+            "quantization": f"{self.quantization if self.quantization != 'none' else 'unquantised'} weights",
+            "offload": "blocks in main memory" if self.offload else "all on the device",
+            "compile": "compiled" if self.compile else "not compiled",
+        }
+        low, high = (part / GIB for part in self.memory_bytes)
+        settings = ", ".join(f"{text} ({self.reasons[name]})" for name, text in chosen.items())
+        return f"For this device: {settings}; about {low:.0f}–{high:.0f} GB of memory."
+
 
 def can_quantize() -> bool:
     """Is torchao installed? Looks without importing it."""
@@ -113,6 +126,21 @@ def resolve(recipe: Recipe, base: Size, machine: Machine) -> ResolvedDevice:
             break
     chosen = tried[-1] if tried[-1].fits else min(tried, key=lambda one: (one.memory_bytes[1], tried.index(one)))
     return replace(chosen, reasons={"precision": why} | _reasons(recipe, chosen, machine))
+
+
+def require_room(plan: ResolvedDevice, base: Size, machine: Machine) -> None:
+    """Raise `OutOfMemory` when even the low end of what a run needs is more than the machine has.
+
+    Said before anything is loaded: a processor's memory that runs out takes other programs along.
+    """
+    needed = plan.memory_bytes[0]
+    if base.is_small or needed <= machine.memory_bytes:
+        return
+    where = "of GPU memory" if machine.device == "cuda" else "of memory"
+    raise OutOfMemory(
+        f"This run needs at least {needed / GIB:.1f} GB {where}; {machine.memory_bytes / GIB:.1f} GB is there.",
+        action="Choose a smaller base or resolution, or turn on gradient checkpointing, 8-bit weights or offload.",
+    )
 
 
 def settled(recipe: Recipe, plan: ResolvedDevice) -> Recipe:
@@ -163,6 +191,27 @@ def generating_memory(base: Size) -> Range:
         return SMALL_MEMORY
     transformer, text = 2 * base.transformer_parameters, 2 * base.text_encoder_parameters
     return max(transformer, text) + OVERHEAD[0] + DECODING[0], transformer + text + OVERHEAD[1] + DECODING[1]
+
+
+def generation_plan(base: Size, device: str, free_bytes: int) -> Placement | None:
+    """Return how a base is kept for drawing, or None when there is no room for it at all.
+
+    `whole`: everything on the device. `parts`: text encoder, transformer and VAE come to the device in turn. `blocks`:
+    their layers stay in main memory, and each comes when it is used. A processor has only its own memory: `whole`.
+    """
+    if base.is_small:
+        return "whole"
+    if not device.startswith("cuda"):
+        weights = 4 * (base.transformer_parameters + base.text_encoder_parameters)
+        return "whole" if weights + DECODING[1] <= free_bytes else None
+    transformer, text = 2 * base.transformer_parameters, 2 * base.text_encoder_parameters
+    work = OVERHEAD[1] + DECODING[1]
+    if transformer + text + work <= free_bytes:
+        return "whole"
+    if max(transformer, text) + work <= free_bytes:
+        return "parts"
+    at_hand = TEXT_SHARE_AT_HAND * (transformer + text)
+    return "blocks" if at_hand + work <= free_bytes else None
 
 
 def adapter_parameters(recipe: Recipe, base: Size) -> float:
@@ -249,7 +298,7 @@ def _choices(recipe: Recipe, base: Size, machine: Machine) -> Iterator[tuple[boo
     offload: tuple[bool, ...] = (recipe.offload == "blocks",) if recipe.offload != "auto" else (False,)
     if recipe.offload == "auto" and is_gpu and recipe.method != "full":
         offload = (False, True)
-    if base.is_small or machine.device == "cpu":
+    if base.is_small:
         checkpointing = checkpointing[:1]
     for moved in offload:
         for bits in quantization:

@@ -14,7 +14,7 @@ from fluxtune.engine.config import RunConfig, Snapshot
 from fluxtune.engine.data.cache import Texts, cache_latents, cache_texts
 from fluxtune.engine.flux.load import load_image_pipeline
 from fluxtune.engine.learner import Learner
-from fluxtune.engine.memory import resolve, settled
+from fluxtune.engine.memory import require_room, resolve, settled
 from fluxtune.engine.recipes import prompts_for
 from fluxtune.engine.runtime import Device, machine_of
 from fluxtune.engine.validation import Validator, hold_out, split
@@ -65,6 +65,13 @@ def prepare(
     def report(done: int, total: int) -> None:
         voice.phase("caching", done, total)
 
+    voice.doing = "looking for room"
+    machine = machine_of(device)
+    plan = resolve(recipe, base, machine)
+    require_room(plan, base, machine)
+    recipe = settled(recipe, plan)
+    if not base.is_small:
+        voice.say("info", str(plan))
     voice.doing = "encoding the captions"
     texts = cache_texts(folder / "cache", [*captions, *plain, *prompts, ""], base, device, report)
     for text in texts.too_long:
@@ -72,8 +79,6 @@ def prepare(
         voice.say("warning", f"Longer than the {limit} tokens the base reads, cut off: {text[:120]}")
     voice.doing = "loading the base"
     voice.phase("loading")
-    plan = resolve(recipe, base, machine_of(device))
-    recipe = settled(recipe, plan)
     pipe = load_image_pipeline(base, device, plan)
     voice.doing = "encoding the images"
     images = cache_latents(folder / "cache", folder / "snapshot", snapshot, pipe, base, device, recipe, report)

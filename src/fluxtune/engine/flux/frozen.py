@@ -39,6 +39,7 @@ class FrozenLinear(torch.nn.Linear):
             if torch.cuda.is_available() and quantization == "none":
                 held = held.pin_memory()  # so that copies to the GPU do not hold the processor up
         self._held = held
+        self._device = device
         self._is_quantised = quantization != "none"
 
     def fetch(self, like: torch.Tensor) -> torch.Tensor:
@@ -50,8 +51,8 @@ class FrozenLinear(torch.nn.Linear):
 
     @property
     def weight(self) -> torch.Tensor:  # type: ignore[override]
-        """The weight as others want to see it; a new tensor each time."""
-        held: Any = self._held
+        """The weight as others want to see it, on the device it computes on; a new tensor each time."""
+        held: Any = self._held.to(self._device)
         return cast(torch.Tensor, held.dequantize() if self._is_quantised else held)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:

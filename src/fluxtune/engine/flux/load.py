@@ -4,14 +4,15 @@ import gc
 from typing import Any
 
 import diffusers
+import psutil
 import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from fluxtune.core.errors import InvalidInput
+from fluxtune.core.errors import InvalidInput, OutOfMemory
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.flux.frozen import BLOCKS, freeze
-from fluxtune.engine.memory import ResolvedDevice, encodes_from_main_memory
+from fluxtune.engine.memory import GIB, ResolvedDevice, encodes_from_main_memory, generating_memory, generation_plan
 from fluxtune.engine.runtime import Device, is_out_of_memory
 from fluxtune.engine.single_file import without_prefix
 
@@ -24,9 +25,7 @@ def load_text_pipeline(base: BaseDescription, device: Device) -> Any:
     pipe = _read(base, device, without=IMAGE_PARTS)
     width = device.dtype.itemsize
     if device.is_cuda and encodes_from_main_memory(base, width, torch.cuda.get_device_properties(0).total_memory):
-        for part in ("text_encoder", "text_encoder_2"):
-            if getattr(pipe, part, None) is not None:
-                freeze(getattr(pipe, part), device.name, "none", offload=True)
+        _freeze_text(pipe, device)
     return pipe.to(device.name)
 
 
@@ -42,15 +41,33 @@ def load_image_pipeline(base: BaseDescription, device: Device, plan: ResolvedDev
 
 
 def load_whole_pipeline(base: BaseDescription, device: Device) -> Any:
-    """Load everything; on a GPU too small for all at once, parts wait in main memory until they are needed."""
+    """Load everything, placed as there is room for it. Raises `OutOfMemory` before loading when there is none."""
+    free = free_bytes(device)
+    placement = generation_plan(base, device.name, free)
+    if placement is None:
+        least = generating_memory(base)[0] if device.is_cuda else 4 * base.transformer_parameters
+        raise OutOfMemory(
+            f"Drawing with {base.title} needs {least / GIB:.0f} GB of memory or more; {free / GIB:.1f} GB is free.",
+            action="Close other programs that use it, or choose a smaller base.",
+        )
     pipe = _read(base, device, without=())
-    if device.is_cuda and 1.2 * base.byte_count > torch.cuda.mem_get_info()[0]:
+    if placement == "parts":
         if base.family == "flux3":
             pipe._components_manager.enable_auto_cpu_offload(device=device.name)
         else:
             pipe.enable_model_cpu_offload()
         return pipe
+    if placement == "blocks":
+        freeze(pipe.transformer, device.name, "none", offload=True, only=BLOCKS)
+        _freeze_text(pipe, device)
     return pipe.to(device.name)
+
+
+def free_bytes(device: Device) -> int:
+    """Return how much memory there is to take: of the GPU's, or of the computer's."""
+    if device.is_cuda:
+        return int(torch.cuda.mem_get_info()[0])
+    return int(psutil.virtual_memory().available)
 
 
 def release() -> None:
@@ -58,6 +75,12 @@ def release() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def _freeze_text(pipe: Any, device: Device) -> None:
+    for part in ("text_encoder", "text_encoder_2"):
+        if getattr(pipe, part, None) is not None:
+            freeze(getattr(pipe, part), device.name, "none", offload=True)
 
 
 def _read(base: BaseDescription, device: Device, without: tuple[str, ...]) -> Any:
