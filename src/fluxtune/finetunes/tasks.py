@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from fluxtune.backends.base import RunEnd, RunSink, Steering
+from fluxtune.backends.local.runlog import RunLog
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import EngineCrashed
@@ -72,7 +73,7 @@ class FinetuneTask:
             row = _row(session, job)
             base = ModelService(session, self._blobs, self._settings).require_base(row.base)
         folder = RunFolder(self._paths.run(row.id))
-        self._reopen(folder, job.payload.get("extended_at"))
+        self._reopen(job, folder)
         started_from = f"{row.parent_id}@{row.parent_step}" if row.parent_id is not None else None
         config = RunConfig.model_validate(
             {
@@ -89,12 +90,22 @@ class FinetuneTask:
         write_run_folder(self._blobs, folder, config, Manifest.model_validate(row.snapshot))
         return None
 
-    def _reopen(self, folder: RunFolder, extended_at: int | None) -> None:
-        """Take back the result of a run that was extended since: with it there the trainer has nothing to do."""
+    def _reopen(self, job: JobContext, folder: RunFolder) -> None:
+        """Take back the result of a run that was extended since: with it there the trainer has nothing to do.
+
+        Its old events are over with: the end among them must not be taken for the end of what comes now.
+        """
+        extended_at: int | None = job.payload.get("extended_at")
         result = folder.read_result() if extended_at is not None else None
-        if result is not None and extended_at is not None and result.step <= extended_at:
-            folder.result.unlink()
-            folder.adapter.unlink(missing_ok=True)
+        if result is None or extended_at is None or result.step > extended_at:
+            return
+        told = RunLog(folder.events)
+        told.read()
+        with job.transaction() as session:
+            row = _row(session, job)
+            row.last_seq = max(row.last_seq, told.seq)
+        folder.result.unlink()
+        folder.adapter.unlink(missing_ok=True)
 
     def _train(self, job: JobContext) -> StepEnd | None:
         run_dir = self._paths.run(job.target_id)

@@ -200,6 +200,25 @@ class TestExtension:
         run(studio, finetune, backend, attempt=3)
         assert backend.had_result
 
+    def test_the_old_end_is_not_taken_for_the_new_one(self, studio, finetune):
+        run(studio, finetune, Trainer())
+        log = RunFolder(state_of(studio).settings.paths.run(finetune["id"])).events
+        old = [
+            RunEvent(seq=seq, at=now(), type=kind, data={})
+            for seq, kind in ((8, "run.succeeded"), (9, "run.heartbeat"))
+        ]
+        log.write_text("".join(f"{event.model_dump_json()}\n" for event in old))
+        studio.post(f"/api/finetunes/{finetune['id']}/extend", json={"steps": 5})
+        seen = []
+
+        class Looks(Trainer):
+            def train(self, run_dir, sink, steering):
+                seen.append(sink.last_seq())
+                return super().train(run_dir, sink, steering)
+
+        assert run(studio, finetune, Looks(), attempt=2)["state"] == "succeeded"
+        assert seen == [9]
+
     def test_stopped_at_once_adds_no_version(self, studio, finetune):
         run(studio, finetune, Trainer())
         studio.post(f"/api/finetunes/{finetune['id']}/extend", json={"steps": 5})
