@@ -63,6 +63,11 @@ class FrozenLinear(torch.nn.Linear):
         output: torch.Tensor = _multiply(input, self)
         return output if self.bias is None else output + self.bias.to(output.dtype)
 
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Show the weight's shape, which diffusers wants to know when it loads an adapter; never its values."""
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[prefix + "weight"] = torch.empty(self.out_features, self.in_features, device="meta")
+
     def _apply(self, fn: Any, recurse: bool = True) -> "FrozenLinear":
         """Stay where it is when the model is moved or converted."""
         return self
