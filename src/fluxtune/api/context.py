@@ -6,8 +6,9 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fluxtune.api.errors import problem_response, unexpected_problem
+from fluxtune.api.errors import no_room_problem, problem_response, unexpected_problem
 from fluxtune.core.ids import new_id
+from fluxtune.db import is_disk_full
 
 log = structlog.get_logger(__name__)
 
@@ -68,11 +69,12 @@ class RequestContext:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_safely)
-            except Exception:
+            except Exception as error:
                 log.exception("request broke", method=scope["method"], path=scope["path"])
                 if status:
                     raise
-                await problem_response(unexpected_problem(request_id))(scope, receive, send_safely)
+                problem = no_room_problem() if is_disk_full(error) else unexpected_problem(request_id)
+                await problem_response(problem)(scope, receive, send_safely)
             finally:
                 took_ms = round((time.monotonic() - started_at) * 1000)
                 log.debug("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)

@@ -8,7 +8,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from fluxtune.core.errors import FieldProblem, FluxtuneError, InvalidInput, NotAllowed, NotFound, Problem, TooLarge
+from fluxtune.core.errors import (
+    DiskFull,
+    FieldProblem,
+    FluxtuneError,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Problem,
+    TooLarge,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +46,11 @@ def problem_response(problem: Problem, headers: dict[str, str] | None = None) ->
 def unexpected_problem(request_id: str) -> Problem:
     """Return what a user sees of an error nobody foresaw: never its text, always its number."""
     return Unexpected("An error nobody foresaw.", technical=f"request {request_id}").problem()
+
+
+def no_room_problem() -> Problem:
+    """Return what a user sees when something could not be written."""
+    return DiskFull("Nothing was changed.", action="Free some room where the data folder is, then try again.").problem()
 
 
 def _fluxtune_error(_request: Request, error: Exception) -> Response:

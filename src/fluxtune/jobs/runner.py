@@ -158,7 +158,7 @@ def _disk_full(task: Task) -> StepEnd:
     """Pause what can be resumed, fail what can't."""
     if task.kind == "finetune":
         return StepEnd("paused", {"reason": "disk-full"})
-    error = DiskFull("The images found no room.", action="Free some room, then generate again.")
+    error = DiskFull("What it makes found no room.", action="Free some room, then start it again.")
     return StepEnd("failed", error=error.problem())
 
 

@@ -1,6 +1,7 @@
-"""Blobs: bytes under a content-addressed key, on disk or in an object store. And locks on files."""
+"""Blobs: bytes under a content-addressed key, on disk or in an object store. And locks on files, and processes."""
 
 from fluxtune.storage.locks import FileLock, holder_of, is_locked
+from fluxtune.storage.processes import start_mark
 from fluxtune.storage.store import BlobNotFound, Blobs, content_key, get_blobs
 
-__all__ = ["BlobNotFound", "Blobs", "FileLock", "content_key", "get_blobs", "holder_of", "is_locked"]
+__all__ = ["BlobNotFound", "Blobs", "FileLock", "content_key", "get_blobs", "holder_of", "is_locked", "start_mark"]

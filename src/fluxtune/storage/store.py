@@ -1,14 +1,16 @@
 """Put, get, open, delete, url. The only module that knows obstore."""
 
+import errno
 import hashlib
 import io
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import HTTPStore, LocalStore, MemoryStore, ObjectStore, from_url
 from starlette.requests import HTTPConnection
 
@@ -79,8 +81,14 @@ class Blobs:
         return cls(MemoryStore())
 
     def put(self, key: str, content: bytes) -> None:
-        """Store bytes under a key, atomically."""
-        obstore.put(self._store, key, content)
+        """Store bytes under a key, atomically. Raises `OSError` with ENOSPC when the disk is full."""
+        try:
+            obstore.put(self._store, key, content)
+        except BaseError as error:
+            # Its errors carry the system's number in their text only.
+            if any(f"os error {code}" in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), key) from error
+            raise
 
     def put_content(self, folder: str, content: bytes, suffix: str) -> str:
         """Store bytes under the key made from them and return it; bytes stored before are not written again."""

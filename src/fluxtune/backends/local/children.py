@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import structlog
 
+from fluxtune.storage import start_mark
+
 log = structlog.get_logger(__name__)
 
 PID_FILE = "trainer.pid"
@@ -38,23 +40,19 @@ def start_detached(command: list[str], stderr_file: Path, **environment: str) ->
 
 def note_process(run_dir: Path, pid: int) -> None:
     """Write down which process trains in a run folder, with its start: numbers are used again."""
-    try:
-        note = {"pid": pid, "started": psutil.Process(pid).create_time()}
-    except psutil.Error:
-        return
-    (run_dir / PID_FILE).write_text(json.dumps(note))
+    note = {"pid": pid, "started": start_mark(pid)}
+    if note["started"] is not None:
+        (run_dir / PID_FILE).write_text(json.dumps(note))
 
 
 def noted_process(run_dir: Path) -> psutil.Process | None:
     """Return the living process that was noted, if it lives."""
     try:
         note = json.loads((run_dir / PID_FILE).read_text())
-        process = psutil.Process(int(note["pid"]))
-        if abs(process.create_time() - float(note["started"])) < 1 and process.status() != psutil.STATUS_ZOMBIE:
-            return process
+        pid = int(note["pid"])
+        return psutil.Process(pid) if start_mark(pid) == note["started"] else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
-    return None
 
 
 def send(process: psutil.Process | None, what: signal.Signals) -> None:

@@ -4,6 +4,7 @@ The run folder is all there is between us and the trainer, a process in a sessio
 `events.jsonl`, files in `control/` go in, and a lock on `run.lock` says that a trainer lives.
 """
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -46,9 +47,21 @@ class TrainingRun:
         self._heard_at = time.monotonic()
 
     def follow(self) -> RunEnd:
-        """Start the trainer, or join the one that lives, and stay until the run has ended."""
+        """Start the trainer, or join the one that lives, and stay until the run has ended.
+
+        When what it says can't be stored (the disk is full), the trainer is paused, too: nobody listens to it any more.
+        """
         if self._is_alive():
             log.info("joining the trainer that is at work", run=self._dir.name)
+        try:
+            return self._follow()
+        except Exception:
+            with contextlib.suppress(OSError):
+                (self._dir / "control").mkdir(exist_ok=True)
+                (self._dir / "control" / "pause").touch()
+            raise
+
+    def _follow(self) -> RunEnd:
         while True:
             end = self._take_events()
             if end is not None:
