@@ -79,6 +79,9 @@ def conclude(report: HealthReport, recipe: Recipe, image_count: int) -> None:
     report.verdict = last.verdict
     report.summary = f"Step {last.step}, the last, is {last.verdict}: {'; '.join(last.reasons)}."
     best = _best(report.strengths)
+    at_full = next((each for each in report.checkpoints if each.step == best.step and best.strength == 1), None)
+    # At full strength there are more images to go by than those of the sheet.
+    best = at_full.reading if at_full is not None else best
     verdict, reasons = judge(best)
     because = list(reasons)
     if best.step != last.step and last.verdict == "overtrained":
