@@ -1,5 +1,6 @@
 """A run is followed to its end over every way a trainer can die, and every wish is obeyed."""
 
+import errno
 import json
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from fluxtune.backends.local.training import TrainingRun
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.engine.events import RunEvent
+from fluxtune.storage import is_locked
 
 
 class Sink:
@@ -223,3 +225,51 @@ def test_half_a_line_is_not_read(scene: Callable[..., Scene]) -> None:
         file.write('{"seq":1,"at":"2026-01-01T00:00:00Z","type":"run.started","data":{}}\n{"seq":2,"at":"20')
     end = stage.follow()
     assert end.state == "succeeded"
+
+
+def test_two_that_follow_one_run_have_one_trainer(scene: Callable[..., Scene], settings: Settings) -> None:
+    """As when a worker is taken for dead and is not: its successor follows the same run."""
+    stage = scene("obedient")
+    others, wishes = Sink(), Wishes()
+    ends: list[RunEnd] = []
+    second = threading.Thread(target=lambda: ends.append(TrainingRun(settings, stage.folder, others, wishes).follow()))
+    second.start()
+    stage.later(lambda: time.sleep(0.3) or setattr(stage.wishes, "wish", "stop"))  # type: ignore[func-returns-value]
+    first = stage.follow()
+    second.join(20)
+    assert [end.state for end in (first, *ends)] == ["succeeded", "succeeded"]
+    assert stage.starts == 1
+
+
+def test_what_can_not_be_stored_pauses_the_trainer(scene: Callable[..., Scene]) -> None:
+    stage = scene("obedient", "succeed")
+
+    class Full(Sink):
+        def receive(self, events: Sequence[RunEvent]) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    sink = stage.sink
+    stage.sink.__class__ = Full
+    with pytest.raises(OSError, match="No space"):
+        stage.follow()
+    until = time.monotonic() + 10
+    while is_locked(stage.folder / "run.lock"):
+        assert time.monotonic() < until, "it still trains"
+        time.sleep(0.02)
+    sink.__class__ = Sink
+    stage.wishes.wish = None
+    # It says first that it was paused, which the studio knows by now; then it goes on.
+    end = stage.follow()
+    assert end.state == "paused"
+    sink.receive([RunEvent(seq=end.seq, at=now(), type="run.paused", data=end.data)])
+    assert stage.follow().state == "succeeded"
+
+
+def test_a_device_that_is_lost_ends_the_run_with_its_own_words(scene: Callable[..., Scene], settings: Settings) -> None:
+    """A GPU that falls off the bus kills the process each time; what it printed last is kept."""
+    settings.engine.max_tries = 1
+    end = scene("crash").follow()
+    assert end.error is not None
+    assert (end.state, end.error.title) == ("failed", "The engine stopped unexpectedly")
+    assert "Resume the run" in end.error.action
+    assert end.error.technical
