@@ -190,7 +190,28 @@ class TestErrors:
         assert "SSH tunnel" in result.err
 
 
+class TestBases:
+    def test_are_listed_with_the_command_that_gets_them(self, fluxtune):
+        result = fluxtune("model", "bases", "--json")
+        found = {each["name"]: each for each in result.json}
+        assert found["pocket"]["is_ready"]
+        assert found["flux2-klein-base-4b"]["command"].startswith("hf download")
+        text = fluxtune("model", "bases").out
+        assert "FLUX.2 klein base 4B" in text
+        assert "https://huggingface.co/black-forest-labs/FLUX.2-dev" in text
+
+    def test_an_absent_base_names_its_command(self, fluxtune):
+        result = fluxtune("generate", "a cat", "--model", "flux2-klein-base-4b")
+        assert result.code == exits.NOT_READY
+        assert "hf download" in result.err
+
+
 class TestDoctor:
+    def test_tells_of_bases_that_could_be_added(self, fluxtune):
+        found = {each["name"]: each for each in fluxtune("doctor", "--json").json["findings"]}
+        assert "FLUX.2 klein base 4B" in found["more bases"]["text"]
+        assert "hf download" in found["more bases"]["command"]
+
     def test_reports_everything(self, fluxtune):
         result = fluxtune("doctor", "--json")
         found = {each["name"]: each for each in result.json["findings"]}

@@ -14,7 +14,7 @@ from fluxtune.cli.options import DataOption, JsonOption
 from fluxtune.cli.output import Output, ago, facts, size, table
 from fluxtune.cli.studio import open_studio
 from fluxtune.client import Client
-from fluxtune.core.errors import InvalidInput, NotFound
+from fluxtune.core.errors import InvalidInput, NotFound, NotReady
 from fluxtune.models.schemas import Model
 
 app = typer.Typer(add_completion=False, help=COMMANDS["model"][1], no_args_is_help=True)
@@ -23,8 +23,13 @@ ModelArgument = Annotated[str, typer.Argument(metavar="NAME|ID", help="Which mod
 
 
 def find_model(client: Client, wanted: str) -> Model:
-    """Return the model with this name or id."""
-    return find(client.models(), wanted, "model", name=lambda each: each.name, id_=lambda each: each.id)
+    """Return the model with this name or id; for a published base that is not here, say how to get it."""
+    models = client.models()
+    if wanted not in {text for each in models for text in (each.id, each.name)}:
+        absent = next((each for each in client.bases() if each.name == wanted and not each.is_ready), None)
+        if absent is not None:
+            raise NotReady(absent.missing or "", title=f"{absent.title} is not there yet", action=absent.how_to_get)
+    return find(models, wanted, "model", name=lambda each: each.name, id_=lambda each: each.id)
 
 
 def file_name(text: str) -> str:

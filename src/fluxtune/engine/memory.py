@@ -186,11 +186,13 @@ def encodes_from_main_memory(base: Size, width: int, device_bytes: int) -> bool:
 
 
 def generating_memory(base: Size) -> Range:
-    """Return what drawing one picture of 1024 px needs in bytes, everything loaded; and, low, part after part."""
+    """Return what drawing one picture of 1024 px needs in bytes: layer after layer, and with everything loaded."""
     if base.is_small:
         return SMALL_MEMORY
     transformer, text = 2 * base.transformer_parameters, 2 * base.text_encoder_parameters
-    return max(transformer, text) + OVERHEAD[0] + DECODING[0], transformer + text + OVERHEAD[1] + DECODING[1]
+    return TEXT_SHARE_AT_HAND * (transformer + text) + OVERHEAD[0] + DECODING[0], transformer + text + OVERHEAD[
+        1
+    ] + DECODING[1]
 
 
 def generation_plan(base: Size, device: str, free_bytes: int) -> Placement | None:
