@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 LOG_FILE = "health.log"
 _TRIES = 2
+_LOCKED = 3
+_WAIT_S = 1.0
+_END_WAIT_S = 5.0
 _END = b""
 
 
@@ -40,11 +43,17 @@ class HealthCheck:
 
     def follow(self) -> RunEnd:
         """Measure; a process that dies is started once more and goes on with what is not measured yet."""
-        for attempt in range(1, _TRIES + 1):
-            end = self._attempt()
+        tries = 0
+        while tries < _TRIES:
+            end, code = self._attempt()
             if end is not None:
                 return end
-            log.warning("the health check died", run=self._dir.name, attempt=attempt)
+            if code == _LOCKED:
+                # Of a worker that died; it notices at its next image, and ends.
+                time.sleep(_WAIT_S)
+                continue
+            tries += 1
+            log.warning("the health check died", run=self._dir.name, tries=tries)
         crash = EngineCrashed(
             "The health check stopped twice in the middle.",
             action="The model is not affected. Measure again; what was measured stays.",
@@ -52,8 +61,8 @@ class HealthCheck:
         )
         return RunEnd("failed", error=crash.problem())
 
-    def _attempt(self) -> RunEnd | None:
-        """Run one process; return None if it died without saying why."""
+    def _attempt(self) -> tuple[RunEnd | None, int]:
+        """Run one process; return how the check ended, None if it died without saying why, and its exit code."""
         command = children.engine_command("health", str(self._dir), "--attached")
         with (self._dir / LOG_FILE).open("wb") as stderr:
             child = subprocess.Popen(
@@ -67,11 +76,12 @@ class HealthCheck:
         lines: queue.Queue[bytes] = queue.Queue()
         threading.Thread(target=_read, args=(child, lines), name="health-output", daemon=True).start()
         try:
-            return self._listen(child, lines)
+            end = self._listen(child, lines)
         finally:
-            if child.poll() is None:
+            if _outstays(child):
                 children.send(psutil.Process(child.pid), signal.SIGKILL)
-            child.wait()
+            code = child.wait()
+        return end, code
 
     def _environment(self) -> dict[str, str]:
         """Hand the chosen judge of images on, which may have come from the settings file."""
@@ -120,6 +130,15 @@ class HealthCheck:
             return RunEnd("failed", data=event.data, error=Problem.model_validate(event.data["error"]))
         self._sink.receive(event)
         return None
+
+
+def _outstays(child: "subprocess.Popen[bytes]") -> bool:
+    """Return whether a process that has said its last word is still there after a while."""
+    try:
+        child.wait(_END_WAIT_S)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def _read(child: "subprocess.Popen[bytes]", lines: "queue.Queue[bytes]") -> None:

@@ -1,11 +1,13 @@
 """The process around a check: events on stdout, an orderly end on SIGTERM. Loads no torch before it must."""
 
+import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from fluxtune.engine.runfolder import RunLocked
 from fluxtune.engine.runtime import as_fluxtune_error, make_deterministic, quieten_libraries
 
 FAILED, LOCKED = 1, 3
+REPEAT_SECONDS = 15.0
 
 
 class Stopped(Exception):
@@ -30,6 +33,8 @@ class Voice:
         self._is_attached = is_attached
         self._parent = os.getppid()
         self._is_stopping = False
+        self._last: dict[str, Any] = {"done": 0, "total": 0, "what": "starting"}
+        self._lock = threading.Lock()
 
     def stop(self, *_: object) -> None:
         """End soon; a signal handler."""
@@ -37,14 +42,33 @@ class Voice:
 
     def say(self, type_: HealthEventType, **data: Any) -> None:
         """Print one event."""
-        self._write(HealthEvent(type=type_, data=data).model_dump_json() + "\n")
+        with self._lock:
+            self._write(HealthEvent(type=type_, data=data).model_dump_json() + "\n")
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Say what is being done, nothing without words; raise `Stopped` when it shall end."""
         if self._is_stopping or (self._is_attached and os.getppid() != self._parent):
             raise Stopped
         if what:
-            self.say("health.progressed", done=done, total=total, what=what)
+            self._last = {"done": done, "total": total, "what": what}
+            self.say("health.progressed", **self._last)
+
+    @contextlib.contextmanager
+    def repeating(self) -> Iterator[None]:
+        """Say the last again now and then: loading a large base, or one image on a slow computer, takes minutes."""
+        done = threading.Event()
+
+        def repeat() -> None:
+            while not done.wait(REPEAT_SECONDS):
+                self.say("health.progressed", **self._last)
+
+        thread = threading.Thread(target=repeat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
 
 def check_health(run: Path, write: Callable[[str], object], *, is_attached: bool, require: Callable[[], None]) -> int:
@@ -60,7 +84,7 @@ def check_health(run: Path, write: Callable[[str], object], *, is_attached: bool
         voice.progress(0, 0, "starting")
         from fluxtune.engine.health.check import Check, locked
 
-        with locked(run):
+        with locked(run), voice.repeating():
             quieten_libraries()
             make_deterministic(0)
             Check(run, voice.progress).run()
