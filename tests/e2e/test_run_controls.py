@@ -30,6 +30,8 @@ def test_every_control_of_a_run(page: Page, server):
     page.get_by_role("button", name="More settings").click()
     set_number(page, "Steps", 2000)
     set_number(page, "Batch size", 1)
+    page.get_by_role("button", name="Expert settings").click()
+    set_number(page, "Warm-up", 1)
     page.get_by_role("textbox", name="Sample prompts").fill("[trigger]")
     expect(page.get_by_role("region", name="Summary")).to_contain_text(re.compile(r"Steps\s*2,000"))
     page.get_by_text("YAML", exact=True).click()

@@ -65,7 +65,9 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { openDelay: 350, transitionProps: { duration: 100 }, withArrow: false } },
     Menu: { defaultProps: { transitionProps: { duration: 100 }, shadow: "md" } },
     Popover: { defaultProps: { transitionProps: { duration: 100 }, shadow: "md" } },
-    Modal: { defaultProps: { transitionProps: { duration: 120 } } },
+    Modal: {
+      defaultProps: { transitionProps: { duration: 120 }, closeButtonProps: { "aria-label": "Close" } },
+    },
     Select: { defaultProps: { comboboxProps: { transitionProps: { duration: 100 }, shadow: "md" } } },
     Collapse: { defaultProps: { transitionDuration: 140 } },
     Progress: { defaultProps: { transitionDuration: 150 } },

@@ -33,8 +33,9 @@ function Recommended({
         <strong className="num">
           Step {what.step} at strength {what.strength}
         </strong>
-        <p>{what.text}</p>
-        {what.reasons.length > 0 && (
+        {what.reasons.length === 0 ? (
+          <p>{what.text}</p>
+        ) : (
           <ul className={classes.list}>
             {what.reasons.map((reason) => (
               <li key={reason}>{reason}</li>

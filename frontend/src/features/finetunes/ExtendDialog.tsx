@@ -47,7 +47,7 @@ export function ExtendDialog({
         {steps > 0 && (
           <p className="dim small num">
             It ends after {countOf(run.step + steps, "step")}
-            {run.seconds_per_step ? `, in about ${duration(steps * run.seconds_per_step)}` : ""}.
+            {run.seconds_per_step ? `; training them takes ${duration(steps * run.seconds_per_step)}` : ""}.
             {run.model_id && " Its model then gets a new version; the present one stays."}
           </p>
         )}

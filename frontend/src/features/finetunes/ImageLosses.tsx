@@ -43,12 +43,13 @@ function Tile({ item, worst }: { item: ImageLoss; worst: number }) {
         <span style={{ width: `${worst > 0 ? (100 * item.loss) / worst : 0}%` }} />
       </div>
       <p className="num">
-        <strong>{compactNumber(item.loss)}</strong> <span className="dim small">{trend}</span>
+        <strong>{compactNumber(item.loss)}</strong>{" "}
+        <span className="dim small">seen {countOf(item.count, "time")}</span>
       </p>
       <p className="dim small clip" title={item.caption}>
         {item.caption || "No caption"}
       </p>
-      <p className="dim small num">seen {countOf(item.count, "time")}</p>
+      {trend && <p className="dim small num">{trend}</p>}
     </li>
   );
 }
