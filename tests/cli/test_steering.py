@@ -88,6 +88,8 @@ class TestQueue:
         assert [job["target_id"] for job in moved.json] == [second, first]
         assert [job["target_id"] for job in fluxtune("queue", "list", "--json").json] == [second, first]
         assert fluxtune("queue", "move", "Finetune “Second”").code == exits.OK
+        by_name = fluxtune("queue", "move", "second", "--before", "FIRST", "--json").json
+        assert [job["target_id"] for job in by_name] == [second, first]
         assert fluxtune("queue", "move", "nothing").code == exits.NOT_FOUND
         assert "Second" in fluxtune("queue", "list").out
 

@@ -15,10 +15,10 @@ app = typer.Typer(add_completion=False, help=COMMANDS["queue"][1], no_args_is_he
 
 
 def _find(jobs: list[Job], wanted: str) -> Job:
-    """Return a job by its own id, by the id of what it makes, or by its title."""
-    for job in jobs:
-        if wanted == job.target_id:
-            return job
+    """Return a job by its own id, by the id or name of what it makes, or by its title."""
+    meant = [job for job in jobs if wanted == job.target_id or f"“{wanted}”".casefold() in job.title.casefold()]
+    if len(meant) == 1:
+        return meant[0]
     return find(jobs, wanted, "job", name=lambda each: each.title, id_=lambda each: each.id)
 
 
@@ -38,7 +38,7 @@ def list_(data: DataOption = None, json: JsonOption = False) -> None:
 
 @app.command()
 def move(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="Id or title of the job, or id of its finetune.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="Id or title of the job, or id or name of its finetune.")],
     before: Annotated[
         str | None, typer.Option(metavar="JOB", help="The waiting job it shall run before; last when not given.")
     ] = None,

@@ -204,8 +204,8 @@ class TestExtension:
         run(studio, finetune, Trainer())
         log = RunFolder(state_of(studio).settings.paths.run(finetune["id"])).events
         old = [
-            RunEvent(seq=seq, at=now(), type=kind, data={})
-            for seq, kind in ((8, "run.succeeded"), (9, "run.heartbeat"))
+            RunEvent(seq=8, at=now(), type="run.succeeded", data={}),
+            RunEvent(seq=9, at=now(), type="run.heartbeat", data={}),
         ]
         log.write_text("".join(f"{event.model_dump_json()}\n" for event in old))
         studio.post(f"/api/finetunes/{finetune['id']}/extend", json={"steps": 5})
@@ -257,7 +257,7 @@ class TestSnapshot:
         studio.patch(f"/api/datasets/{dataset['id']}", json={"trigger_word": "other"})
         for image in images[1:]:
             studio.delete(f"/api/datasets/{dataset['id']}/images/{image['id']}")
-        seen = {}
+        seen: dict[str, Any] = {}
 
         class Looks(Trainer):
             def train(self, run_dir, sink, steering):
