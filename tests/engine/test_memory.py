@@ -47,6 +47,7 @@ def test_less_memory_means_slower_settings_in_order(klein_9b: BaseDescription) -
         seen.append((plan.offload, plan.quantization, plan.gradient_checkpointing))
         assert set(plan.reasons) == {"precision", "gradient_checkpointing", "quantization", "offload", "compile"}
         assert all(plan.reasons.values())
+        assert plan.compile == (not plan.offload and plan.quantization == "none")
     assert seen == sorted(seen, key=lambda one: (one[0], one[1] == "int8", one[2]))
     assert (False, "int8", True) in seen
     assert seen[-1][0] is True

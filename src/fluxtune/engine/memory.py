@@ -116,7 +116,7 @@ def resolve(recipe: Recipe, base: Size, machine: Machine) -> ResolvedDevice:
                 gradient_checkpointing=checkpointing,
                 quantization=quantization,
                 offload=offload,
-                compile=_compiles(recipe, base, machine, offload),
+                compile=_compiles(recipe, base, machine, is_fetched=offload or quantization != "none"),
                 memory_bytes=needs,
                 fits=needs[1] <= USABLE * machine.memory_bytes,
                 reasons={},
@@ -310,17 +310,12 @@ def _choices(recipe: Recipe, base: Size, machine: Machine) -> Iterator[tuple[boo
                 yield again, bits, moved
 
 
-def _compiles(recipe: Recipe, base: Size, machine: Machine, offload: bool) -> bool:
+def _compiles(recipe: Recipe, base: Size, machine: Machine, is_fetched: bool) -> bool:
+    """Compile where it pays: one shape, many steps, and weights that lie there as they are (see `flux/frozen.py`)."""
     if recipe.compile != "auto":
         return recipe.compile == "on"
-    one_shape = not recipe.more_resolutions
-    return (
-        machine.device == "cuda"
-        and not base.is_small
-        and not offload
-        and one_shape
-        and (recipe.steps >= COMPILE_FROM_STEPS)
-    )
+    pays = not recipe.more_resolutions and recipe.steps >= COMPILE_FROM_STEPS
+    return machine.device == "cuda" and not base.is_small and not is_fetched and pays
 
 
 def _reasons(recipe: Recipe, chosen: ResolvedDevice, machine: Machine) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 Such a file (in BFL's naming or in diffusers') has no text encoder and no VAE. Those are taken from a folder in the
 diffusers layout with the same architecture: the one that `NAME.json` beside the file names (`{"parts": "FOLDER"}`),
-else the best match beside the file, in the Hugging Face cache, or among other folders one knows of. No torch here.
+else the best match beside the file or in the Hugging Face cache. No torch here.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,14 +106,14 @@ def architecture_of(folder: Path) -> Architecture | None:
         return None
 
 
-def describe_file(file: Path, name: str | None = None, others: Iterable[Path] = ()) -> BaseDescription:
-    """Describe a transformer's file as a base. `others`: folders whose parts may be used, besides those beside it.
+def describe_file(file: Path, name: str | None = None) -> BaseDescription:
+    """Describe a transformer's file as a base.
 
     Raises `InvalidInput` when it is no FLUX transformer, is cut short, or no folder with its other parts is found.
     """
     tensors = read_header(file)
     architecture = recognise(tensors, file.name)
-    parts = _find_parts(file, architecture, others)
+    parts = _find_parts(file, architecture)
     if parts is None:
         raise InvalidInput(
             f"{file.name} is a transformer alone ({architecture}); its text encoder and VAE are not here.",
@@ -165,13 +165,13 @@ def _count(own: Mapping[str, Tensor], pattern: re.Pattern[str], name: str) -> in
     return len(numbers)
 
 
-def _find_parts(file: Path, architecture: Architecture, others: Iterable[Path]) -> Path | None:
+def _find_parts(file: Path, architecture: Architecture) -> Path | None:
     """Return the folder whose other parts fit: the one named, else the likeliest by its name."""
     named = file.with_suffix(".json")
     if named.is_file():
         return _named_parts(named, architecture)
     cached = (in_hub_cache(known) for known in KNOWN)
-    places = [*_bases_in(file.parent), *others, *(folder for folder in cached if folder)]
+    places = [*_bases_in(file.parent), *(folder for folder in cached if folder)]
     fitting = [place for place in places if architecture_of(place) == architecture]
     return min(fitting, key=lambda place: _unlikeness(file, place), default=None)
 

@@ -75,7 +75,8 @@ def _signature(folder: Path) -> tuple[tuple[str, int], ...]:
     """Return what changes whenever files come, go or are written anew in a base's folder or its parts."""
     if folder.is_file():
         # its other parts lie in a folder beside it
-        return tuple((str(path), path.stat().st_mtime_ns) for path in (folder, folder.parent))
+        watched = [path for path in (folder, folder.parent, folder.with_suffix(".json")) if path.exists()]
+        return tuple((str(path), path.stat().st_mtime_ns) for path in watched)
     watched = [folder, *(child for child in folder.iterdir() if child.is_dir() or child.suffix == ".json")]
     return tuple(sorted((str(path), path.stat().st_mtime_ns) for path in watched))
 

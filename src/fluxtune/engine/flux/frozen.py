@@ -31,13 +31,12 @@ class FrozenLinear(torch.nn.Linear):
         self.in_features, self.out_features = layer.in_features, layer.out_features
         bias = layer.bias
         self.bias = torch.nn.Parameter(bias.detach().to(device), requires_grad=False) if bias is not None else None
-        held = layer.weight.detach().to(device)
+        held = layer.weight.detach()
         if quantization != "none":
-            held = _quantise(held, quantization)
-        if offload:
-            held = held.to("cpu")
-            if torch.cuda.is_available() and quantization == "none":
-                held = held.pin_memory()  # so that copies to the GPU do not hold the processor up
+            held = _quantise(held.to(device), quantization)  # one layer at a time: quicker there, and there is room
+        held = held.to("cpu" if offload else device)
+        if offload and torch.cuda.is_available() and quantization == "none":
+            held = held.pin_memory()  # so that copies to the GPU do not hold the processor up
         self._held = held
         self._device = device
         self._is_quantised = quantization != "none"
