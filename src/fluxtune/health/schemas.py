@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from fluxtune.engine.reports import HealthReport
-from fluxtune.finetunes.schemas import Finetune, LossPoint, SampleSheet
+from fluxtune.finetunes.schemas import Finetune, LossPoint, SampleSheet, ValidationPoint
 from fluxtune.images.schemas import Image
 from fluxtune.jobs.schemas import Job
 
@@ -40,6 +40,7 @@ class ComparedFinetune(BaseModel):
 
     finetune: Finetune
     loss: list[LossPoint]
+    validation: list[ValidationPoint]
     samples: SampleSheet
     health: HealthReport | None
     health_images: dict[str, Image]

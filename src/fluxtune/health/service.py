@@ -93,6 +93,7 @@ class HealthService:
         return ComparedFinetune(
             finetune=finetune,
             loss=self._finetunes.list_loss(finetune.id),
+            validation=self._finetunes.list_validation(finetune.id),
             samples=self._finetunes.get_samples(finetune.id),
             health=health.report,
             health_images=health.images,

@@ -178,6 +178,7 @@ class TestComparison:
         assert shown["a"]["health"]["verdict"] == "good"
         assert shown["b"]["health"] is None
         assert len(shown["a"]["loss"]) == 20
+        assert shown["a"]["validation"] == []
         assert shown["b"]["samples"]["steps"] == [0, 10, 20]
         assert shown["b"]["finetune"]["name"] == other["name"]
 
