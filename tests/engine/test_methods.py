@@ -236,3 +236,16 @@ def test_prodigy_says_the_rate_it_has_found(flux2: Path, make_run: MakeRun) -> N
     rates = [data["learning_rate"] for data in of_type(run, "run.progressed")]
     assert 0 < rates[0] < 1e-4
     assert rates[-1] > 2 * rates[0]
+
+
+def test_blocks_are_compiled_only_when_that_is_settled(
+    flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a CPU "auto" is off; compiling itself takes minutes and is PyTorch's own."""
+    asked = []
+    monkeypatch.setattr(
+        "diffusers.Flux2Transformer2DModel.compile_repeated_blocks", lambda self, *a, **k: asked.append(True)
+    )
+    for choice, times in (("auto", 0), ("off", 0), ("on", 1)):
+        assert train(RunFolder(make_run(flux2, steps=1, sample_every=0, compile=choice))) == 0
+        assert len(asked) == times

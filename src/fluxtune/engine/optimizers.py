@@ -65,9 +65,12 @@ def effective_rate(optimizer: torch.optim.Optimizer, rate: float) -> float:
 
 def step(optimizer: torch.optim.Optimizer, device: Device) -> None:
     """Make one step. torchao compiles its own, which needs a compiler; where there is none it runs as it stands."""
-    is_compiled = type(optimizer).__module__.startswith("torchao") and device.is_cuda and _has_compiler()
-    with contextlib.nullcontext() if is_compiled else torch.compiler.set_stance("force_eager"):
+    is_to_compile = device.is_cuda and _has_compiler()
+    if is_to_compile or not type(optimizer).__module__.startswith("torchao"):
         optimizer.step()
+    else:
+        with torch.compiler.set_stance("force_eager"):
+            optimizer.step()
 
 
 def state_of(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
