@@ -58,7 +58,16 @@ class TestSignIn:
 
     def test_a_wrong_token_is_refused(self, anonymous: TestClient) -> None:
         assert anonymous.post("/api/session", json={"token": "guess"}).status_code == 403
-        assert anonymous.cookies.get("fluxtune_session") is None
+        assert not anonymous.cookies
+
+    def test_studios_on_two_ports_do_not_sign_each_other_out(self, client: TestClient) -> None:
+        client.cookies.set("fluxtune_session_7861", "of the other studio")
+        assert client.get("/api/session").status_code == 200
+
+    def test_an_address_without_a_port(self, anonymous: TestClient) -> None:
+        headers = {"host": "localhost"}
+        response = anonymous.post("/api/session", json={"token": TOKEN}, headers=headers)
+        assert response.headers["set-cookie"].startswith("fluxtune_session=")
 
     def test_more_links_can_be_made(self, client: TestClient, new_client: Callable[[], TestClient]) -> None:
         token = client.post("/api/session/links").json()["token"]
@@ -73,7 +82,7 @@ class TestSignIn:
         stored = b"".join(file.read_bytes() for file in settings.data.glob("fluxtune.sqlite*"))
         assert accounts.hash_token(link).encode() in stored
         assert link.encode() not in stored
-        assert client.cookies["fluxtune_session"].encode() not in stored
+        assert client.cookies["fluxtune_session_7860"].encode() not in stored
 
 
 class TestBrowserAttacks:

@@ -15,7 +15,6 @@ from fluxtune.core.actor import LOCAL_OWNER, Actor
 from fluxtune.core.errors import FluxtuneError, NotAllowed, TooLarge
 from fluxtune.db import Database
 
-COOKIE = "fluxtune_session"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REMEMBER_S = 30.0
@@ -107,7 +106,7 @@ class Gate:
         return LOCAL_OWNER if accounts.is_same_token(token, self._studio_token_hash) else None
 
     async def _by_cookie(self, request: Request) -> Actor | None:
-        token = request.cookies.get(COOKIE)
+        token = request.cookies.get(cookie_name(request))
         if not token:
             return None
         known = self._known.get(token)
@@ -123,6 +122,18 @@ class Gate:
     def _look_up(self, token: str) -> Actor | None:
         with self._database.reading() as session:
             return accounts.find_actor(session, token)
+
+
+def cookie_name(request: Request) -> str:
+    """Return the name of the session cookie at the address the browser used.
+
+    Browsers keep cookies by host name, whatever the port: two studios on one computer would sign each other out.
+    """
+    try:
+        port = urlsplit(f"//{request.headers.get('host', '')}").port
+    except ValueError:
+        port = None
+    return f"fluxtune_session_{port}" if port is not None else "fluxtune_session"
 
 
 def _name_of(address: str) -> str:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session as DatabaseSession
 
 from fluxtune.accounts import service as accounts
-from fluxtune.api.gate import COOKIE
+from fluxtune.api.gate import cookie_name
 from fluxtune.api.schemas import Session, SignIn
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.actor import LOCAL_OWNER, Actor
@@ -27,7 +27,7 @@ def create_session(
     """Trade the token of the printed address, or the studio's own, for a session cookie."""
     life = timedelta(days=settings.server.session_days)
     token = accounts.sign_in(database, body.token, request.app.state.studio_token_hash, life)
-    set_cookie(response, token, life)
+    set_cookie(request, response, token, life)
     return Session(actor=LOCAL_OWNER.name)
 
 
@@ -44,6 +44,7 @@ def create_link(database: DatabaseDep) -> SignIn:
     return SignIn(token=accounts.create_link(database))
 
 
-def set_cookie(response: Response, token: str, life: timedelta) -> None:
+def set_cookie(request: Request, response: Response, token: str, life: timedelta) -> None:
     """Give a session to the browser; no script can read it and no other site can send it."""
-    response.set_cookie(COOKIE, token, max_age=int(life.total_seconds()), path="/", httponly=True, samesite="strict")
+    seconds = int(life.total_seconds())
+    response.set_cookie(cookie_name(request), token, max_age=seconds, path="/", httponly=True, samesite="strict")

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fluxtune.accounts import service as accounts
-from fluxtune.api.gate import COOKIE
+from fluxtune.api.gate import cookie_name
 from fluxtune.api.session import set_cookie
 from fluxtune.config import Settings, get_settings
 from fluxtune.db import Database, get_database
@@ -62,10 +62,10 @@ def _sign_in(request: Request, settings: Settings, database: Database, token: st
             session_token = accounts.sign_in(session, token, request.app.state.studio_token_hash, life)
     except accounts.SignInRefused as refusal:
         with database.reading() as session:
-            if accounts.find_actor(session, request.cookies.get(COOKIE, "")) is not None:
+            if accounts.find_actor(session, request.cookies.get(cookie_name(request), "")) is not None:
                 return home  # the same link opened again in the browser that used it
         return _page(refusal.title, refusal.detail, "Run <code>fluxtune open</code>, which makes a new one.", 403)
-    set_cookie(home, session_token, life)
+    set_cookie(request, home, session_token, life)
     return home
 
 

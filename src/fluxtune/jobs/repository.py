@@ -123,6 +123,13 @@ def list_events(
     return [(event, job) for event, job in session.execute(query)]
 
 
+def prune_events(session: Session, types: Collection[str], ended_before: datetime) -> int:
+    """Remove events of these types of jobs that ended long ago; return how many there were."""
+    ended = select(JobRow.id).where(JobRow.finished_at < ended_before, JobRow.state.not_in(ACTIVE_STATES))
+    gone = session.execute(delete(JobEventRow).where(JobEventRow.type.in_(types), JobEventRow.job_id.in_(ended)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
 def newest_event_id(session: Session) -> int:
     """Return the id of the newest event, 0 if there is none."""
     return session.scalar(select(func.max(JobEventRow.id))) or 0

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -15,6 +16,10 @@ from fluxtune.jobs.schemas import JobEventType
 from fluxtune.jobs.service import record
 from fluxtune.jobs.tables import JobRow, WorkerRow
 from fluxtune.jobs.tasks import JobContext, StepEnd, Task, TaskStep
+
+KEEP_PROGRESS = timedelta(days=7)
+"""Loss, samples and log of a run are kept elsewhere; its live progress is of use while somebody watches."""
+_FLEETING: tuple[JobEventType, ...] = ("job.progressed", "job.phase")
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +55,13 @@ class JobRunner:
         """Renew the sign of life of this worker and of what it runs."""
         with self._database.transaction() as session:
             repository.beat(session, self.owner, now())
+
+    def tidy(self) -> None:
+        """Forget the progress of jobs that ended long ago: what they made and how they ended stays."""
+        with self._database.transaction() as session:
+            count = repository.prune_events(session, _FLEETING, now() - KEEP_PROGRESS)
+        if count:
+            log.info("removed events of jobs that ended long ago", count=count)
 
     def goodbye(self) -> None:
         """Say that this worker is gone."""

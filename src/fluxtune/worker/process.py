@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 # Whoever looks whether the lock is held holds it for a moment.
 _LOCK_WAIT_S = 1.0
 _LOOK_AROUND_EVERY_S = 2.0
+_TIDY_EVERY_S = 6 * 3600.0
 _SEND_EVERY_S = 2.0
 
 
@@ -81,6 +82,7 @@ class Worker:
 
     def _loop(self, until_idle: bool) -> None:
         looked_at = time.monotonic()
+        tidied_at: float | None = None
         while not self._leaving.wait(self._settings.worker.poll_seconds):
             try:
                 if self._queue.take_next():
@@ -88,6 +90,9 @@ class Worker:
                 if until_idle or time.monotonic() - looked_at > _LOOK_AROUND_EVERY_S:
                     looked_at = time.monotonic()
                     self._backend.tend()
+                    if not until_idle and (tidied_at is None or looked_at - tidied_at > _TIDY_EVERY_S):
+                        tidied_at = looked_at
+                        self._queue.runner.tidy()
                     if self._is_done(until_idle):
                         return
             except Exception:

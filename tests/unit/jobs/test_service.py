@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from fluxtune.core.clock import now
+from fluxtune.db import Database
 from fluxtune.jobs import repository, service
 from fluxtune.jobs.liveness import owner_name
+from fluxtune.jobs.runner import JobRunner
 from fluxtune.jobs.schemas import Job
 from fluxtune.jobs.tables import WorkerRow
 
@@ -154,3 +156,19 @@ def test_lists(session: Session) -> None:
     assert [job.id for job in service.list_(session)] == [second.id, first.id]
     assert [job.id for job in service.list_(session, active=True)] == [second.id]
     assert set(service.get_many(session, [first.id, "nix"])) == {first.id}
+
+
+def test_progress_of_jobs_that_ended_long_ago_is_forgotten(database: Database) -> None:
+    runner = JobRunner(database, [], lambda: False)
+    with database.transaction() as session:
+        old, new, running = (add_job(session) for _ in range(3))
+        for job, state, ended in ((old, "succeeded", 30), (new, "succeeded", 1), (running, "running", 30)):
+            run(session, job, state=state, finished_at=now() - timedelta(days=ended))
+            row = repository.find_job(session, job.id)
+            assert row is not None
+            for kind in ("job.progressed", "job.phase", "job.checkpointed", "job.succeeded"):
+                service.record(session, row, kind, {})
+    runner.tidy()
+    with database.reading() as session:
+        assert types(session, old) == ["job.queued", "job.checkpointed", "job.succeeded"]
+        assert len(types(session, new)) == len(types(session, running)) == 5
