@@ -68,6 +68,7 @@ export const theme = createTheme({
     Modal: {
       defaultProps: { transitionProps: { duration: 120 }, closeButtonProps: { "aria-label": "Close" } },
     },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Dismiss" } } },
     Select: { defaultProps: { comboboxProps: { transitionProps: { duration: 100 }, shadow: "md" } } },
     Collapse: { defaultProps: { transitionDuration: 140 } },
     Progress: { defaultProps: { transitionDuration: 150 } },

@@ -18,7 +18,7 @@ function Progress({ probe }: { probe: Probe }) {
   const isWaiting = (job?.state ?? probe.state) === "queued";
   const waitsFor = job?.waiting_for ?? probe.waiting_for;
   const words = isWaiting
-    ? `Waiting ${waitsFor ? `for ${waitsFor}` : "to start"}`
+    ? `The measurement waits ${waitsFor ? `for ${waitsFor}` : "to start"}`
     : [phaseWords(job?.phase ?? ""), job && job.step > 0 && `step ${job.step} of ${job.steps}`]
         .filter(Boolean)
         .join(" · ");

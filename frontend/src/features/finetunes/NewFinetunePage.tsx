@@ -22,6 +22,7 @@ import { ModeChoice } from "./ModeChoice";
 import classes from "./NewFinetune.module.css";
 import { PlanSummary } from "./PlanSummary";
 import { QualityChoice } from "./QualityChoice";
+import { automatic } from "./recipeText";
 import { RecipeSettings } from "./Settings";
 import { TemplatesMenu } from "./TemplatesMenu";
 
@@ -134,7 +135,7 @@ export function NewFinetunePage() {
             draft={chosen}
             dataset={dataset}
             datasets={datasets.data ?? []}
-            usual={(usual?.recipe ?? {}) as Record<string, unknown>}
+            usual={automatic(usual?.recipe, plan.data?.recipe, chosen.recipe)}
             reasons={{ ...usual?.reasons, ...plan.data?.reasons }}
             errors={errors}
             secret={secret}

@@ -29,17 +29,15 @@ export function TemplatesMenu({ draft, update }: { draft: Draft; update: (by: Pa
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {templates.length > 0 && (
-            <>
-              <Menu.Label>Start from</Menu.Label>
-              {templates.map((template) => (
-                <Menu.Item key={template.id} onClick={() => choose(template)}>
-                  {template.name}
-                </Menu.Item>
-              ))}
-              <Menu.Divider />
-            </>
-          )}
+          {templates.map((template) => (
+            <Menu.Item
+              key={template.id}
+              leftSection={<BookMarked size={15} />}
+              onClick={() => choose(template)}
+            >
+              {template.name}
+            </Menu.Item>
+          ))}
           <Menu.Item leftSection={<Save size={15} />} onClick={() => setShown("save")}>
             Save as template
           </Menu.Item>

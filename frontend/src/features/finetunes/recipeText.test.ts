@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { lineOf, readable, settingsSet, writeRecipe } from "./recipeText";
+import { automatic, lineOf, readable, settingsSet, writeRecipe } from "./recipeText";
 
 const usual = { steps: 300, rank: 16, sample_prompts: ["[trigger]", "a cat"] };
 
@@ -35,3 +35,9 @@ it("finds the line of a problem", () => {
   expect(lineOf("Line 12: must be at least 1.")).toBe(12);
   expect(lineOf("It is empty.")).toBeNull();
 });
+
+it("takes what follows from set values as automatic, but never a set value itself", () =>
+  expect(automatic({ steps: 300, every: 75 }, { steps: 40, every: 10 }, { steps: 40 })).toEqual({
+    steps: 300,
+    every: 10,
+  }));

@@ -57,6 +57,15 @@ export const settingsSet = (recipe: Settings, usual: Settings): Settings =>
     Object.entries(recipe).filter(([name, value]) => !(name in usual) || !same(value, usual[name])),
   );
 
+/**
+ * What every setting is when it is not set: some follow from others that are (how often to sample, from how many
+ * steps), so the plan's value counts, except for what was set itself.
+ */
+export const automatic = (usual: object = {}, planned: object = {}, set: Settings): Settings => ({
+  ...usual,
+  ...Object.fromEntries(Object.entries(planned).filter(([name]) => !(name in set))),
+});
+
 /** The line a problem names: "Line 4: …". */
 export function lineOf(message: string): number | null {
   const found = /^Line (\d+):/.exec(message);
