@@ -19,7 +19,7 @@ from fluxtune.engine.reports import HealthReport
 
 SAMPLE = Path(__file__).parents[3] / "src" / "fluxtune" / "datasets" / "samples" / "character"
 RUNS = {
-    "undertrained": {"steps": 12, "learning_rate": 1e-3},
+    "undertrained": {"steps": 6, "learning_rate": 5e-4},
     "good": {"steps": 90, "learning_rate": 3e-3},
     "overtrained": {"steps": 40, "learning_rate": 2e-2},
 }

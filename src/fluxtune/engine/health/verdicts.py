@@ -86,10 +86,11 @@ def conclude(report: HealthReport, recipe: Recipe, image_count: int) -> None:
     because = list(reasons)
     if best.step != last.step and last.verdict == "overtrained":
         because.append(f"at step {last.step} {last.reasons[0]}")
+    how = ", because" if verdict == "good" else " is the best there is, but"
     report.recommendation = Recommendation(
         step=best.step,
         strength=best.strength,
-        text=f"Step {best.step} at {best.strength:g}, because {' and '.join(because)}.",
+        text=f"Step {best.step} at {best.strength:g}{how} {' and '.join(because)}.",
         reasons=because,
     )
     report.advice = _advice(report, best, verdict, recipe, image_count)
