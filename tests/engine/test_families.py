@@ -15,10 +15,12 @@ from fluxtune.engine.bases import describe_base, find_bases, require_trainable
 from fluxtune.engine.config import GenerationRequest, Recipe
 from fluxtune.engine.estimate import estimate_finetune
 from fluxtune.engine.flux.family import functions_of, join, move
+from fluxtune.engine.flux.frozen import BLOCKS
 from fluxtune.engine.flux.load import load_image_pipeline, load_text_pipeline
 from fluxtune.engine.flux.loss import velocity_loss
 from fluxtune.engine.generator import Generator
-from fluxtune.engine.memory import Machine
+from fluxtune.engine.known_bases import known_base
+from fluxtune.engine.memory import QUANTIZED_SHARE, Machine
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.engine.runtime import Device
 from tests.engine import tiny
@@ -194,3 +196,41 @@ def test_schnell_is_warned_about(schnell: Path, flux2_dev: Path) -> None:
 
 def test_modular_folders_are_found(flux3: Path) -> None:
     assert [base.name for base in find_bases([flux3.parent])] == ["tiny-flux3"]
+
+
+TRUE_SIZES: dict[str, tuple[str, dict[str, Any]]] = {
+    "flux2-klein-base-4b": (
+        "Flux2Transformer2DModel",
+        {"num_layers": 5, "num_single_layers": 20, "num_attention_heads": 24, "joint_attention_dim": 7680,
+         "guidance_embeds": False},
+    ),
+    "flux2-klein-base-9b": (
+        "Flux2Transformer2DModel",
+        {"num_layers": 8, "num_single_layers": 24, "num_attention_heads": 32, "joint_attention_dim": 12288,
+         "guidance_embeds": False},
+    ),
+    "flux2-dev": ("Flux2Transformer2DModel", {}),
+    "flux-3-image-klein-base": ("Flux3Transformer2DModel", {}),
+    "flux1-dev": ("FluxTransformer2DModel", {"guidance_embeds": True}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRUE_SIZES)
+def test_what_is_known_of_published_bases_is_what_their_classes_count(name: str) -> None:
+    """Built on the meta device: shapes without memory."""
+    import diffusers
+
+    known, (class_name, config) = known_base(name), TRUE_SIZES[name]
+    assert known is not None
+    with torch.device("meta"):
+        transformer = getattr(diffusers, class_name)(**config)
+    count = sum(parameter.numel() for parameter in transformer.parameters())
+    assert count == pytest.approx(known.transformer_parameters, rel=0.005)
+    assert transformer.inner_dim == known.hidden_size
+    assert transformer.config.num_layers + transformer.config.num_single_layers == known.block_count
+    linear = sum(
+        module.weight.numel()
+        for path, module in transformer.named_modules()
+        if isinstance(module, torch.nn.Linear) and path.startswith(BLOCKS)
+    )
+    assert linear / count > QUANTIZED_SHARE - 0.001  # what 8 bits and main memory can take away
