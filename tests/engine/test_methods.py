@@ -249,3 +249,10 @@ def test_blocks_are_compiled_only_when_that_is_settled(
     for choice, times in (("auto", 0), ("off", 0), ("on", 1)):
         assert train(RunFolder(make_run(flux2, steps=1, sample_every=0, compile=choice))) == 0
         assert len(asked) == times
+
+
+def test_preservation_needs_a_trigger_word(flux2: Path, make_run: MakeRun) -> None:
+    run = make_run(flux2, preservation=1.0)
+    (run / "run.json").write_text((run / "run.json").read_text().replace('"zwx"', '""'))
+    assert train(RunFolder(run)) == 1
+    assert of_type(run, "run.failed")[0]["error"]["errors"][0]["field"] == "preservation"
