@@ -64,7 +64,7 @@ def test_it_goes_on_where_it_was_stopped_and_ends_with_the_same_report(run: Path
     def until_the_second_checkpoint(done: int, total: int, what: str) -> None:
         nonlocal drawn
         drawn = done
-        if what == "drawing with step 4" and done > total // 2:
+        if what == "drawing with step 4" and done > total // 3:
             raise Stopped
 
     with pytest.raises(Stopped):
