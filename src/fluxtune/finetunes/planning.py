@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fluxtune.core.errors import FieldProblem
 from fluxtune.datasets.schemas import Dataset, DatasetCheck
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import Mode, Recipe
@@ -55,6 +56,9 @@ def choose_recipe(choices: Choices) -> tuple[Recipe, list[str]]:
     overrides = require_valid(choices.overrides)
     usual, recipe = _recipe(choices, {}), _recipe(choices, overrides)
     problems = find_contradictions(recipe, choices.image_count)
+    if recipe.preservation and not choices.trigger_word:
+        message = "Nothing tells the concept from the rest without a trigger word. Give one, or choose 0."
+        problems.append(FieldProblem(field="recipe.preservation", message=message))
     if problems:
         raise RecipeInvalid(problems)
     changed = [name for name in overrides if getattr(recipe, name) != getattr(usual, name)]

@@ -49,6 +49,12 @@ class TestRecipe:
         assert (recipe.sample_prompts, recipe.rank) == (["mine"], 3)
         assert changed == ["rank", "sample_prompts"]
 
+    def test_preservation_needs_a_trigger_word(self, base):
+        with pytest.raises(RecipeInvalid) as caught:
+            choose_recipe(choices(base, trigger_word="", overrides={"preservation": 1.0}))
+        assert [error.field for error in caught.value.problems] == ["recipe.preservation"]
+        assert choose_recipe(choices(base, overrides={"preservation": 1.0}))[0].preservation == 1.0
+
     def test_all_that_is_wrong_is_said_at_once(self):
         with pytest.raises(RecipeInvalid) as caught:
             require_valid({"rank": 0, "batch_size": "x", "nope": 1})
