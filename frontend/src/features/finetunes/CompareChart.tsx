@@ -1,8 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 
 import type { ComparedFinetune } from "@/api/generated";
-import { validationQuery } from "@/api/queries";
 import { compactNumber } from "@/components/format";
 
 import { StepChart } from "./StepChart";
@@ -17,10 +15,7 @@ export function CompareChart({ a, b }: { a: ComparedFinetune; b: ComparedFinetun
       at.set(step, { ...(at.get(step) ?? { step }), b: smoothed });
     return [...at.values()].sort((one, two) => one.step - two.step);
   }, [a.loss, b.loss]);
-  const words = [
-    validationWords(useQuery(validationQuery(a.finetune.id)).data ?? [], compactNumber),
-    validationWords(useQuery(validationQuery(b.finetune.id)).data ?? [], compactNumber),
-  ];
+  const words = [validationWords(a.validation, compactNumber), validationWords(b.validation, compactNumber)];
   const last = (side: ComparedFinetune) => compactNumber(side.loss.at(-1)?.smoothed ?? 0);
   if (a.loss.length < 2 && b.loss.length < 2) return <p className="dim">Neither has been trained yet.</p>;
   return (
@@ -39,7 +34,7 @@ export function CompareChart({ a, b }: { a: ComparedFinetune; b: ComparedFinetun
       {words.map(
         (sentence, index) =>
           sentence && (
-            <p key={index} className="dim small num">
+            <p key={index} className="dim small num" style={{ marginTop: 8 }}>
               {index === 0 ? "A" : "B"}: {sentence}
             </p>
           ),

@@ -8,6 +8,8 @@ import { Picture } from "@/components/Picture";
 import classes from "./Compare.module.css";
 
 const lastStep = (side: ComparedFinetune) => side.samples.steps.at(-1) ?? 0;
+const standing = (letter: string, side: ComparedFinetune) =>
+  side.samples.cells.length ? `${letter} at step ${lastStep(side)}.` : `${letter} has no samples.`;
 const cellOf = (side: ComparedFinetune, row: number): SampleCell | undefined =>
   side.samples.cells.find((cell) => cell.row === row && cell.step === lastStep(side));
 
@@ -24,7 +26,7 @@ export function SidesSheet({ a, b }: { a: ComparedFinetune; b: ComparedFinetune 
   return (
     <>
       <p className="dim small" style={{ marginBottom: 10 }}>
-        A at step {lastStep(a)}, B at step {lastStep(b)}.
+        {[a, b].map((side, index) => standing(index === 0 ? "A" : "B", side)).join(" ")}
       </p>
       <ul className={classes.pairs}>
         {Array.from({ length: rows }, (_, row) => (
@@ -49,6 +51,7 @@ export function SidesSheet({ a, b }: { a: ComparedFinetune; b: ComparedFinetune 
                   )}
                   <p className="dim small">
                     {letter} · {prompt || "no such prompt"}
+                    {prompt && !cell && ", not drawn"}
                   </p>
                 </div>
               );
