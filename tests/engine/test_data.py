@@ -16,7 +16,7 @@ from PIL import Image
 from fluxtune.core.errors import InvalidInput, NotReady
 from fluxtune.engine.bases import describe_base, find_bases, require_base
 from fluxtune.engine.captions import fill_trigger, has_trigger, with_trigger
-from fluxtune.engine.config import Recipe
+from fluxtune.engine.config import Recipe, preserved_count
 from fluxtune.engine.data.buckets import bucket_for
 from fluxtune.engine.data.snapshot import read_pixels
 from fluxtune.engine.doctor import check_engine
@@ -208,7 +208,19 @@ def test_validation_is_on_and_holds_out_only_where_there_is_enough(flux2: Path) 
         assert recipe.validate_every == recipe.checkpoint_every
         # four levels of up to four images, forwards only, against steps of four images forwards and backwards
         forwards = 4 * (held_out or 4) * (2 + recipe.steps // recipe.validate_every)
-        assert forwards < 0.03 * 3 * recipe.steps * recipe.batch_size
+        images = recipe.batch_size + preserved_count(recipe.batch_size)
+        assert forwards < 0.03 * 3 * recipe.steps * images
+
+
+def test_pocket_keeps_the_base_where_a_trigger_word_tells_the_concept_apart(flux2: Path) -> None:
+    base = describe_base(flux2)
+    recipe = recipe_for("character", "draft", base, 10)
+    assert recipe.preservation > 0
+    assert recipe.caption_dropout == 0
+    assert "leaks" in reasons_for("character", "draft", base, 10)["preservation"]
+    without = recipe_for("character", "draft", base, 10, has_trigger=False)
+    assert without.preservation == 0
+    assert recipe_for("character", "draft", base, 10, {"preservation": 0}) == without
 
 
 def test_prodigy_gets_its_own_rate_unless_told_otherwise(flux2: Path) -> None:

@@ -58,8 +58,8 @@ class EngineSettings(BaseModel):
     health_after_runs: bool = Field(True, description="Measure every finetune that ended well, when nothing waits.")
     embeddings: Path | None = Field(
         None,
-        description="Folder of a CLIP, DINOv2 or SigLIP model (transformers layout) to compare images by; empty: one of "
-        "the Hugging Face cache, else the base itself.",
+        description="Folder of a CLIP, DINOv2 or SigLIP model (transformers layout) to compare images by; empty: one "
+        "of the Hugging Face cache, else the base itself.",
     )
     min_free_disk_bytes: int = Field(256 * 1024**2, ge=0, description="A run does not start with less room than this.")
     poll_seconds: float = Field(0.1, gt=0, description="How often a run's events are read.")

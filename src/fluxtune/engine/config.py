@@ -312,6 +312,11 @@ class Recipe(BaseModel):
     )
 
 
+def preserved_count(batch_size: int) -> int:
+    """Return how many images of a batch stand for it where the base is to be preserved: one in four, at least one."""
+    return -(-batch_size // 4)
+
+
 class SnapshotImage(BaseModel):
     """One training image of a snapshot: a file beside the manifest, and its caption as written by the user."""
 

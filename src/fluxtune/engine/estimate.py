@@ -15,7 +15,7 @@ import psutil
 from pydantic import BaseModel
 
 from fluxtune.engine.bases import BaseDescription
-from fluxtune.engine.config import Recipe
+from fluxtune.engine.config import Recipe, preserved_count
 from fluxtune.engine.memory import GIB, ResolvedDevice, adapter_parameters, can_quantize, resolve
 from fluxtune.engine.memory import Machine as Machine
 
@@ -37,7 +37,7 @@ LARGE_START_SECONDS = (30.0, 300.0)
 SLOWER_CHECKPOINTED = (1.3, 2.0)
 SLOWER_QUANTIZED = (1.4, 3.0)
 SLOWER_OFFLOADED = (2.0, 5.0)
-PRESERVATION_FACTOR = 1.7  # a second pass, and one of the base without a gradient
+PRESERVED_PASSES = 4 / 3  # of an image that stands for preservation: with a gradient, and the base's without one
 
 # The settings that change what a step costs: a probe says something about recipes that agree in them.
 COST_SETTINGS = (
@@ -210,7 +210,9 @@ def _seconds_large(
 
 
 def _passes(recipe: Recipe) -> float:
-    return PRESERVATION_FACTOR if recipe.preservation else 1.0
+    if not recipe.preservation:
+        return 1.0
+    return 1.0 + PRESERVED_PASSES * preserved_count(recipe.batch_size) / recipe.batch_size
 
 
 def _disk_bytes(

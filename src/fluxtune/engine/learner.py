@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save
 from fluxtune.core.errors import LossNotFinite
 from fluxtune.engine import optimizers
 from fluxtune.engine.bases import BaseDescription
-from fluxtune.engine.config import Recipe
+from fluxtune.engine.config import Recipe, preserved_count
 from fluxtune.engine.data.cache import Latents
 from fluxtune.engine.data.order import BatchOrder
 from fluxtune.engine.ema import Average
@@ -24,8 +24,6 @@ from fluxtune.engine.flux.family import Conditioning, functions_of, join, move
 from fluxtune.engine.flux.loss import draw_sigmas, mix, sampling_of, velocity_losses
 from fluxtune.engine.flux.weights import make_weights, put
 from fluxtune.engine.runtime import Device
-
-PRESERVED_SHARE = 4
 
 
 @dataclass
@@ -43,6 +41,12 @@ class Batch:
         """Return the first so many of the batch."""
         latents, noise, sigmas = (one[:count] for one in (self.latents, self.noise, self.sigmas))
         return Batch(self.indexes[:count], latents, noise, sigmas, self.texts[:count], self.grid)
+
+    def with_(self, other: "Batch") -> "Batch":
+        """Return this batch with another one of the same shape behind it."""
+        pairs = ((self.latents, other.latents), (self.noise, other.noise), (self.sigmas, other.sigmas))
+        latents, noise, sigmas = (torch.cat(pair) for pair in pairs)
+        return Batch(self.indexes + other.indexes, latents, noise, sigmas, self.texts + other.texts, self.grid)
 
 
 class Learner:
@@ -105,11 +109,13 @@ class Learner:
         parts, loss = self.recipe.gradient_accumulation, 0.0
         for _ in range(parts):
             batch = self.draw_batch()
-            losses = self.losses_of(batch)
-            (losses.mean() / parts).backward()  # type: ignore[no-untyped-call]
             if self.recipe.preservation:
-                kept = self.preservation_loss(batch) * self.recipe.preservation
-                (kept / parts).backward()  # type: ignore[no-untyped-call]
+                losses, drift = self.losses_and_drift(batch)
+                wanted = losses.mean() + self.recipe.preservation * drift
+            else:
+                losses = self.losses_of(batch)
+                wanted = losses.mean()
+            (wanted / parts).backward()  # type: ignore[no-untyped-call]
             seen = losses.detach().tolist()
             loss += sum(seen) / len(seen) / parts
             for index, value in zip(batch.indexes, seen, strict=True):
@@ -139,22 +145,25 @@ class Learner:
         with self.in_format():
             return velocity_losses(self.family, self.transformer, *self._inputs(batch, batch.texts))
 
-    def preservation_loss(self, batch: Batch) -> torch.Tensor:
-        """Return how far the prediction without the trigger word has moved from the base's own.
+    def losses_and_drift(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss of each image (batch,), and how far predictions without the trigger word have moved.
 
         Differential output preservation, as ai-toolkit does it: the same noisy latents and noise levels, the captions
-        without the trigger word, and what the untouched base predicts for them as the target. One image in four (at
-        least one) stands for the batch: the mean is the same over many steps, and it costs a third instead of double.
+        without the trigger word, and what the untouched base predicts for them as the target. A few images stand for
+        the batch: the mean is the same over many steps. They go through the transformer together with the others, which
+        costs less than a pass of their own.
         """
-        few = batch.first(-(-len(batch.indexes) // PRESERVED_SHARE))
-        texts = [self.plain_captions[self.images[index].image] for index in few.indexes]
-        latents, noise, sigmas, conditioning, ids = self._inputs(few, texts)
+        count, few = len(batch.indexes), batch.first(preserved_count(len(batch.indexes)))
+        plain = [self.plain_captions[self.images[index].image] for index in few.indexes]
+        latents, noise, sigmas, conditioning, ids = self._inputs(batch.with_(few), [*batch.texts, *plain])
         noisy = mix(latents, noise, sigmas)
         with self.in_format():
             with torch.no_grad(), self.weights.off():
-                wanted = self.family.predict(self.transformer, noisy, sigmas, conditioning, ids)
+                told = self.conditioning(plain), self.ids(batch.grid, plain)
+                kept = self.family.predict(self.transformer, noisy[count:], sigmas[count:], *told)
             predicted = self.family.predict(self.transformer, noisy, sigmas, conditioning, ids)
-            return F.mse_loss(predicted.float(), wanted.float())
+            errors = F.mse_loss(predicted[:count].float(), (noise - latents)[:count].float(), reduction="none")
+            return errors.mean(dim=(1, 2)), F.mse_loss(predicted[count:].float(), kept.float())
 
     def scheduled_rate(self, step: int) -> float:
         """Return the learning rate the recipe wants at a step (0 is the first): warm-up, then the schedule."""

@@ -50,6 +50,10 @@ LARGE_RESOLUTION: dict[Quality, int] = {"draft": 512, "balanced": 768, "best": 1
 # pocket, a mascot of ten images: 3e-3 for 300 steps showed all of it, 2e-3 for 250 lacked an antenna here and there
 SMALL_DRAFT_BOOST = 1.5
 PRODIGY_RATE = 1.0  # it finds the rate itself and multiplies this with it
+# On pocket, a mascot of ten images: without it "a creature" was the mascot too, and "a red cat" grew its antennae. With
+# it both stayed the base's, as long as no caption was left empty (what an empty caption draws pulls every prompt).
+SMALL_PRESERVATION = 1.0
+SMALL_PRESERVING_BATCH = 3  # with the image that stands for preservation it costs what a batch of four costs
 MAX_STEPS_FROM_IMAGES = 4000  # many images need not mean many days
 SAMPLE_ROUNDS = 4  # columns of the sample sheet, after the untouched base
 HOLD_OUT_FROM = 8  # images; below that each is needed more for learning than for measuring
@@ -68,11 +72,18 @@ def starting_for(mode: Mode, base: BaseDescription) -> Starting:
 
 
 def recipe_for(
-    mode: Mode, quality: Quality, base: BaseDescription, image_count: int, overrides: Mapping[str, Any] | None = None
+    mode: Mode,
+    quality: Quality,
+    base: BaseDescription,
+    image_count: int,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    has_trigger: bool = True,
 ) -> Recipe:
     """Return the complete recipe: the table's row, scaled to the number of images, with the user's settings on top.
 
-    `draft` is the quickest that shows whether it works. Raises `InvalidInput` naming the first bad setting.
+    `draft` is the quickest that shows whether it works. Without a trigger word there is nothing that could tell the
+    concept from everything else, so nothing is preserved. Raises `InvalidInput` naming the first bad setting.
     """
     row = starting_for(mode, base)
     steps = row.steps[quality]
@@ -98,6 +109,8 @@ def recipe_for(
         "validate_every": every,
         "validation_images": 1 if quality != "draft" and image_count >= HOLD_OUT_FROM else 0,
     }
+    if base.is_small and has_trigger and (overrides or {}).get("preservation", SMALL_PRESERVATION):
+        values |= {"preservation": SMALL_PRESERVATION, "caption_dropout": 0.0, "batch_size": SMALL_PRESERVING_BATCH}
     if (overrides or {}).get("optimizer") == "prodigy":
         values["learning_rate"] = PRODIGY_RATE
     try:
@@ -109,9 +122,11 @@ def recipe_for(
         ) from error
 
 
-def reasons_for(mode: Mode, quality: Quality, base: BaseDescription, image_count: int) -> dict[str, str]:
+def reasons_for(
+    mode: Mode, quality: Quality, base: BaseDescription, image_count: int, *, has_trigger: bool = True
+) -> dict[str, str]:
     """Return for every setting of `recipe_for`'s recipe why it has its value and where that comes from."""
-    row, recipe = starting_for(mode, base), recipe_for(mode, quality, base, image_count)
+    row, recipe = starting_for(mode, base), recipe_for(mode, quality, base, image_count, has_trigger=has_trigger)
     small = base.is_small
     usual = row.steps[quality]
     if recipe.steps > usual:
@@ -119,24 +134,28 @@ def reasons_for(mode: Mode, quality: Quality, base: BaseDescription, image_count
     else:
         steps = f"{usual} for {quality} quality, " + ("measured on pocket" if small else row.reason)
     rounds = f"{SAMPLE_ROUNDS} times in a run, so that progress shows at a glance"
-    return {name: _COMMON[name] for name in Recipe.model_fields if name in _COMMON} | {
-        "steps": steps,
-        "learning_rate": _rate_reason(row, quality, small),
-        "rank": row.reason,
-        "resolution": "what this base was trained at" if small else _RESOLUTION[quality],
-        "batch_size": "a CPU does four small images in little more than twice the time of one"
-        if small
-        else "one image at a time, as in diffusers' recommended command for klein; memory grows with the batch",
-        "warmup_steps": "a 25th of the steps: the optimizer's averages need a few steps to settle",
-        "schedule": "a rate that falls to zero evens out the last steps of a short run"
-        if small
-        else "the default of diffusers' and ai-toolkit's scripts; any step can be the last",
-        "sample_every": rounds,
-        "checkpoint_every": f"{rounds}; beside each row of samples stands a checkpoint",
-        "validate_every": "with every checkpoint; costs under 3 % of the run",
-        "validation_images": _hold_out_reason(quality, image_count),
-        "sample_prompts": f"the concept alone and in new places, for a {mode}",
-    }
+    return (
+        {name: _COMMON[name] for name in Recipe.model_fields if name in _COMMON}
+        | {
+            "steps": steps,
+            "learning_rate": _rate_reason(row, quality, small),
+            "rank": row.reason,
+            "resolution": "what this base was trained at" if small else _RESOLUTION[quality],
+            "batch_size": "a CPU does four small images (one for preservation) in little over twice the time of one"
+            if small
+            else "one image at a time, as in diffusers' recommended command for klein; memory grows with the batch",
+            "warmup_steps": "a 25th of the steps: the optimizer's averages need a few steps to settle",
+            "schedule": "a rate that falls to zero evens out the last steps of a short run"
+            if small
+            else "the default of diffusers' and ai-toolkit's scripts; any step can be the last",
+            "sample_every": rounds,
+            "checkpoint_every": f"{rounds}; beside each row of samples stands a checkpoint",
+            "validate_every": "with every checkpoint; costs under 3 % of the run",
+            "validation_images": _hold_out_reason(quality, image_count),
+            "sample_prompts": f"the concept alone and in new places, for a {mode}",
+        }
+        | (_PRESERVING if recipe.preservation else {})
+    )
 
 
 def _rate_reason(row: Starting, quality: Quality, is_small: bool) -> str:
@@ -162,6 +181,11 @@ _RESOLUTION: dict[Quality, str] = {
 }
 _AS_TRAINED = "as the base itself was trained (kohya's and diffusers' practice)"
 _ON_DEMAND = "off: it helps in special cases only"
+_PRESERVING: dict[str, str] = {
+    "preservation": "measured on pocket: without it the concept leaks into prompts that do not name it "
+    "(ai-toolkit's differential output preservation)",
+    "caption_dropout": "off beside preservation: what an empty caption draws pulls every other prompt along",
+}
 _COMMON: dict[str, str] = {
     "method": "LoRA: small, quick, and read by every tool; nearly as good as training everything (Hu et al. 2021)",
     "alpha": "equal to the rank: the scale is 1 (diffusers' and BFL's recipes)",
@@ -173,7 +197,7 @@ _COMMON: dict[str, str] = {
     "caption_dropout": "0.05, ai-toolkit's default: keeps the concept from hanging on exact words",
     "timestep_sampling": _AS_TRAINED,
     "timestep_shift": _AS_TRAINED,
-    "preservation": "off: on pocket, weight 1 halved what other prompts moved, and the concept was learned less surely",
+    "preservation": "off: the concept is learned soonest; turn it on where other prompts must stay as they are",
     "ema_decay": "off: the falling or small rate already evens out the last steps",
     "flip": "off: lettering and lopsided subjects would be learned mirrored",
     "weight_decay": "0.01, AdamW's default in PyTorch",

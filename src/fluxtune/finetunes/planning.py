@@ -107,12 +107,21 @@ def make_plan(
 
 def _recipe(choices: Choices, overrides: dict[str, Any]) -> Recipe:
     own: dict[str, Any] = {"sample_prompts": choices.prompts} if choices.prompts else {}
-    return recipe_for(choices.mode, choices.quality, choices.base, choices.image_count, own | overrides)
+    return recipe_for(
+        choices.mode,
+        choices.quality,
+        choices.base,
+        choices.image_count,
+        own | overrides,
+        has_trigger=bool(choices.trigger_word),
+    )
 
 
 def _reasons(choices: Choices, changed: Sequence[str]) -> dict[str, str]:
     """Return why each setting has its value; of one that was changed, what it would have been."""
-    reasons = reasons_for(choices.mode, choices.quality, choices.base, choices.image_count)
+    reasons = reasons_for(
+        choices.mode, choices.quality, choices.base, choices.image_count, has_trigger=bool(choices.trigger_word)
+    )
     usual = _recipe(choices, {}).model_dump(mode="json")
     for setting in changed:
         because = f": {reasons[setting]}" if reasons.get(setting) else "."
