@@ -7,11 +7,14 @@ from fluxtune.backends.local import readiness
 from fluxtune.core.clock import now
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.estimate import ProbeResult, cost_settings
+from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes.tables import CheckpointRow, FinetuneRow, ProbeRow
+from fluxtune.jobs import service as jobs
 from fluxtune.jobs.liveness import owner_name
 from fluxtune.jobs.tables import JobRow
+from fluxtune.models.service import ModelService
 from fluxtune.webhooks.tables import DeliveryRow
-from tests.makers import add_dataset, set_job, state_of
+from tests.makers import add_dataset, add_model, set_job, state_of
 from tests.zoo import make_base
 
 
@@ -97,6 +100,39 @@ class TestWishes:
         assert client.post(f"/api/finetunes/{finetune['id']}/save").status_code == 409
 
 
+class TestPaused:
+    def shown(self, client, finetune):
+        (listed,) = client.get("/api/finetunes").json()
+        shown = client.get(f"/api/finetunes/{finetune['id']}").json()
+        assert listed == shown
+        return shown["state"], shown["paused_because"], shown["is_loaded"]
+
+    def pause(self, client, finetune, reason):
+        set_job(client, finetune["job_id"], state="paused", started_at=now())
+        with state_of(client).database.transaction() as session:
+            jobs.record(session, session.get(JobRow, finetune["job_id"]), "job.paused", {"reason": reason})
+
+    def test_says_why_also_later_on(self, client, finetune):
+        assert self.shown(client, finetune) == ("queued", None, False)
+        client.post(f"/api/finetunes/{finetune['id']}/pause")
+        assert self.shown(client, finetune) == ("paused", "user", False)
+        client.post(f"/api/finetunes/{finetune['id']}/resumption")
+        assert self.shown(client, finetune) == ("queued", None, False)
+        self.pause(client, finetune, "disk-full")
+        assert self.shown(client, finetune) == ("paused", "disk-full", False)
+
+    def test_is_loaded_as_long_as_its_trainer_lives(self, client, finetune):
+        self.pause(client, finetune, "user")
+        folder = state_of(client).settings.paths.run(finetune["id"])
+        folder.mkdir()
+        with RunFolder(folder).locked():
+            assert self.shown(client, finetune) == ("paused", "user", True)
+            run(client, finetune)
+            assert self.shown(client, finetune) == ("running", None, False)
+            self.pause(client, finetune, "user")
+        assert self.shown(client, finetune) == ("paused", "user", False)
+
+
 class TestExtend:
     def test_goes_on_from_where_it_ended(self, client, finetune):
         finish(client, finetune)
@@ -109,6 +145,15 @@ class TestExtend:
         finish(client, finetune, steps=50, checkpoints=(50,))
         extended = client.post(f"/api/finetunes/{finetune['id']}/extend", json={"steps": 10}).json()
         assert extended["recipe"]["steps"] == 60
+
+    @pytest.mark.parametrize(("steps", "warm_up"), [(10, 20), (40, 30)])
+    def test_a_warm_up_longer_than_the_run_is_over(self, client, dataset, steps, warm_up):
+        finetune = start(client, dataset, recipe={"steps": 100, "warmup_steps": 30})
+        finish(client, finetune, steps=20, checkpoints=(20,))
+        response = client.post(f"/api/finetunes/{finetune['id']}/extend", json={"steps": steps})
+        assert response.status_code == 200, response.text
+        recipe = response.json()["recipe"]
+        assert (recipe["steps"], recipe["warmup_steps"]) == (20 + steps, warm_up)
 
     @pytest.mark.parametrize("state", ["queued", "running", "paused", "failed", "cancelled"])
     def test_only_what_ended_well(self, client, finetune, state):
@@ -128,6 +173,77 @@ class TestExtend:
         response = client.post(f"/api/finetunes/{finetune['id']}/extend", json={"steps": steps})
         assert response.status_code == 422
         assert response.json()["errors"]
+
+
+class TestKeep:
+    def keep(self, client, finetune, step=50):
+        return client.post(f"/api/finetunes/{finetune['id']}/checkpoints/{step}/version")
+
+    @pytest.fixture
+    def ended(self, client, finetune, tmp_path):
+        """A finetune that ended well at step 100 and made a model; that of step 50 is left, too."""
+        add_model(client, tmp_path, finetune_id=finetune["id"], step=100)
+        return finish(client, finetune)
+
+    def test_a_checkpoint_becomes_a_version_and_the_last_one_stays_in_use(self, client, ended):
+        response = self.keep(client, ended)
+        assert response.status_code == 200, response.text
+        model = response.json()
+        assert [(version["step"], version["label"]) for version in model["versions"]] == [
+            (100, "Step 100"),
+            (50, "Step 50"),
+        ]
+        assert client.get(model["versions"][1]["file_url"]).content == b"adapter.safetensors"
+        state = state_of(client)
+        with state.database.reading() as session:
+            models = ModelService(session, state.blobs, state.settings)
+            assert models.require_usable(model["id"], None).version_id == model["versions"][0]["id"]
+
+    def test_twice_makes_one(self, client, ended):
+        first = self.keep(client, ended).json()
+        assert self.keep(client, ended).json() == first
+        assert self.keep(client, ended, 100).json() == first
+        files = list((state_of(client).settings.paths.models / first["id"]).rglob("*.safetensors"))
+        assert len(files) == 2
+
+    def test_a_checkpoint_that_is_gone(self, client, ended):
+        response = self.keep(client, ended, 70)
+        assert (response.status_code, response.json()["type"]) == (404, "/errors/checkpoint-missing")
+        assert self.keep(client, ended, 2**40).status_code == 404
+
+    def test_before_there_is_a_model(self, client, finetune):
+        finish(client, finetune)
+        response = self.keep(client, finetune)
+        assert (response.status_code, response.json()["type"]) == (409, "/errors/checkpoint-not-keepable")
+
+    def test_beyond_where_the_model_was_made(self, client, ended):
+        with state_of(client).database.transaction() as session:
+            session.get(FinetuneRow, ended["id"]).steps_done = 40
+        response = self.keep(client, ended)
+        assert (response.status_code, response.json()["type"]) == (409, "/errors/checkpoint-not-keepable")
+
+    def test_in_the_trash(self, client, ended):
+        model = client.get("/api/models?kind=finetuned").json()[0]
+        client.delete(f"/api/models/{model['id']}")
+        assert self.keep(client, ended).json()["type"] == "/errors/model-in-trash"
+        client.delete(f"/api/finetunes/{ended['id']}")
+        assert self.keep(client, ended).json()["type"] == "/errors/finetune-in-trash"
+
+    def test_a_full_disk_leaves_nothing(self, client, ended, monkeypatch):
+        import errno
+        import shutil
+
+        def full(source, target):
+            target.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(shutil, "copyfile", full)
+        response = self.keep(client, ended)
+        assert (response.status_code, response.json()["type"]) == (500, "/errors/disk-full")
+        model = client.get("/api/models?kind=finetuned").json()[0]
+        assert [version["step"] for version in model["versions"]] == [100]
+        folder = state_of(client).settings.paths.models / model["id"]
+        assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
 
 
 class TestRestart:
@@ -336,6 +452,7 @@ def test_nothing_was_validated_yet(client, finetune):
         ("POST", "/save", None),
         ("POST", "/extend", {"steps": 1}),
         ("POST", "/restart", {"step": 1}),
+        ("POST", "/checkpoints/1/version", None),
         ("GET", "/validation", None),
         ("GET", "/image-losses", None),
         ("GET", "/recipe", None),

@@ -9,12 +9,6 @@ export interface PhaseCount {
   total: number;
 }
 
-/** Why a run is paused, as far as this page was told. */
-export interface Pause {
-  reason?: string;
-  is_loaded?: boolean;
-}
-
 type Change<T> = Partial<T> | ((old: T) => Partial<T>);
 
 const change = <T>(old: T, by: Change<T>): T => ({ ...old, ...(typeof by === "function" ? by(old) : by) });
@@ -126,7 +120,10 @@ function applyToFinetune(client: QueryClient, event: StudioEvent): void {
       (old) => old && [...old, { at: event.at, ...event.data }],
     );
   }
-  if (event.type === "job.paused") client.setQueryData<Pause>([...key, "pause"], event.data);
+  if (by.state) {
+    by.paused_because = event.type === "job.paused" ? (event.data.reason ?? "user") : null;
+    by.is_loaded = event.type === "job.paused" && (event.data.is_loaded ?? false);
+  }
   if (event.type === "job.succeeded") by.model_id = event.data.model_id ?? null;
   if (Object.keys(by).length > 0) {
     client.setQueryData<Finetune>(key, (old) => old && change(old, by));

@@ -1,4 +1,4 @@
-import type { GalleryImage, Image, Job, Problem } from "./generated";
+import type { Finetune, GalleryImage, Image, Job, Problem } from "./generated";
 
 interface Base {
   id: number;
@@ -19,7 +19,7 @@ export type StudioEvent = Base &
     | { type: "job.image_finished"; data: { index: number; result: GalleryImage } }
     | { type: "job.logged"; data: { level: string; message: string } }
     | { type: "job.validated" | "job.healed"; data: Record<string, unknown> }
-    | { type: "job.paused"; data: { reason?: string; is_loaded?: boolean } }
+    | { type: "job.paused"; data: { reason?: Finetune["paused_because"]; is_loaded?: boolean } }
     | { type: "job.succeeded"; data: { model_id?: string | null } }
     | { type: "job.failed"; data: { error: Problem } }
   );

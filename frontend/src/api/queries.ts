@@ -83,6 +83,8 @@ export const finetuneQuery = (id: string) =>
     queryKey: ["finetune", id],
     queryFn: () => call(sdk.getFinetune({ path: { finetune_id: id } })),
     enabled: id !== "",
+    // A trainer that waits with its model loaded leaves without a word.
+    refetchInterval: ({ state }) => (state.data?.is_loaded ? 10_000 : false),
   });
 
 export const lossQuery = (id: string) =>

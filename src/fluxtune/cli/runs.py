@@ -151,7 +151,7 @@ def render_finetune(finetune: Finetune, out: Console) -> None:
             [
                 ("finetune", finetune.name),
                 ("id", finetune.id),
-                ("state", finetune.state + (f" ({finetune.phase})" if finetune.state == "running" else "")),
+                ("state", _state(finetune)),
                 ("waits for", finetune.waiting_for),
                 ("step", f"{finetune.step} of {finetune.steps}"),
                 ("time left", duration(finetune.eta_s) if finetune.eta_s is not None else None),
@@ -170,6 +170,14 @@ def render_finetune(finetune: Finetune, out: Console) -> None:
             ]
         )
     )
+
+
+def _state(finetune: Finetune) -> str:
+    if finetune.state == "running":
+        return f"running ({finetune.phase})"
+    if finetune.state == "paused" and finetune.paused_because == "disk-full":
+        return "paused (the disk is full)"
+    return f"{finetune.state} (its model is still loaded)" if finetune.is_loaded else finetune.state
 
 
 def _webhook(finetune: Finetune) -> str | None:

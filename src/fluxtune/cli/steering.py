@@ -40,6 +40,22 @@ def save(finetune: FinetuneArgument, data: DataOption = None, json: JsonOption =
     act(finetune, Client.save_finetune, data, json)
 
 
+def keep(
+    finetune: FinetuneArgument,
+    step: Annotated[int, typer.Option(min=1, help="The checkpoint to keep.", show_default=False)],
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a checkpoint a version of the finetune's model; the one trained furthest stays the usual one."""
+    output = Output(json)
+    with open_studio(data, output) as studio:
+        model = studio.client.keep_checkpoint(find_finetune(studio.client, finetune).id, step)
+    version = next(each for each in model.versions if each.step == step)
+    output.result(
+        model, lambda out: out.print(f"Step {step} is a version of “{model.name}”: {version.id}", markup=False)
+    )
+
+
 def extend(
     finetune: FinetuneArgument,
     steps: Annotated[int, typer.Option(min=1, max=20_000, help="How many steps more.", show_default=False)],
@@ -47,7 +63,10 @@ def extend(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let a finished finetune go on for more steps; its model gets a new version."""
+    """Let a finished finetune go on for more steps; its model gets a new version.
+
+    A learning rate schedule other than constant is stretched over the new number of steps.
+    """
     output = Output(json)
     with open_studio(data, output, works=True) as studio:
         found = find_finetune(studio.client, finetune)
@@ -145,5 +164,5 @@ def probe(
 
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to `fluxtune finetune`."""
-    for command in (sample, save, extend, restart, recipe, probe):
+    for command in (sample, save, keep, extend, restart, recipe, probe):
         app.command()(command)

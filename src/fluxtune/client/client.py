@@ -234,6 +234,10 @@ class Client(Connection):
         """List the checkpoints that are kept."""
         return self.fetch(list[Checkpoint], "GET", f"/api/finetunes/{finetune_id}/checkpoints")
 
+    def keep_checkpoint(self, finetune_id: str, step: int) -> Model:
+        """Make a checkpoint a version of the model its run made; return the model."""
+        return self.fetch(Model, "POST", f"/api/finetunes/{finetune_id}/checkpoints/{step}/version")
+
     def finetune_log(self, finetune_id: str) -> list[LogLine]:
         """Return the log."""
         return self.fetch(list[LogLine], "GET", f"/api/finetunes/{finetune_id}/log")

@@ -41,7 +41,7 @@ class FinetuneContinuing(FinetuneRecords):
             )
         readiness.require_engine()
         require_ready(get_base(self._settings, row.base))
-        recipe = self._recipe(row, {**row.recipe, "steps": row.steps_done + steps})
+        recipe = _extended(row, row.steps_done + steps)
         row.recipe = recipe.model_dump(mode="json")
         row.is_stopping = False
         jobs.extend(self._session, row.job_id, {"extended_at": row.steps_done}, recipe.steps)
@@ -133,6 +133,21 @@ class FinetuneContinuing(FinetuneRecords):
         while repository.name_exists(self._session, name):
             name, number = f"{wish} {number}", number + 1
         return name
+
+
+def _extended(row: FinetuneRow, steps: int) -> Recipe:
+    """Return the recipe of a run for more steps; only their number is new, so only that can be wrong.
+
+    A run that was stopped in its warm-up may end before it even now. Nobody can change that any more: it is warm then.
+    """
+    settings = {**row.recipe, "steps": steps}
+    problems = find_problems(settings)
+    if problems:
+        raise RecipeInvalid(problems)
+    recipe = Recipe.model_validate(settings)
+    if recipe.warmup_steps < steps:
+        return recipe
+    return recipe.model_copy(update={"warmup_steps": row.steps_done})
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

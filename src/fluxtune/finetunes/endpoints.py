@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.db import Database, get_database, get_session
+from fluxtune.finetunes.keeping import keep_checkpoint
 from fluxtune.finetunes.probing import ProbeService
 from fluxtune.finetunes.schemas import (
     Checkpoint,
@@ -25,6 +26,7 @@ from fluxtune.finetunes.schemas import (
     ValidationPoint,
 )
 from fluxtune.finetunes.service import FinetuneService
+from fluxtune.models.schemas import Model
 from fluxtune.storage import Blobs, get_blobs
 
 BlobsDep = Annotated[Blobs, Depends(get_blobs)]
@@ -130,7 +132,11 @@ def save_finetune(finetune_id: str, finetunes: Finetunes) -> Finetune:
 
 @router.post("/{finetune_id}/extend", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
 def extend_finetune(finetune_id: str, extension: FinetuneExtension, finetunes: Finetunes) -> Finetune:
-    """Let a finished run go on for more steps; its model gets a new version."""
+    """Let a finished run go on for more steps; its model gets a new version.
+
+    The learning rate goes on as if the run had been that long from the start: a schedule other than `constant` is
+    stretched to the new length, so that the rate jumps where it goes on.
+    """
     return finetunes.extend_finetune(finetune_id, extension.steps)
 
 
@@ -193,6 +199,18 @@ def get_checkpoint_file(finetune_id: str, step: int, finetunes: Finetunes) -> Fi
     """Download the adapter of a checkpoint."""
     path, name = finetunes.get_checkpoint_file(finetune_id, step)
     return FileResponse(path, filename=name, media_type="application/octet-stream")
+
+
+@router.post("/{finetune_id}/checkpoints/{step}/version", responses={**NOT_FOUND, **CONFLICT})
+def keep_finetune_checkpoint(
+    finetune_id: str,
+    step: int,
+    database: Annotated[Database, Depends(get_database)],
+    blobs: BlobsDep,
+    settings: SettingsDep,
+) -> Model:
+    """Make a checkpoint a version of the model its run made; the version trained furthest stays the usual one."""
+    return keep_checkpoint(database, blobs, settings, finetune_id, step)
 
 
 @router.get("/{finetune_id}/log", responses=NOT_FOUND)

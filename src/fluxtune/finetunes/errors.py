@@ -45,6 +45,13 @@ class CheckpointDoesNotFit(InvalidInput):
     action = "Leave these settings as they were, or start a new finetune with them."
 
 
+class CheckpointNotKeepable(Conflict):
+    """A checkpoint becomes a version of the model its run made; there is none yet."""
+
+    title = "The checkpoint can't become a version yet"
+    action = "Wait for the end of the run, or stop it and keep what it learned; or restart from this checkpoint."
+
+
 class ProbeMissing(NotFound):
     """No such probe."""
 

@@ -15,9 +15,8 @@ from fluxtune.images.schemas import Image
 from fluxtune.images.service import ImageService
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.schemas import Job
-from fluxtune.storage import Blobs
+from fluxtune.storage import Blobs, is_locked
 from fluxtune.webhooks import service as webhooks
-from fluxtune.webhooks.schemas import Delivery
 
 
 class FinetuneRecords:
@@ -26,6 +25,7 @@ class FinetuneRecords:
     def __init__(self, session: Session, blobs: Blobs, settings: Settings) -> None:
         self._session = session
         self._settings = settings
+        self._blobs = blobs
         self._paths = settings.paths
         self._images = ImageService(session, blobs)
 
@@ -49,9 +49,23 @@ class FinetuneRecords:
         covers = self._images.get_images(row.cover_image_id for row in rows if row.cover_image_id)
         healings = repository.list_healings(self._session, [row.id for row in rows])
         deliveries = webhooks.newest_deliveries(self._session, [row.id for row in rows if row.webhook_url])
+        pauses = jobs.why_paused(self._session, known.values())
         return [
-            _to_schema(row, known[row.job_id], covers, healings.get(row.id, []), deliveries.get(row.id)) for row in rows
+            _to_schema(
+                row,
+                known[row.job_id],
+                covers,
+                healings.get(row.id, []),
+                webhook=deliveries.get(row.id),
+                paused_because=pauses.get(row.job_id),
+                is_loaded=self._is_waiting_loaded(row, known[row.job_id]),
+            )
+            for row in rows
         ]
+
+    def _is_waiting_loaded(self, row: FinetuneRow, job: Job) -> bool:
+        """Return whether a paused run's trainer still lives; it leaves when its patience or the device is wanted."""
+        return job.state == "paused" and is_locked(self._paths.run(row.id) / "run.lock")
 
     def _show_one(self, row: FinetuneRow) -> Finetune:
         return self._show([row])[0]
@@ -69,7 +83,7 @@ class FinetuneRecords:
 
 
 def _to_schema(
-    row: FinetuneRow, job: Job, covers: dict[str, Image], healings: list[HealingRow], delivery: Delivery | None
+    row: FinetuneRow, job: Job, covers: dict[str, Image], healings: list[HealingRow], **more: object
 ) -> Finetune:
     is_running = job.state == "running"
     values: dict[str, Any] = {
@@ -85,9 +99,9 @@ def _to_schema(
         "error": job.error,
         "is_stopping": row.is_stopping and job.state in ("queued", "running"),
         "healings": [_to_healing(healing) for healing in healings],
-        "webhook": delivery,
         "started_at": job.started_at,
         "finished_at": job.finished_at,
+        **more,
     }
     for field in Finetune.model_fields.keys() - values.keys():
         values[field] = getattr(row, field)

@@ -9,7 +9,7 @@ from fluxtune.core.errors import Problem
 from fluxtune.engine.config import Mode, Recipe
 from fluxtune.engine.recipes import Quality
 from fluxtune.images.schemas import Image
-from fluxtune.jobs.schemas import JobState
+from fluxtune.jobs.schemas import JobState, PauseReason
 from fluxtune.webhooks.schemas import Delivery
 
 
@@ -147,6 +147,8 @@ class Finetune(BaseModel):
     cover: Image | None
     error: Problem | None
     is_stopping: bool
+    paused_because: PauseReason | None
+    is_loaded: bool = Field(description="The run is paused, and its trainer waits with the model in memory.")
     parent_id: str | None
     parent_step: int | None
     healings: list[Healing]

@@ -123,6 +123,16 @@ def list_events(
     return [(event, job) for event, job in session.execute(query)]
 
 
+def last_of_type(session: Session, job_ids: Collection[str], event_type: str) -> Sequence[JobEventRow]:
+    """Return the last event of this type of each of these jobs that has one."""
+    last = (
+        select(func.max(JobEventRow.id))
+        .where(JobEventRow.job_id.in_(job_ids), JobEventRow.type == event_type)
+        .group_by(JobEventRow.job_id)
+    )
+    return session.scalars(select(JobEventRow).where(JobEventRow.id.in_(last))).all()
+
+
 def prune_events(session: Session, types: Collection[str], ended_before: datetime) -> int:
     """Remove events of these types of jobs that ended long ago; return how many there were."""
     ended = select(JobRow.id).where(JobRow.finished_at < ended_before, JobRow.state.not_in(ACTIVE_STATES))

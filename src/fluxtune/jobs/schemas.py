@@ -9,6 +9,7 @@ from fluxtune.core.errors import Problem
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 JobKind = Literal["finetune", "generation", "health", "probe"]
+PauseReason = Literal["user", "disk-full", "shutdown"]
 JobEventType = Literal[
     "job.queued",
     "job.started",

@@ -10,7 +10,7 @@ from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
 from fluxtune.jobs import repository
 from fluxtune.jobs.liveness import is_alive
-from fluxtune.jobs.schemas import Job, JobEvent, JobEventType, JobKind
+from fluxtune.jobs.schemas import Job, JobEvent, JobEventType, JobKind, PauseReason
 from fluxtune.jobs.tables import JobRow
 
 JobRequest = Literal["cancel", "stop", "pause"]
@@ -238,6 +238,14 @@ def list_events(session: Session, after: int, *, job_id: str | None = None, limi
         )
         for event, job in repository.list_events(session, after, limit, job_id)
     ]
+
+
+def why_paused(session: Session, jobs: Collection[Job]) -> dict[str, PauseReason]:
+    """Return, for each of these jobs that is paused, why, by its id."""
+    paused = [job.id for job in jobs if job.state == "paused"]
+    if not paused:
+        return {}
+    return {event.job_id: event.data["reason"] for event in repository.last_of_type(session, paused, "job.paused")}
 
 
 def newest_event_id(session: Session) -> int:

@@ -26,9 +26,14 @@ def list_models(session: Session, deleted: bool) -> list[ModelRow]:
 
 
 def list_versions(session: Session, model_ids: Iterable[str]) -> dict[str, list[ModelVersionRow]]:
-    """Return the versions of some models, newest first."""
+    """Return the versions of some models, the one trained furthest first: that is the one in use.
+
+    Checkpoints of earlier steps may be kept as versions later on.
+    """
     query = (
-        select(ModelVersionRow).where(ModelVersionRow.model_id.in_(list(model_ids))).order_by(ModelVersionRow.id.desc())
+        select(ModelVersionRow)
+        .where(ModelVersionRow.model_id.in_(list(model_ids)))
+        .order_by(ModelVersionRow.step.desc(), ModelVersionRow.id.desc())
     )
     versions: dict[str, list[ModelVersionRow]] = defaultdict(list)
     for row in session.scalars(query):

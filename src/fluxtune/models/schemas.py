@@ -33,7 +33,10 @@ class ModelVersion(BaseModel):
 
 
 class Model(BaseModel):
-    """Weights one can generate with: a base, or a finetuned model with versions (newest first)."""
+    """Weights one can generate with: a base, or a finetuned model with its versions.
+
+    The version trained furthest comes first; it is used when none is named.
+    """
 
     id: str
     name: str

@@ -351,8 +351,12 @@ def _slug(text: str) -> str:
 def _copy_atomically(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(target.name + ".part")
-    shutil.copyfile(source, draft)
-    os.replace(draft, target)
+    try:
+        shutil.copyfile(source, draft)
+        os.replace(draft, target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _sha256(path: Path) -> str:

@@ -31,7 +31,7 @@ def clocks() -> Clocks:
     return Clocks()
 
 
-@pytest.mark.parametrize("owner", [owner_name(), ELSEWHERE])
+@pytest.mark.parametrize("owner", [owner_name(), ELSEWHERE], ids=["here", "elsewhere"])
 class TestHeartbeat:
     def test_fresh(self, clocks: Clocks, owner: str) -> None:
         beat = clocks.wall

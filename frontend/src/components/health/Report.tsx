@@ -1,12 +1,20 @@
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Sparkles } from "lucide-react";
 
-import type { Health, HealthReport, Recommendation } from "@/api/generated";
+import { call } from "@/api/call";
+import {
+  keepFinetuneCheckpoint,
+  type Health,
+  type HealthReport,
+  type Model,
+  type Recommendation,
+} from "@/api/generated";
 import { modelQuery } from "@/api/queries";
 import { Fold } from "@/components/schema-form/SchemaForm";
 import { Badge } from "@/components/StateBadge";
+import { toastProblem } from "@/components/undo";
 
 import { Copies } from "./Copies";
 import classes from "./Health.module.css";
@@ -14,7 +22,7 @@ import { Measures } from "./Measures";
 import { Sheet } from "./Sheet";
 import { VERDICTS } from "./words";
 
-/** "Use it" opens Create with the version and strength that were recommended. */
+/** "Use it" opens Create with the version and strength that were recommended; a checkpoint becomes a version first. */
 function Recommended({
   what,
   modelId,
@@ -25,8 +33,26 @@ function Recommended({
   finetuneId: string;
 }) {
   const navigate = useNavigate();
+  const client = useQueryClient();
   const model = useQuery(modelQuery(modelId ?? "")).data;
-  const version = model?.versions.find(({ step }) => step === what.step);
+  const isVersion = model?.versions.some(({ step }) => step === what.step);
+  const use = useMutation({
+    mutationFn: async (known: Model) =>
+      isVersion
+        ? known
+        : await call(keepFinetuneCheckpoint({ path: { finetune_id: finetuneId, step: what.step } })),
+    onSuccess: async (kept) => {
+      client.setQueryData(modelQuery(kept.id).queryKey, kept);
+      // Create looks for the version in this list; it must be there when it does.
+      if (!isVersion) await client.invalidateQueries({ queryKey: ["models"], refetchType: "all" });
+      const version = kept.versions.find(({ step }) => step === what.step)?.id;
+      await navigate({
+        to: "/create",
+        search: { model: kept.id, prompt: kept.prompts[0], version, strength: what.strength },
+      });
+    },
+    onError: toastProblem,
+  });
   return (
     <div className={classes.advice}>
       <div>
@@ -42,40 +68,18 @@ function Recommended({
             ))}
           </ul>
         )}
-        {model && !version && (
-          <p className="small">
-            This checkpoint is not a version of the model: its last step is. Download the checkpoint to use it
-            elsewhere, or restart from it to make a model of it.
-          </p>
+        {model && !isVersion && (
+          <p className="small">Using it makes this checkpoint a version of the model, beside its last step.</p>
         )}
       </div>
-      {model && version && (
+      {model && (
         <Button
           variant="primary"
           leftSection={<Sparkles size={16} />}
-          onClick={() =>
-            void navigate({
-              to: "/create",
-              search: {
-                model: model.id,
-                prompt: model.prompts[0],
-                version: version.id,
-                strength: what.strength,
-              },
-            })
-          }
+          loading={use.isPending}
+          onClick={() => use.mutate(model)}
         >
           Use it
-        </Button>
-      )}
-      {model && !version && (
-        <Button
-          component="a"
-          variant="default"
-          download
-          href={`/api/finetunes/${finetuneId}/checkpoints/${what.step}/file`}
-        >
-          Download step {what.step}
         </Button>
       )}
     </div>

@@ -51,6 +51,12 @@ export function ExtendDialog({
             {run.model_id && " Its model then gets a new version; the present one stays."}
           </p>
         )}
+        {run.recipe.schedule !== "constant" && (
+          <p className="dim small">
+            The learning rate goes on as if the run had been that long from the start: its{" "}
+            {run.recipe.schedule} schedule is stretched to the new length, so the rate jumps where it goes on.
+          </p>
+        )}
         {extend.isError && !message && <ErrorState error={extend.error} />}
         <div className="row" style={{ justifyContent: "flex-end" }}>
           <Button variant="quiet" onClick={onClose}>

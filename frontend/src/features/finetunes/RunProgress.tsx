@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 
-import type { Pause, PhaseCount } from "@/api/apply";
+import type { PhaseCount } from "@/api/apply";
 import type { Finetune } from "@/api/generated";
 import { lossQuery } from "@/api/queries";
 import { bytes, compactNumber, duration, secondsPerStep } from "@/components/format";
@@ -29,12 +29,7 @@ export function RunProgress({ run }: { run: Finetune }) {
   const share = run.steps > 0 ? Math.min(100, Math.floor((100 * run.step) / run.steps)) : 0;
   const isCounted = run.phase !== "training" && run.state === "running" && (count?.total ?? 0) > 1;
   const loss = useQuery(lossQuery(run.id)).data?.at(-1)?.smoothed ?? run.loss;
-  const pause = useQuery<Pause>({
-    queryKey: ["finetune", run.id, "pause"],
-    enabled: false,
-    staleTime: Infinity,
-  }).data;
-  const paused = pauseWords(run, pause);
+  const paused = pauseWords(run);
   const took =
     run.started_at && run.finished_at
       ? (Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000

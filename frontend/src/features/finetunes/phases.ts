@@ -1,4 +1,3 @@
-import type { Pause } from "@/api/apply";
 import type { Finetune } from "@/api/generated";
 
 const WORDS: Record<string, string> = {
@@ -33,14 +32,13 @@ export function phaseOf(run: Pick<Finetune, "state" | "phase" | "waiting_for" | 
 
 /** What a pause means: why, whether the model is still at hand, and what Resume will do. */
 export function pauseWords(
-  run: Pick<Finetune, "state" | "step" | "started_at">,
-  pause: Pause | undefined,
+  run: Pick<Finetune, "state" | "step" | "started_at" | "paused_because" | "is_loaded">,
 ): string | null {
   if (run.state !== "paused") return null;
   if (!run.started_at) return "It has not begun. Resume puts it back into the queue.";
-  if (pause?.reason === "disk-full")
+  if (run.paused_because === "disk-full")
     return `The disk is full. Free some room, then Resume goes on from step ${run.step}.`;
-  if (pause?.is_loaded === false)
+  if (!run.is_loaded)
     return `Saved at step ${run.step}. Resume loads the model again and goes on from there.`;
   return (
     `Saved at step ${run.step}. The model stays loaded for some minutes, so that Resume goes on at once. ` +
