@@ -26,6 +26,9 @@ def health(
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure now, even if there is a report; what still holds is kept.")
     ] = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="Cancel the check that waits or runs; a report that is there stays.")
+    ] = False,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -34,7 +37,7 @@ def health(
     Measures it first when nobody has. The exit code is 0 for a good model and 8 for an under- or overtrained one.
     """
     output = Output(json)
-    with open_studio(data, output, works=True) as studio:
+    with open_studio(data, output, works=not cancel) as studio:
         found = find(studio.client.models(), model, "model", name=lambda each: each.name, id_=lambda each: each.id)
         if found.finetune_id is None:
             raise InvalidInput(
@@ -42,6 +45,10 @@ def health(
                 title="Only finetuned models have a health report",
                 action="Choose one of `fluxtune model list`.",
             )
+        if cancel:
+            job = studio.client.cancel_check(found.finetune_id)
+            output.result(job, lambda out: out.print(f"{job.title}: cancelled.", markup=False))
+            return
         shown = read_health(studio.client, found.finetune_id, output, measure=measure)
     report = shown.report
     if report is None:

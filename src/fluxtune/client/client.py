@@ -250,6 +250,10 @@ class Client(Connection):
         """Measure a finished finetune."""
         return self.fetch(Job, "POST", f"/api/finetunes/{finetune_id}/health")
 
+    def cancel_check(self, finetune_id: str) -> Job:
+        """Cancel the check of a finetune that waits or runs."""
+        return self.fetch(Job, "POST", f"/api/finetunes/{finetune_id}/health/cancellation")
+
     def compare_finetunes(self, a: str, b: str) -> Comparison:
         """Return two finetunes side by side."""
         return self.fetch(Comparison, "GET", "/api/finetunes/compare", params={"a": a, "b": b})

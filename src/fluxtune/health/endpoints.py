@@ -44,3 +44,9 @@ def get_health(finetune_id: str, health: HealthDep) -> Health:
 def start_check(finetune_id: str, health: HealthDep) -> Job:
     """Measure a finished finetune; what is measured already is not measured again."""
     return health.start_check(finetune_id)
+
+
+@router.post("/{finetune_id}/health/cancellation", responses={**NOT_FOUND, **CONFLICT})
+def cancel_check(finetune_id: str, health: HealthDep) -> Job:
+    """Cancel the check that waits or runs; a report that is there already stays."""
+    return health.cancel_check(finetune_id)

@@ -40,6 +40,13 @@ class FinetuneUnfinished(Conflict):
     action = "Wait for its end, or stop it and keep what it learned."
 
 
+class NoCheckUnderWay(Conflict):
+    """Only a check that waits or runs can be cancelled."""
+
+    title = "No check is under way"
+    action = "Look at the report, or measure."
+
+
 class ReportMissing(NotFound):
     """The finetune a check belongs to is gone."""
 
@@ -73,6 +80,15 @@ class HealthService:
             raise FinetuneUnfinished(f"“{finetune.name}” is {finetune.state}.")
         readiness.require_engine()
         return queue_check(self._session, finetune.id, finetune.name)
+
+    def cancel_check(self, finetune_id: str) -> Job:
+        """Cancel the check that waits or runs; a report that is there already stays."""
+        finetune = self._finetunes.get_finetune(finetune_id)
+        row = repository.find_report(self._session, finetune.id)
+        job = jobs.get_many(self._session, [row.job_id]).get(row.job_id) if row is not None else None
+        if job is None or job.state not in ACTIVE_STATES:
+            raise NoCheckUnderWay(f"Nothing is being measured of “{finetune.name}”.")
+        return jobs.cancel(self._session, job.id)
 
     def compare(self, a: str, b: str) -> Comparison:
         """Return two finetunes side by side: what differs between them, and what came of it."""

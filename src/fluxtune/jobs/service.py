@@ -174,7 +174,9 @@ def cancel(session: Session, job_id: str) -> Job:
     row = _find(session, job_id)
     if row.state not in repository.ACTIVE_STATES:
         raise JobOver(f"“{row.title}” is {row.state}.")
-    if row.state == "paused" or (row.state == "queued" and row.started_at is None):
+    # A run that waits to be taken up again may have a trainer at work; a check that gave way has no process any more.
+    has_process = row.started_at is not None and row.kind != "health"
+    if row.state == "paused" or (row.state == "queued" and not has_process):
         row.state, row.phase, row.finished_at, row.request = "cancelled", "", now(), None
         record(session, row, "job.cancelled", {})
     else:

@@ -1,9 +1,14 @@
 """Health checks from queued to the stored report, with a backend that plays what an engine would say; comparisons."""
 
+import sys
+import threading
+import time
+
 import pytest
 
 from fluxtune.backends.base import RunEnd
-from fluxtune.backends.local import readiness
+from fluxtune.backends.local import children, readiness
+from fluxtune.backends.local.backend import LocalBackend
 from fluxtune.core.errors import OutOfMemory
 from fluxtune.engine.reports import REPORT_FILE, HealthEvent, HealthReport
 from fluxtune.finetunes.tasks import FinetuneTask
@@ -12,6 +17,7 @@ from fluxtune.health.service import queue_check
 from fluxtune.health.tasks import GivingWay, HealthTask
 from fluxtune.jobs.tasks import JobContext
 from tests.makers import add_dataset, run_job, state_of
+from tests.unit.backends.test_check import PROGRAM
 from tests.unit.finetunes.test_tasks import PlayedBackend
 from tests.zoo import make_base, picture
 
@@ -160,11 +166,70 @@ class TestQueueing:
         turns = [each["id"] for each in studio.get("/api/jobs", params={"in_turn": True}).json()]
         assert turns[-1] == job["id"]
 
+    def test_images_asked_for_meanwhile_are_made_within_seconds(self, studio, finetune, monkeypatch):
+        """Everything but the engine's own process is real: the check in it only ends when it is told to."""
+        monkeypatch.setattr(children, "engine_command", lambda *words: [sys.executable, "-c", PROGRAM, *words])
+        monkeypatch.setattr("fluxtune.backends.local.backend.require_engine", lambda: None)
+        monkeypatch.setattr("fluxtune.generations.service.require_engine", lambda: None)
+        state = state_of(studio)
+        folder = state.settings.paths.run(finetune["id"])
+        (folder / "behaviour").write_text("wait")
+        job = studio.post(f"/api/finetunes/{finetune['id']}/health").json()
+        task = HealthTask(state.settings, state.blobs, LocalBackend(state.settings))
+        checking = threading.Thread(target=run_job, args=(studio, task, job["id"]))
+        checking.start()
+        until = time.monotonic() + 60
+        while not (folder / "ready").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert studio.get(f"/api/jobs/{job['id']}").json()["state"] == "running"
+
+        asked_at = time.monotonic()
+        generation = studio.post("/api/generations", json={"model_id": "tiny", "prompt": "a rexo", "count": 1}).json()
+        checking.join(60)
+        assert not checking.is_alive()
+        assert time.monotonic() - asked_at < 5
+        turns = [each["id"] for each in studio.get("/api/jobs", params={"in_turn": True}).json()]
+        assert turns == [generation["job_id"], job["id"]]
+
     def test_two_checks_do_not_give_way_to_each_other(self, studio, finetune, monkeypatch):
         monkeypatch.setattr(tasks, "LOOK_EVERY_S", 0)
         studio.post(f"/api/finetunes/{finetune['id']}/health")
         context = JobContext(state_of(studio).database, job_id="other", target_id="x", payload={})
         assert not GivingWay(context).is_leaving()
+
+
+class TestCancelling:
+    def cancel(self, studio, finetune):
+        return studio.post(f"/api/finetunes/{finetune['id']}/health/cancellation")
+
+    def test_one_that_waits(self, studio, finetune):
+        studio.post(f"/api/finetunes/{finetune['id']}/health")
+        assert self.cancel(studio, finetune).json()["state"] == "cancelled"
+        response = self.cancel(studio, finetune)
+        assert (response.status_code, response.json()["type"]) == (409, "/errors/no-check-under-way")
+
+    def test_one_that_gave_way_and_waits_again(self, studio, finetune):
+        studio.post(f"/api/finetunes/{finetune['id']}/health")
+        assert check(studio, finetune, PlayedCheck(end="handed_back"))["job"]["state"] == "queued"
+        assert self.cancel(studio, finetune).json()["state"] == "cancelled"
+
+    def test_one_that_runs_is_asked_and_the_report_before_it_stays(self, studio, finetune):
+        studio.post(f"/api/finetunes/{finetune['id']}/health")
+        check(studio, finetune, PlayedCheck())
+        studio.post(f"/api/finetunes/{finetune['id']}/health")
+        test = self
+
+        class Cancelled(PlayedCheck):
+            def check(self, run_dir, sink, steering):
+                test.cancel(studio, finetune)
+                return RunEnd("cancelled" if steering.request() == "cancel" else "succeeded")
+
+        health = check(studio, finetune, Cancelled())
+        assert (health["job"]["state"], health["report"]["verdict"]) == ("cancelled", "good")
+
+    def test_when_there_is_none(self, studio, finetune):
+        assert self.cancel(studio, finetune).status_code == 409
+        assert studio.post("/api/finetunes/nothing/health/cancellation").status_code == 404
 
 
 class TestComparison:

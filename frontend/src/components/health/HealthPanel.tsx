@@ -1,22 +1,32 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { HeartPulse, RotateCw } from "lucide-react";
+import { Ban, HeartPulse, RotateCw } from "lucide-react";
 
 import { call } from "@/api/call";
-import { startCheck, type Health, type Job } from "@/api/generated";
+import { cancelCheck, startCheck, type Health, type Job } from "@/api/generated";
 import { activeJobsQuery, healthQuery } from "@/api/queries";
 import { ago, countOf, duration } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
 import { Meter } from "@/components/Meter";
 import { Section } from "@/components/Page";
 import { ErrorState, ProblemCard } from "@/components/ProblemCard";
+import { toastProblem } from "@/components/undo";
 
 import classes from "./Health.module.css";
 import { Report } from "./Report";
 
 const isActive = (job: Job | null | undefined) => job?.state === "queued" || job?.state === "running";
 
-function Checking({ job }: { job: Job }) {
+function Checking({ job, finetuneId }: { job: Job; finetuneId: string }) {
+  const client = useQueryClient();
+  const cancel = useMutation({
+    mutationFn: () => call(cancelCheck({ path: { finetune_id: finetuneId } })),
+    onError: toastProblem,
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: ["jobs"] });
+      void client.invalidateQueries({ queryKey: healthQuery(finetuneId).queryKey });
+    },
+  });
   const standing =
     job.state === "queued"
       ? job.waiting_for
@@ -31,9 +41,20 @@ function Checking({ job }: { job: Job }) {
           .join(" · ");
   return (
     <div>
-      <p role="status" className="num" style={{ marginBottom: 8 }}>
-        {standing[0].toUpperCase() + standing.slice(1)}
-      </p>
+      <div className="row" style={{ marginBottom: 8, justifyContent: "space-between" }}>
+        <p role="status" className="num">
+          {standing[0].toUpperCase() + standing.slice(1)}
+        </p>
+        <Button
+          size="compact-sm"
+          variant="quiet"
+          leftSection={<Ban size={14} />}
+          loading={cancel.isPending || cancel.isSuccess}
+          onClick={() => cancel.mutate()}
+        >
+          Cancel the check
+        </Button>
+      </div>
       <Meter label="Progress of the health check" value={job.step} total={job.steps} />
     </div>
   );
@@ -72,7 +93,7 @@ export function HealthPanel({ finetuneId, modelId }: { finetuneId: string; model
         {(health) => (
           <div className={classes.panel}>
             {start.isError && <ErrorState error={start.error} />}
-            {job && isActive(job) && <Checking job={job} />}
+            {job && isActive(job) && <Checking key={job.id} job={job} finetuneId={finetuneId} />}
             {job?.state === "failed" && job.error && <ProblemCard problem={job.error} />}
             {health.report ? (
               <>
