@@ -14,10 +14,12 @@ from fluxtune.engine.bases import PICKLES, BaseDescription, describe_base, index
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.known_bases import DEFAULT_ON_GPU, KNOWN, KnownBase, in_hub_cache, known_base, name_in_cache
 from fluxtune.engine.memory import Machine, Size, generating_memory, training_memory
+from fluxtune.engine.recipes import recipe_for
 from fluxtune.images.schemas import Image
 from fluxtune.models.schemas import BaseEntry, BaseMemory, GenerationDefaults, Model
 
 DEFAULT_ON_CPU = "pocket"
+USUAL_IMAGE_COUNT = 20
 WEIGHT_SUFFIXES = {".safetensors", *PICKLES}
 
 
@@ -223,11 +225,23 @@ def _absent_entry(known: KnownBase, folder: Path) -> BaseEntry:
 
 
 def _memory(base: Size) -> BaseMemory:
-    """Return what a LoRA of rank 16 and a picture need at 1024 px, from the memory plan."""
+    """Return what a LoRA of rank 16 and a picture need at 1024 px, from the memory plan.
+
+    A small base can't draw that large: of it, what its usual recipe needs, as the plan of a finetune says it.
+    """
     large = Machine("cuda", 2**50, 16, 0, can_quantize=True)
+    generating = generating_memory(base)
+    if isinstance(base, BaseDescription) and base.is_small:
+        usual = recipe_for("character", "balanced", base, USUAL_IMAGE_COUNT)
+        low, high = training_memory(usual, base, large, "fp32", False, "none", False)
+        return BaseMemory(
+            train_bytes=round(high),
+            train_least_bytes=round(low),
+            generate_bytes=round(generating[1]),
+            generate_least_bytes=round(generating[0]),
+        )
     recipe = Recipe(resolution=1024)
     least = training_memory(recipe, base, replace(large, memory_bytes=1), "bf16", True, "int8", True)
-    generating = generating_memory(base)
     return BaseMemory(
         train_bytes=round(training_memory(recipe, base, large, "bf16", False, "none", False)[1]),
         train_least_bytes=round(least[1]),

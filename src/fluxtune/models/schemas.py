@@ -61,7 +61,10 @@ class Model(BaseModel):
 
 
 class BaseMemory(BaseModel):
-    """What a base needs of a GPU's memory at 1024 px, in bytes: comfortably, and at the least with everything saved."""
+    """What a base needs of a GPU's memory at 1024 px, in bytes: comfortably, and at the least with everything saved.
+
+    Of a small base, which can't draw that large: at its own usual size, at most and at the least.
+    """
 
     train_bytes: int
     train_least_bytes: int

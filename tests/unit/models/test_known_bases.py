@@ -10,7 +10,8 @@ from fluxtune.config import load_settings
 from fluxtune.core.errors import NotReady
 from fluxtune.engine.bases import describe_base, require_base
 from fluxtune.engine.known_bases import DEFAULT_ON_GPU, KNOWN, KnownBase, hub_cache, in_hub_cache, known_base
-from fluxtune.engine.memory import Machine
+from fluxtune.engine.memory import Machine, resolve
+from fluxtune.engine.recipes import recipe_for
 from fluxtune.models.bases import BaseNotReady, get_base, list_bases, list_entries, require_ready
 from tests.zoo import make_base, weights_of
 
@@ -81,6 +82,16 @@ def test_absent_ones_are_listed_with_the_command(studio):
     assert "16 GB" in (klein.missing or "")
     assert 2e9 < klein.memory.train_least_bytes < 12e9 < klein.memory.train_bytes < 40e9
     assert list_entries(studio, CPU)[0].name == "pocket"
+
+
+def test_a_small_base_needs_what_its_plan_says(studio):
+    memory = entry(studio, "pocket").memory
+    base = get_base(studio, "pocket")
+    recipe = recipe_for("character", "balanced", base, 20)
+    planned = resolve(recipe, base, Machine("cpu", 8 * 2**30, 2, 2**40)).memory_bytes
+    assert (memory.train_least_bytes, memory.train_bytes) == tuple(map(round, planned))
+    assert memory.train_bytes < 1e9
+    assert memory.generate_bytes <= memory.train_bytes
 
 
 def test_gated_ones_say_what_to_accept_and_whether_to_sign_in(studio, tmp_path):

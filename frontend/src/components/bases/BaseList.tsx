@@ -18,7 +18,7 @@ export function BaseTags({ base }: { base: BaseEntry }) {
         {base.is_free_commercially === false && ", not for commercial use"}
       </Badge>
       {base.size_bytes > 0 && <Badge>{diskBytes(base.size_bytes)} on disk</Badge>}
-      {base.source !== "bundled" && (
+      {base.memory.train_bytes > 0 && (
         <Badge>
           trains in {bytes(base.memory.train_bytes)}, {bytes(base.memory.train_least_bytes)} at the least
         </Badge>
