@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from fluxtune.cli import exits
-from fluxtune.cli.demo import without_trigger
+from fluxtune.cli.demo import draw_rows, without_trigger
 from fluxtune.cli.find import find
 from fluxtune.cli.model import file_name
-from fluxtune.cli.output import duration, size
+from fluxtune.cli.output import Output, duration, size
 from fluxtune.cli.runs import read_settings
 from fluxtune.cli.sheet import SheetRow, draw_sheet
 from fluxtune.client.uploads import BATCH_FILES, batches, collect_files
@@ -143,3 +145,29 @@ def test_sheet_shows_every_row(tmp_path: Path):
     with Image.open(target) as sheet:
         assert {(255, 0, 0), (0, 0, 255)} <= set(sheet.convert("RGB").get_flattened_data())
         assert sheet.width < sheet.height
+
+
+def test_the_demo_asks_for_all_pictures_before_it_waits_for_one(tmp_path):
+    """Between two of them the check of its finetune would take the device."""
+    told: list[str] = []
+
+    class Played:
+        def start_generation(self, *, model_id, prompt, **_):
+            told.append("ask")
+            return SimpleNamespace(id=f"{model_id} {prompt}", job_id="j")
+
+        def follow(self, job_id):
+            told.append("wait")
+            return iter(())
+
+        def get_generation(self, generation_id):
+            return SimpleNamespace(slots=[SimpleNamespace(result=SimpleNamespace(image=generation_id))])
+
+        def save_image(self, image, target):
+            target.write_text(image)
+
+    client: Any = Played()
+    rows = draw_rows(client, "m", ["a zubo", "a"], tmp_path, Output(True))
+    assert told == ["ask"] * 4 + ["wait"] * 4
+    shown = [(row.prompt, row.base.read_text(), row.finetuned.read_text()) for row in rows]
+    assert shown == [("a zubo", "pocket a zubo", "m a zubo"), ("a", "pocket a", "m a")]

@@ -30,10 +30,17 @@ def test_from_images_to_a_file_of_ones_own_model(data, tmp_path):
     code, dataset = fluxtune(data, "dataset", "create", "Try", "--sample")
     assert (code, dataset["image_count"]) == (exits.OK, 10)
 
-    few = ["--set", "steps=3", "--set", "sample_every=0", "--name", "My Zubo"]
+    few = ["--set", "steps=3", "--set", "checkpoint_every=2", "--set", "sample_every=0", "--name", "My Zubo"]
     code, finetune = fluxtune(data, "finetune", "start", "--dataset", "Try", "--base", "pocket", *few)
     assert (code, finetune["state"], finetune["step"]) == (exits.OK, "succeeded", 3), finetune
     assert fluxtune(data, "finetune", "show", "My Zubo")[1]["state"] == "succeeded"
+    (left,) = fluxtune(data, "queue", "list")[1]
+    assert left["kind"] == "health", "nobody asked for the check, so the command did not wait for it"
+
+    code, model = fluxtune(data, "finetune", "keep", "My Zubo", "--step", "2")
+    assert (code, [version["step"] for version in model["versions"]]) == (exits.OK, [3, 2])
+    code, problem = fluxtune(data, "finetune", "keep", "My Zubo", "--step", "1")
+    assert (code, problem["title"]) == (exits.NOT_FOUND, "No such checkpoint")
 
     made = ["generate", "a [trigger] creature", "--model", "My Zubo", "--count", "2", "--seed", "5", "--steps", "2"]
     code, generation = fluxtune(data, *made, "--out", tmp_path / "pictures")
@@ -48,6 +55,12 @@ def test_from_images_to_a_file_of_ones_own_model(data, tmp_path):
     assert code == exits.OK
     assert (tmp_path / "zubo.safetensors").stat().st_size == exported["byte_count"] > 0
     assert not (data / "studio.json").exists()
+
+    code, check = fluxtune(data, "model", "health", "My Zubo", "--cancel")
+    assert (code, check["kind"]) == (exits.OK, "health")
+    until = time.monotonic() + 120
+    while fluxtune(data, "queue", "list")[1]:
+        assert time.monotonic() < until, "the check goes on"
 
 
 def test_ctrl_c_leaves_the_run_at_work(data, monkeypatch):

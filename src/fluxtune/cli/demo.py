@@ -25,6 +25,7 @@ from fluxtune.datasets.schemas import SampleConcept
 from fluxtune.engine.recipes import Quality
 from fluxtune.engine.reports import HealthReport, Verdict
 from fluxtune.finetunes.schemas import Finetune
+from fluxtune.generations.schemas import Generation
 
 app = typer.Typer(add_completion=False, help=COMMANDS["demo"][1])
 
@@ -74,27 +75,35 @@ def _train(client: Client, concept: SampleConcept, quality: Quality, output: Out
     return client.get_finetune(finetune.id)
 
 
-def _draw(client: Client, model_id: str, prompt: str, target: Path) -> Path:
-    generation = client.start_generation(model_id=model_id, prompt=prompt, count=1, seed=SEED)
-    for _ in client.follow(generation.job_id):
+def _save(client: Client, started: Generation, target: Path) -> Path:
+    for _ in client.follow(started.job_id):
         pass
-    generation = client.get_generation(generation.id)
+    generation = client.get_generation(started.id)
     result = generation.slots[0].result
     if result is None:
         reason = generation.error.detail if generation.error else f"The generation is {generation.state}."
-        raise JobFailed(reason, title=f"“{prompt}” could not be drawn")
+        raise JobFailed(reason, title=f"“{generation.prompt}” could not be drawn")
     client.save_image(result.image, target)
     return target
 
 
-def _rows(client: Client, model_id: str, prompts: list[str], folder: Path, output: Output) -> list[SheetRow]:
-    """Draw every prompt with the base, then with the model, so that the adapter is loaded once."""
+def draw_rows(client: Client, model_id: str, prompts: list[str], folder: Path, output: Output) -> list[SheetRow]:
+    """Draw every prompt with the base, then with the model, so that the adapter is loaded once.
+
+    All are asked for before the first is waited for: between two the check of the finetune would take the device, and
+    the base would be loaded again for each.
+    """
+    models = {"base": "pocket", "finetuned": model_id}
+    started = {
+        (name, prompt): client.start_generation(model_id=model, prompt=prompt, count=1, seed=SEED)
+        for name, model in models.items()
+        for prompt in prompts
+    }
     drawn: dict[tuple[str, str], Path] = {}
-    for name, model in (("base", "pocket"), ("finetuned", model_id)):
-        for prompt in prompts:
-            output.note(f"Drawing with {name}: {prompt}")
-            stem = re.sub(r"\W+", "-", prompt.lower()).strip("-")
-            drawn[name, prompt] = _draw(client, model, prompt, folder / f"{stem}-{name}.png")
+    for (name, prompt), generation in started.items():
+        output.note(f"Drawing with {name}: {prompt}")
+        stem = re.sub(r"\W+", "-", prompt.lower()).strip("-")
+        drawn[name, prompt] = _save(client, generation, folder / f"{stem}-{name}.png")
     return [SheetRow(prompt, drawn["base", prompt], drawn["finetuned", prompt]) for prompt in prompts]
 
 
@@ -132,7 +141,7 @@ def demo(
             client.save_image(item.image, training[-1])
         with_word = [prompt.replace("[trigger]", chosen.trigger_word) for prompt in chosen.prompts[:PROMPT_COUNT]]
         without_word = [without_trigger(prompt, chosen.trigger_word) for prompt in with_word]
-        rows = _rows(client, finetune.model_id, [*with_word, *without_word], pictures, output)
+        rows = draw_rows(client, finetune.model_id, [*with_word, *without_word], pictures, output)
         groups = [
             (f"With the trigger word “{chosen.trigger_word}”", rows[: len(with_word)]),
             ("Without it: what was meant to stay as it is", rows[len(with_word) :]),

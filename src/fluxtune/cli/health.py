@@ -47,7 +47,12 @@ def health(
             )
         if cancel:
             job = studio.client.cancel_check(found.finetune_id)
-            output.result(job, lambda out: out.print(f"{job.title}: cancelled.", markup=False))
+            output.result(
+                job,
+                lambda out: out.print(
+                    f"{job.title}: {'cancelled' if job.state == 'cancelled' else 'ends in a moment'}.", markup=False
+                ),
+            )
             return
         shown = read_health(studio.client, found.finetune_id, output, measure=measure)
     report = shown.report

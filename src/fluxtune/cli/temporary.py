@@ -39,11 +39,12 @@ def temporary_studio(settings: Settings, output: Output, *, with_worker: bool) -
         with Client(server.url, server.token) as client:
             yield client, True
     finally:
-        left = with_worker and bool(server.work_under_way())
-        server.stop(leave_worker=left)
+        left = server.work_under_way() if with_worker else []
+        server.stop(leave_worker=bool(left))
         thread.join()
         if left:
-            output.warn("Work goes on in the background; `fluxtune serve` shows it.")
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            output.warn(f"{left[0]}{more} goes on in the background; `fluxtune serve` shows it.")
 
 
 def _wait_until_ready(server: Server, thread: threading.Thread) -> None:
