@@ -69,7 +69,9 @@ function Recommended({
           </ul>
         )}
         {model && !isVersion && (
-          <p className="small">Using it makes this checkpoint a version of the model, beside its last step.</p>
+          <p className="small">
+            Using it makes this checkpoint a version of the model, beside its last step.
+          </p>
         )}
       </div>
       {model && (

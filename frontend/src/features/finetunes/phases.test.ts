@@ -2,7 +2,13 @@ import { expect, it } from "vitest";
 
 import { pauseWords, phaseOf } from "./phases";
 
-const paused = { state: "paused", step: 12, started_at: "2026-11-23T00:00:00Z", paused_because: "user", is_loaded: true } as const;
+const paused = {
+  state: "paused",
+  step: 12,
+  started_at: "2026-11-23T00:00:00Z",
+  paused_because: "user",
+  is_loaded: true,
+} as const;
 
 it("says what a pause means", () => {
   expect(pauseWords(paused)).toContain("stays loaded");
