@@ -86,7 +86,7 @@ def build_request(
     request["recipe"] = {**request.get("recipe", {}), **settings}
     if dataset is None:
         raise InvalidInput(
-            "Nothing says which dataset to learn from.",
+            "Neither --dataset nor a recipe says which dataset to learn from.",
             action="Give --dataset, or name one in the recipe as `dataset: NAME`.",
             field="dataset",
         )

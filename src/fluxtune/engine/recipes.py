@@ -55,7 +55,7 @@ PRODIGY_RATE = 1.0  # it finds the rate itself and multiplies this with it
 SMALL_PRESERVATION = 1.0
 SMALL_PRESERVING_BATCH = 3  # with the image that stands for preservation it costs what a batch of four costs
 MAX_STEPS_FROM_IMAGES = 4000  # many images need not mean many days
-SAMPLE_ROUNDS = 4  # columns of the sample sheet, after the untouched base
+SAMPLE_ROUNDS: dict[Quality, int] = {"draft": 3, "balanced": 4, "best": 4}  # columns of the sheet, after the base's
 HOLD_OUT_FROM = 8  # images; below that each is needed more for learning than for measuring
 
 PROMPTS: dict[Mode, list[str]] = {
@@ -92,7 +92,7 @@ def recipe_for(
     chosen = (overrides or {}).get("steps")
     steps = chosen if isinstance(chosen, int) and chosen > 0 else steps
     boost = SMALL_DRAFT_BOOST if base.is_small and quality == "draft" else 1.0
-    every = max(1, -(-steps // SAMPLE_ROUNDS))
+    every = max(1, -(-steps // SAMPLE_ROUNDS[quality]))
     values: dict[str, Any] = {
         "steps": steps,
         "learning_rate": row.learning_rate * boost,
@@ -133,7 +133,7 @@ def reasons_for(
         steps = f"{row.steps_per_image} steps for each of {image_count} images (published for klein: 30 an image)"
     else:
         steps = f"{usual} for {quality} quality, " + ("measured on pocket" if small else row.reason)
-    rounds = f"{SAMPLE_ROUNDS} times in a run, so that progress shows at a glance"
+    rounds = f"{SAMPLE_ROUNDS[quality]} times in a run, so that progress shows at a glance"
     return (
         {name: _COMMON[name] for name in Recipe.model_fields if name in _COMMON}
         | {

@@ -69,8 +69,8 @@ class Check:
         report = self._begin()
         self._learn_base()
         for checkpoint in self._plan.checkpoints:
-            known = {each.adapter_sha256 for each in report.checkpoints}
-            if checkpoint.sha256 not in known:
+            known = {(each.step, each.adapter_sha256) for each in report.checkpoints}
+            if (checkpoint.step, checkpoint.sha256) not in known:
                 report.checkpoints.append(self._measure(checkpoint))
                 self._save(report)
             else:
@@ -98,8 +98,8 @@ class Check:
         known = read_report(self._folder.path)
         same = ("version", "base", "trigger_word", "features", "prompts", "neutral_prompts", "seeds")
         if known is not None and all(getattr(known, name) == getattr(fresh, name) for name in same):
-            kept = {each.sha256 for each in plan.checkpoints}
-            fresh.checkpoints = [each for each in known.checkpoints if each.adapter_sha256 in kept]
+            kept = {(each.step, each.sha256) for each in plan.checkpoints}
+            fresh.checkpoints = [each for each in known.checkpoints if (each.step, each.adapter_sha256) in kept]
             fresh.seconds = known.seconds
         self._seconds_before = fresh.seconds
         return fresh
@@ -154,7 +154,7 @@ class Check:
     def _try_strengths(self, report: HealthReport) -> None:
         """Draw the best checkpoints at other strengths, with one seed, and measure those, too."""
         best = sorted(report.checkpoints, key=lambda each: each.reading.score)[-SHEET_CHECKPOINTS:]
-        chosen = [one for one in self._plan.checkpoints if one.sha256 in {each.adapter_sha256 for each in best}]
+        chosen = [one for one in self._plan.checkpoints if one.step in {each.step for each in best}]
         prompts, seed = self._plan.sheet_prompts, self._plan.seeds[0]
         split = len(prompts) - len(self._plan.neutral)
         shown = [(0, 0.0, self._grid(None, FULL, prompts, [seed], counts=False))]
