@@ -5,7 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from fluxtune.config import load_settings
+from fluxtune.core.clock import now
+from fluxtune.db import Database
+from fluxtune.health.tables import HealthReportRow
 from tests.e2e.checks import assert_accessible
+from tests.unit.health.test_health import report_of
 
 pytestmark = pytest.mark.e2e
 
@@ -52,6 +57,8 @@ def test_every_control_of_a_run(page: Page, server):
     expect(progress).to_contain_text("stays loaded")
     expect(saved).to_have_count(1)
     assert_accessible(page)
+    page.reload()
+    expect(progress).to_contain_text("stays loaded")
     resume.click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=STATE_MS)
 
@@ -76,6 +83,20 @@ def test_every_control_of_a_run(page: Page, server):
     expect(progress).to_contain_text(f"step {total} of {total}", timeout=STATE_MS)
     expect(finished).to_be_visible(timeout=STATE_MS)
     assert [version.step for version in server.client.get_model(run.model_id).versions] == [run.step + 3, run.step]
+
+    # What a report recommends can be used at once: the checkpoint becomes a version of the model.
+    step = min(checkpoint.step for checkpoint in server.client.finetune_checkpoints(run.id))
+    report = report_of("x").model_dump(mode="json")
+    report["recommendation"] |= {"step": step, "strength": 0.8}
+    with Database.at(load_settings(server.data).paths.database).transaction() as session:
+        session.add(HealthReportRow(finetune_id=run.id, job_id="none", report=report, measured_at=now()))
+    page.reload()
+    page.get_by_role("button", name="Use it").click()
+    page.wait_for_url(re.compile(r"/create\?.*strength=0\.8"))
+    versions = server.client.get_model(run.model_id).versions
+    assert [version.step for version in versions] == [run.step + 3, run.step, step]
+    assert f"version={versions[-1].id}" in page.url
+    page.go_back()
 
     # Restarted from a checkpoint with another learning rate, it is a finetune of its own.
     step = min(checkpoint.step for checkpoint in server.client.finetune_checkpoints(run.id))
