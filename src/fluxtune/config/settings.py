@@ -36,6 +36,9 @@ class WorkerSettings(BaseModel):
     idle_exit_seconds: float = Field(
         60.0, ge=0, description="A worker without a server and without work ends after this; 0 means never."
     )
+    quiet_seconds: float = Field(
+        45.0, ge=0, description="After other work, health checks wait so long for what the user does next."
+    )
     shutdown_seconds: float = Field(
         60.0, gt=0, description="Time a run gets to save itself when the worker is stopped."
     )

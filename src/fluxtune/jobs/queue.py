@@ -20,6 +20,7 @@ from fluxtune.config import Settings
 from fluxtune.db import ChangeWatch, Database, open_queue_engine
 from fluxtune.jobs import repository
 from fluxtune.jobs.runner import JobRunner
+from fluxtune.jobs.schemas import BACKGROUND_KINDS
 from fluxtune.jobs.tasks import Task
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,9 @@ class JobQueue:
         self._has_taken = True
         self._active = 0
         self._idle_since = time.monotonic()
+        self._quiet_until = 0.0
+        self._holds_back = False
+        self._kind = ""
         self._worker_id = ""
         self._lock = threading.Lock()
         self.runner = JobRunner(database, tasks, is_leaving)
@@ -110,25 +114,30 @@ class JobQueue:
             return self._active
 
     def take_next(self) -> bool:
-        """Take the job whose turn it is, unless one is at work; return whether one was taken."""
+        """Take the job whose turn it is, unless one is at work; return whether one was taken.
+
+        What nobody waits for is held back for a while after other work: whoever has just made an image makes another.
+        """
         if self.active_count:
             return False
-        if not self._watch.has_changed() and not self._has_taken:
+        not_now = BACKGROUND_KINDS if time.monotonic() < self._quiet_until else ()
+        if not self._watch.has_changed() and not self._has_taken and (not_now or not self._holds_back):
             return False
         with self._database.reading() as session:
             taken = [row.id for row in repository.list_taken(session, self._worker_id)]
-            is_any_waiting = repository.is_any_waiting(session)
+            waiting = repository.list_waiting_kinds(session)
         self._has_taken = bool(taken)
+        self._holds_back = bool(waiting.intersection(not_now))
         if taken:
             self._wait_for_take_up(taken)
             return False
-        if not is_any_waiting:
+        if not waiting.difference(not_now):
             return False
         with self._database.transaction() as session:
-            row = repository.take_next(session, self._worker_id)
+            row = repository.take_next(session, self._worker_id, not_now)
             if row is None:
                 return False
-            job_id, attempt = row.id, row.attempt
+            job_id, attempt, self._kind = row.id, row.attempt, row.kind
         self._has_taken = True
         self._idle_since = time.monotonic()
         with SetWorkflowID(f"{job_id}-{attempt}"):
@@ -163,6 +172,8 @@ class JobQueue:
             with self._lock:
                 self._active -= 1
                 self._idle_since = time.monotonic()
+                if self._kind not in BACKGROUND_KINDS:
+                    self._quiet_until = self._idle_since + self._settings.worker.quiet_seconds
 
     def _reconcile(self) -> None:
         """Give back what was taken and DBOS does not know: the crash came before it did, or its file was lost."""

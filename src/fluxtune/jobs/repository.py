@@ -40,11 +40,11 @@ def list_in_turn(session: Session) -> Sequence[JobRow]:
     return sorted(session.scalars(query), key=lambda row: row.state != "running")
 
 
-def take_next(session: Session, worker_id: str) -> JobRow | None:
+def take_next(session: Session, worker_id: str, except_kinds: Collection[str] = ()) -> JobRow | None:
     """Give the job whose turn it is to a worker. Of two workers that ask at once each gets another one, or none."""
     query = (
         select(JobRow)
-        .where(JobRow.state == "queued", JobRow.worker_id.is_(None))
+        .where(JobRow.state == "queued", JobRow.worker_id.is_(None), JobRow.kind.not_in(except_kinds))
         .order_by(JobRow.turn, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -61,10 +61,9 @@ def last_turn(session: Session) -> int:
     return session.scalar(select(func.max(JobRow.turn))) or 0
 
 
-def is_any_waiting(session: Session) -> bool:
-    """Return whether a job waits for a worker to take it."""
-    query = select(JobRow.id).where(JobRow.state == "queued", JobRow.worker_id.is_(None)).limit(1)
-    return session.scalars(query).first() is not None
+def list_waiting_kinds(session: Session) -> set[str]:
+    """Return the kinds of the jobs that wait for a worker to take them."""
+    return set(session.scalars(select(JobRow.kind).where(JobRow.state == "queued", JobRow.worker_id.is_(None))))
 
 
 def list_taken(session: Session, worker_id: str) -> Sequence[JobRow]:

@@ -10,6 +10,8 @@ from fluxtune.core.errors import Problem
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 JobKind = Literal["finetune", "generation", "health", "probe"]
 PauseReason = Literal["user", "disk-full", "shutdown"]
+BACKGROUND_KINDS: tuple[JobKind, ...] = ("health",)
+"""Work that nobody waits for: it gives way to other jobs."""
 JobEventType = Literal[
     "job.queued",
     "job.started",

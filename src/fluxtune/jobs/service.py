@@ -10,12 +10,13 @@ from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
 from fluxtune.jobs import repository
 from fluxtune.jobs.liveness import is_alive
-from fluxtune.jobs.schemas import Job, JobEvent, JobEventType, JobKind, PauseReason
+from fluxtune.jobs.schemas import BACKGROUND_KINDS, Job, JobEvent, JobEventType, JobKind, PauseReason
 from fluxtune.jobs.tables import JobRow
 
 JobRequest = Literal["cancel", "stop", "pause"]
 Wish = Literal["sample", "save"]
 NO_WORKER = "the worker, which is starting"
+QUIET = "a quiet moment"
 
 
 class JobMissing(NotFound):
@@ -281,6 +282,8 @@ def _waits(session: Session) -> dict[str, str]:
     for row in repository.list_in_turn(session):
         if row.state == "queued" and before is not None:
             waits[row.id] = before
+        elif row.state == "queued" and row.kind in BACKGROUND_KINDS:
+            waits[row.id] = QUIET
         before = row.title
     return waits
 

@@ -50,11 +50,15 @@ class TestTask:
         return {}
 
 
+class QuietTask(TestTask):
+    kind: JobKind = "health"
+
+
 def main() -> None:
     settings = load_settings(Path(sys.argv[1]))
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
-    queue = JobQueue(settings, Database.at(settings.paths.database), [TestTask()], leaving.is_set)
+    queue = JobQueue(settings, Database.at(settings.paths.database), [TestTask(), QuietTask()], leaving.is_set)
     queue.start("local")
     while not leaving.wait(0.05):
         queue.take_next()

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from fluxtune.db import Database
 from fluxtune.jobs import repository, service
-from fluxtune.jobs.schemas import Job
+from fluxtune.jobs.schemas import Job, JobKind
 
 PROGRAM = Path(__file__).with_name("queue_program.py")
 
@@ -28,9 +28,9 @@ def work(app: FastAPI, database: Database) -> Callable[..., "subprocess.Popen[by
     return start
 
 
-def add(database: Database, behaviour: str) -> str:
+def add(database: Database, behaviour: str, kind: JobKind = "generation") -> str:
     with database.transaction() as session:
-        return service.enqueue(session, "generation", behaviour, behaviour, {"behaviour": behaviour}).id
+        return service.enqueue(session, kind, behaviour, behaviour, {"behaviour": behaviour}).id
 
 
 def job(database: Database, job_id: str) -> Job:
@@ -112,3 +112,20 @@ def test_a_lost_queue_file_loses_no_job(
         file.unlink()
     assert work().wait(90) == 0
     assert job(database, slow).state == "succeeded"
+
+
+def test_what_nobody_waits_for_is_held_back_for_what_the_user_does_next(
+    database: Database, work: Callable[..., "subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLUXTUNE_WORKER__QUIET_SECONDS", "3")
+    first = add(database, "first")
+    process = work()
+    wait_for_event(database, first, "job.succeeded")
+    check = add(database, "check", "health")
+    assert "a quiet moment" in (job(database, check).waiting_for or "")
+    second = add(database, "second")
+    assert process.wait(90) == 0
+    started, ended = job(database, check).started_at, job(database, second).finished_at
+    assert started is not None
+    assert ended is not None
+    assert (started - ended).total_seconds() > 2
