@@ -1,6 +1,7 @@
 """`fluxtune serve`: one web server per data folder, with a worker beside it."""
 
 import errno
+import gc
 import ipaddress
 import json
 import os
@@ -227,6 +228,8 @@ def serve(settings: Settings, host: str, port: int, open_browser: bool = False) 
     studio = Studio(settings, host, port)
 
     def on_ready() -> None:
+        gc.freeze()  # modules and routes are no garbage and need not be looked at again
+        gc.enable()
         address = studio.sign_in_url()
         _say(f"\n  fluxtune is ready. Open this address; it signs you in once:\n\n    {address}\n")
         if open_browser:
