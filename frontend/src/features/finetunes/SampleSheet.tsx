@@ -25,6 +25,13 @@ export function SampleSheet({ finetuneId, isDrawing }: { finetuneId: string; isD
   return (
     <Loaded query={query} skeleton={<div style={{ height: 200 }} />}>
       {({ prompts, steps, cells }) => {
+        if (prompts.length === 0) {
+          return (
+            <Empty title="No samples" compact>
+              This run draws none, as its recipe says. “Sample now” draws a row at any time.
+            </Empty>
+          );
+        }
         if (cells.length === 0) {
           return (
             <Empty title="Samples appear here" compact>

@@ -13,6 +13,7 @@ import { ago } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
 import { Page, Section } from "@/components/Page";
 import { Picture } from "@/components/Picture";
+import { Fold } from "@/components/schema-form/SchemaForm";
 import { Badge } from "@/components/StateBadge";
 import { Trash } from "@/components/Trash";
 
@@ -73,12 +74,12 @@ function Bases() {
     <Section title="Bases">
       <Loaded query={query}>
         {(bases) => (
-          <BaseList
-            bases={bases}
-            all={bases}
-            label="Bases"
-            action={(base) =>
-              base.is_ready ? (
+          <>
+            <BaseList
+              bases={bases.filter((base) => base.is_ready)}
+              all={bases}
+              label="Bases"
+              action={(base) => (
                 <span className="row" style={{ flex: "none" }}>
                   <Button
                     size="compact-sm"
@@ -100,11 +101,18 @@ function Bases() {
                     Use it
                   </Button>
                 </span>
-              ) : (
-                <Badge tone="warn">Not here yet</Badge>
-              )
-            }
-          />
+              )}
+            />
+            {bases.some((base) => !base.is_ready) && (
+              <Fold title={`${bases.filter((base) => !base.is_ready).length} more, not here yet`}>
+                <BaseList
+                  bases={bases.filter((base) => !base.is_ready)}
+                  all={bases}
+                  label="Bases that are not here yet"
+                />
+              </Fold>
+            )}
+          </>
         )}
       </Loaded>
     </Section>
