@@ -28,6 +28,10 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished, tmp_path / "run")
 
 
+# what is the same for all families, and takes its time
+one_family = pytest.mark.parametrize("base", ["flux2"], indirect=True)
+
+
 def quietly(*_: object) -> None:
     """Take progress."""
 
@@ -57,6 +61,7 @@ def test_the_report_is_whole(run: Path) -> None:
     assert [each[0] for each in seen] == sorted(each[0] for each in seen)
 
 
+@one_family
 def test_it_goes_on_where_it_was_stopped_and_ends_with_the_same_report(run: Path, tmp_path: Path) -> None:
     whole = Check(shutil.copytree(run, tmp_path / "whole"), quietly).run()
     drawn = 0
@@ -81,6 +86,7 @@ def test_it_goes_on_where_it_was_stopped_and_ends_with_the_same_report(run: Path
     assert resumed.model_dump(exclude=ignored) == whole.model_dump(exclude=ignored)
 
 
+@one_family
 def test_what_is_measured_is_measured_again_only_for_another_adapter(run: Path) -> None:
     first = Check(run, quietly).run()
     shutil.copy(
