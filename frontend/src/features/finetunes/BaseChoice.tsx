@@ -49,7 +49,7 @@ export function BaseChoice({
   });
   return (
     <>
-      <Radio.Group value={draft.base} onChange={onChange} aria-label="Where to train">
+      <Radio.Group value={draft.base} onChange={onChange} role="group" aria-label="Where to train">
         <div className={classes.choices} data-columns="3">
           {ready.map((base, index) => (
             <ChoiceCard

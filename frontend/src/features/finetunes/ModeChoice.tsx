@@ -15,6 +15,7 @@ export function ModeChoice({ value, onChange }: { value: string; onChange: (mode
     <Radio.Group
       value={value}
       onChange={(mode) => onChange(mode as Draft["mode"])}
+      role="group"
       aria-label="What are you teaching?"
     >
       <div className={classes.choices} data-columns="4">

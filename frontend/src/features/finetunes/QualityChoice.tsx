@@ -23,6 +23,7 @@ export function QualityChoice({
     <Radio.Group
       value={draft.quality}
       onChange={(quality) => onChange(quality as Draft["quality"])}
+      role="group"
       aria-label="How good"
     >
       <div className={classes.choices} data-columns="3">
