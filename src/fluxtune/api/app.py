@@ -15,7 +15,7 @@ from fluxtune.api import system
 from fluxtune.api.context import RequestContext
 from fluxtune.api.errors import add_error_handlers, document_errors
 from fluxtune.api.gate import Gate
-from fluxtune.api.routers import api_router, fallback_router
+from fluxtune.api.routers import add_routes
 from fluxtune.api.ui import DIST, AssetCaching, mount_ui
 from fluxtune.config import Settings
 from fluxtune.db import Database, migrate
@@ -65,8 +65,7 @@ def create_app(settings: Settings, *, studio_token: str | None = None, ui_dist: 
     app.state.is_worker_expected = False
     add_error_handlers(app)
     app.include_router(system.health_router)
-    app.include_router(api_router())
-    app.include_router(fallback_router)
+    add_routes(app)
     document_errors(app)
     mount_ui(app, ui_dist)
     return app

@@ -1,6 +1,6 @@
 """All routes of the API."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 
 from fluxtune.api import session, system
 from fluxtune.core.errors import NotFound
@@ -17,12 +17,14 @@ from fluxtune.recipes import endpoints as recipes
 _PARTS = (session, system, jobs, images, datasets, models, recipes, health, finetunes, generations)
 
 
-def api_router() -> APIRouter:
-    """Return everything under `/api`."""
-    router = APIRouter(prefix="/api")
+def add_routes(app: FastAPI) -> None:
+    """Add all routes of the API to an app.
+
+    They are taken as they are: `include_router` would analyse each of them anew, a tenth of the studio's start.
+    """
     for part in _PARTS:
-        router.include_router(part.router)
-    return router
+        app.router.routes.extend(part.router.routes)
+    app.include_router(fallback_router)
 
 
 fallback_router = APIRouter(include_in_schema=False)

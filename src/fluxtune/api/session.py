@@ -14,7 +14,7 @@ from fluxtune.core.actor import LOCAL_OWNER, Actor
 from fluxtune.core.errors import Problem
 from fluxtune.db import get_session
 
-router = APIRouter(tags=["session"])
+router = APIRouter(prefix="/api", tags=["session"])
 
 DatabaseDep = Annotated[DatabaseSession, Depends(get_session, scope="function")]
 SettingsDep = Annotated[Settings, Depends(get_settings)]

@@ -16,7 +16,7 @@ from fluxtune.engine.config import Recipe
 from fluxtune.generations.schemas import GenerationCreate
 from fluxtune.jobs import service as jobs
 
-router = APIRouter(tags=["system"])
+router = APIRouter(prefix="/api", tags=["system"])
 health_router = APIRouter(tags=["system"])
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]

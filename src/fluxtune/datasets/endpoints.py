@@ -49,7 +49,7 @@ INVALID: Responses = {422: {"model": Problem, "description": "Something given is
 TOO_LARGE: Responses = {413: {"model": Problem, "description": "The upload is larger than the studio accepts."}}
 PNG: Responses = {200: {"content": {"image/png": {}}, "description": "The image."}}
 
-router = APIRouter(tags=["datasets"], responses=INVALID)
+router = APIRouter(prefix="/api", tags=["datasets"], responses=INVALID)
 
 
 @router.get("/samples")

@@ -52,7 +52,7 @@ YAML_TYPE = "application/yaml"
 YAML: Responses = {200: {"content": {YAML_TYPE: {}}, "description": "The recipe document."}}
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
-router = APIRouter(prefix="/finetunes", tags=["finetunes"], responses=INVALID)
+router = APIRouter(prefix="/api/finetunes", tags=["finetunes"], responses=INVALID)
 
 
 @router.post("/plans", responses=NOT_FOUND)

@@ -31,7 +31,7 @@ CONFLICT: Responses = {409: {"model": Problem, "description": "Its state does no
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 NOT_READY: Responses = {503: {"model": Problem, "description": "The engine or the base is not complete."}}
 
-router = APIRouter(prefix="/generations", tags=["generations"], responses=INVALID)
+router = APIRouter(prefix="/api/generations", tags=["generations"], responses=INVALID)
 
 
 @router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})

@@ -13,7 +13,7 @@ from fluxtune.health.service import HealthService
 from fluxtune.jobs.schemas import Job
 from fluxtune.storage import Blobs, get_blobs
 
-router = APIRouter(prefix="/finetunes", tags=["health"], responses=INVALID)
+router = APIRouter(prefix="/api/finetunes", tags=["health"], responses=INVALID)
 
 
 def get_service(

@@ -37,7 +37,7 @@ INVALID: Responses = {422: {"model": Problem, "description": "Something given is
 WEBP: Responses = {200: {"content": {"image/webp": {}}, "description": "The thumbnail."}}
 ORIGINAL: Responses = {200: {"content": {"image/*": {}}, "description": "The untouched original."}}
 
-router = APIRouter(tags=["images"], responses=INVALID)
+router = APIRouter(prefix="/api", tags=["images"], responses=INVALID)
 
 
 @router.get("/images/{image_id}/file", responses={**NOT_FOUND, **ORIGINAL}, response_class=Response)

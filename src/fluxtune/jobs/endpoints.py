@@ -15,7 +15,7 @@ from fluxtune.jobs import service
 from fluxtune.jobs.schemas import Job, JobEvent, JobMove
 from fluxtune.jobs.stream import EventTail
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(prefix="/api", tags=["jobs"])
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 SettingsDep = Annotated[Settings, Depends(get_settings)]

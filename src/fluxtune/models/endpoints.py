@@ -34,7 +34,7 @@ CONFLICT: Responses = {409: {"model": Problem, "description": "It is a base, or 
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
-router = APIRouter(tags=["models"], responses=INVALID)
+router = APIRouter(prefix="/api", tags=["models"], responses=INVALID)
 
 
 @router.get("/bases")

@@ -35,7 +35,7 @@ CONFLICT: Responses = {409: {"model": Problem, "description": "Another template 
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 YAML: Responses = {200: {"content": {YAML_TYPE: {}}, "description": "The recipe document."}}
 
-router = APIRouter(tags=["recipes"], responses=INVALID)
+router = APIRouter(prefix="/api", tags=["recipes"], responses=INVALID)
 
 
 @router.post("/recipes/read")
