@@ -50,7 +50,7 @@ export function BaseChoice({
   return (
     <>
       <Radio.Group value={draft.base} onChange={onChange} role="group" aria-label="Where to train">
-        <div className={classes.choices} data-columns="3">
+        <div className={classes.choices} data-columns={Math.min(3, ready.length)}>
           {ready.map((base, index) => (
             <ChoiceCard
               key={base.name}
