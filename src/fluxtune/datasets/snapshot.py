@@ -8,14 +8,14 @@ from pathlib import Path
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from fluxtune.core.errors import Conflict
+from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.datasets import repository
 from fluxtune.datasets.service import DatasetService
 from fluxtune.engine.config import Snapshot, SnapshotImage
 from fluxtune.images.keys import original_key, suffix_of
 from fluxtune.images.service import ImageService
 from fluxtune.imaging import normalise
-from fluxtune.storage import Blobs
+from fluxtune.storage import BlobNotFound, Blobs
 
 
 class DatasetEmpty(Conflict):
@@ -23,6 +23,13 @@ class DatasetEmpty(Conflict):
 
     title = "The dataset has no images"
     action = "Add a handful of images first: 6 to 20 of one subject work best."
+
+
+class SnapshotIncomplete(NotFound):
+    """An image of a snapshot is not in storage any more."""
+
+    title = "A training image is gone"
+    action = "Bring the data folder's blobs back from a backup, or add the image again; then resume the run."
 
 
 class FrozenImage(BaseModel):
@@ -74,11 +81,18 @@ class SnapshotService:
 
 
 def write_snapshot(blobs: Blobs, manifest: Manifest, folder: Path) -> None:
-    """Write images and `snapshot.json` into a folder; what is there already is not written again."""
+    """Write images and `snapshot.json` into a folder; what is there already is not written again.
+
+    Raises `SnapshotIncomplete` if storage has lost an image.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[SnapshotImage] = []
-    for image in manifest.images:
-        content = normalise(blobs.get(original_key(image.sha256, image.format)))
+    for number, image in enumerate(manifest.images, 1):
+        try:
+            content = normalise(blobs.get(original_key(image.sha256, image.format)))
+        except BlobNotFound as error:
+            detail = f"Image {number} of the {len(manifest.images)} of “{manifest.dataset_name}” is not in storage."
+            raise SnapshotIncomplete(detail, technical=error.detail) from error
         file = f"{Path(image.file).stem}.{content.suffix}"
         _write_atomically(folder / file, content.data)
         written.append(SnapshotImage(file=file, caption=image.caption, sha256=image.sha256))

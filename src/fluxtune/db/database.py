@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 BUSY_TIMEOUT_MS = 30_000
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_ONLY = "fluxtune_read_only"
+_POSTGRESQL_DISK_FULL = "53100"
 
 
 def _set_up_sqlite(engine: Engine) -> None:
@@ -58,7 +59,9 @@ def is_disk_full(error: BaseException) -> bool:
     """Return whether an error says that there is no room left where the database lives."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return isinstance(error, OperationalError) and "disk is full" in str(error)
+    if not isinstance(error, OperationalError):
+        return False
+    return "disk is full" in str(error) or getattr(error.orig, "sqlstate", None) == _POSTGRESQL_DISK_FULL
 
 
 class Database:

@@ -79,8 +79,10 @@ def _signature(folder: Path) -> tuple[tuple[str, int], ...]:
         # its other parts lie in a folder beside it
         watched = [path for path in (folder, folder.parent, folder.with_suffix(".json")) if path.exists()]
         return tuple((str(path), path.stat().st_mtime_ns) for path in watched)
-    watched = [folder, *(child for child in folder.iterdir() if child.is_dir() or child.suffix == ".json")]
-    return tuple(sorted((str(path), path.stat().st_mtime_ns) for path in watched))
+    parts = [child for child in folder.iterdir() if child.is_dir() or child.suffix == ".json"]
+    # a folder's own time tells of files that come and go, not of one that is written anew
+    weights = [file for part in parts if part.is_dir() for file in part.glob("*.safetensors") if file.is_file()]
+    return tuple(sorted((str(path), path.stat().st_mtime_ns) for path in (folder, *parts, *weights)))
 
 
 # Describing a base hashes its JSON files, tokenizers of many megabytes among them; every list of models asks for it.

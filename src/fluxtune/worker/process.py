@@ -1,5 +1,6 @@
 """One worker: holds the data folder's worker lock, keeps its heart beating, feeds the queue, leaves tidily."""
 
+import hashlib
 import signal
 import socket
 import threading
@@ -77,8 +78,15 @@ class Worker:
             log.info("worker ended")
 
     def _worker_id(self) -> str:
-        """Return the name this worker's unfinished work is found by after a restart: fixed per data folder or host."""
-        return "local" if self._settings.is_local else socket.gethostname()
+        """Return the name this worker's unfinished work is found by after a restart.
+
+        Where several share a database, it names host and data folder: two of one host with one name would take what the
+        other runs for something they lost.
+        """
+        if self._settings.is_local:
+            return "local"
+        folder = hashlib.sha256(str(self._settings.data.resolve()).encode()).hexdigest()
+        return f"{socket.gethostname()[:48]}-{folder[:12]}"
 
     def _loop(self, until_idle: bool) -> None:
         looked_at = time.monotonic()

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -103,4 +104,5 @@ def test_a_full_disk_is_recognised() -> None:
     assert is_disk_full(OSError(28, "No space left on device"))
     assert is_disk_full(OperationalError("INSERT", {}, Exception("database or disk is full")))
     assert not is_disk_full(OperationalError("INSERT", {}, Exception("database is locked")))
+    assert is_disk_full(OperationalError("INSERT", {}, psycopg.errors.DiskFull("could not extend file")))
     assert not is_disk_full(ValueError())

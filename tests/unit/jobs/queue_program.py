@@ -1,4 +1,7 @@
-"""A worker with a task of its own: runs the queue of a data folder until nothing is left to do, or SIGTERM."""
+"""A worker with a task of its own: runs the queue of a data folder until nothing is left to do, or SIGTERM.
+
+`queue_program.py DATA [WORKER ID]`
+"""
 
 import signal
 import sys
@@ -58,8 +61,10 @@ def main() -> None:
     settings = load_settings(Path(sys.argv[1]))
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
-    queue = JobQueue(settings, Database.at(settings.paths.database), [TestTask(), QuietTask()], leaving.is_set)
-    queue.start("local")
+    queue = JobQueue(
+        settings, Database.at(settings.paths.database, settings.database_url), [TestTask(), QuietTask()], leaving.is_set
+    )
+    queue.start(sys.argv[2] if len(sys.argv) > 2 else "local")
     while not leaving.wait(0.05):
         queue.take_next()
         queue.runner.beat()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +23,8 @@ PROGRAM = Path(__file__).with_name("queue_program.py")
 def work(app: FastAPI, database: Database) -> Callable[..., "subprocess.Popen[bytes]"]:
     """Start a process that runs the queue on the data folder until nothing is left to do."""
 
-    def start() -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([sys.executable, str(PROGRAM), str(app.state.settings.data)])
+    def start(*worker_id: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, str(PROGRAM), str(app.state.settings.data), *worker_id])
 
     return start
 
@@ -129,3 +130,34 @@ def test_what_nobody_waits_for_is_held_back_for_what_the_user_does_next(
     assert started is not None
     assert ended is not None
     assert (started - ended).total_seconds() > 2
+
+
+def test_of_two_workers_that_ask_at_once_each_gets_another_job(database: Database) -> None:
+    ids = [add(database, f"job {number}") for number in range(60)]
+    start, taken = threading.Barrier(3), []
+
+    def take(worker_id: str) -> None:
+        start.wait()
+        while True:
+            with database.transaction() as session:
+                row = repository.take_next(session, worker_id)
+                if row is None:
+                    return
+                taken.append((row.id, row.attempt))
+
+    workers = [threading.Thread(target=take, args=(f"worker {number}",)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert sorted(taken) == sorted((job_id, 1) for job_id in ids)
+
+
+def test_two_workers_at_work_on_one_queue_run_every_job_once(
+    database: Database, work: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    ids = [add(database, "short") for _ in range(4)]
+    workers = [work("one"), work("two")]
+    assert [worker.wait(90) for worker in workers] == [0, 0]
+    for job_id in ids:
+        assert story(database, job_id) == ["job.queued", "job.started", "one", "two", "job.succeeded"]

@@ -1,10 +1,11 @@
 """A worker is alone on its data folder, and ends when nobody needs it."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
-from fluxtune.config import Settings
+from fluxtune.config import Settings, load_settings
 from fluxtune.db import Database
 from fluxtune.jobs import service
 from fluxtune.storage import FileLock
@@ -23,6 +24,15 @@ def test_there_is_only_one(settings: Settings) -> None:
     with pytest.raises(WorkerRunning):
         run_worker(settings)
     lock.release()
+
+
+def test_two_that_share_a_database_have_names_of_their_own(tmp_path: Path) -> None:
+    names = set()
+    for folder in ("one", "two", "one"):
+        settings = load_settings(tmp_path / folder, database_url="postgresql+psycopg://localhost/studio")
+        names.add(Worker(settings)._worker_id())
+    assert len(names) == 2
+    assert max(map(len, names)) <= 64
 
 
 def test_it_ends_when_nobody_needs_it_and_leaves_nothing_behind(settings: Settings) -> None:
