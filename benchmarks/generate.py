@@ -27,12 +27,16 @@ def main() -> None:
         events, seconds_to_ready = talk(options, kinds, Path(scratch))
     print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
     print(f"process ready            {seconds_to_ready:6.2f} s")
+    medians = {}
     for kind in kinds:
         of_kind = [event["data"] for event in events if event["data"].get("id", "").startswith(kind)]
         images = [data["seconds"] for data in of_kind if "file" in data]
         whole = [data["seconds"] for data in of_kind if "peak_memory_bytes" in data]
         print(f"{kind:8} first request   {whole[0]:6.2f} s   (loads)")
-        print(f"{kind:8} image, median   {statistics.median(images[1:]):6.2f} s   fastest {min(images):.2f} s")
+        medians[kind] = statistics.median(images[1:])
+        print(f"{kind:8} image, median   {medians[kind]:6.2f} s   fastest {min(images):.2f} s")
+    if "adapter" in medians:
+        print(f"with the adapter         {medians['adapter'] / medians['base']:6.2f} x the time of the base")
     peak = max(event["data"].get("peak_memory_bytes", 0) for event in events)
     print(f"peak memory              {peak / 2**30:6.2f} GiB")
 

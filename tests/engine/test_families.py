@@ -24,7 +24,7 @@ from fluxtune.engine.memory import QUANTIZED_SHARE, Machine
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.engine.runtime import Device
 from tests.engine import tiny
-from tests.engine.plain import draw_with_diffusers
+from tests.engine.plain import assert_same, draw_with_diffusers
 
 MakeRun = Callable[..., Path]
 CPU = Device("cpu", torch.float32)
@@ -82,7 +82,7 @@ def test_the_others_train_resume_and_draw_as_diffusers_does(
     adapter = whole / "adapter.safetensors"
     assert (parts / "adapter.safetensors").read_bytes() == adapter.read_bytes()
     ours = draw(base, tmp_path / "ours", adapter_path=adapter)
-    assert np.array_equal(np.asarray(ours), np.asarray(draw_with_diffusers(base, adapter)))
+    assert_same(ours, draw_with_diffusers(base, adapter))
     assert ours.tobytes() != draw(base, tmp_path / "without").tobytes()
 
 

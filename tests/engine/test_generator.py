@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from fluxtune.core.errors import InvalidInput, NotFound, OutOfMemory
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.events import GeneratorEventType
 from fluxtune.engine.flux.adapters import read_metadata
 from fluxtune.engine.generator import Cancelled, Generator
-from tests.engine.plain import draw_with_diffusers
+from tests.engine.plain import ROUNDING, assert_same, draw_with_diffusers, pixels
 
 
 class Studio:
@@ -80,9 +79,11 @@ def test_an_image_does_not_depend_on_its_neighbours(studio: Studio, adapter: Pat
 
 def test_anyones_diffusers_draws_the_same_image(base: Path, finished: Path, tmp_path: Path) -> None:
     studio, adapter = Studio(base, tmp_path), finished / "adapter.safetensors"
-    studio.draw("ours", adapter_path=adapter)
-    ours = np.asarray(Image.open(studio.folder / "ours" / "0.png"))
-    assert np.array_equal(ours, np.asarray(draw_with_diffusers(base, adapter)))
+    [without] = studio.draw("without")
+    [ours] = studio.draw("ours", adapter_path=adapter)
+    assert np.array_equal(pixels(without), pixels(draw_with_diffusers(base)))
+    assert_same(ours, draw_with_diffusers(base, adapter))
+    assert np.abs(pixels(ours) - pixels(without)).max() > 10 * ROUNDING
 
 
 def test_the_adapter_says_what_it_is(adapter: Path, flux2: Path) -> None:
@@ -200,11 +201,15 @@ def test_a_base_in_main_memory_draws_the_same(
     base: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adapter = finished / "adapter.safetensors"
+    with_adapter = {"adapter_path": adapter, "finetune_strength": 0.7}
     plain = Studio(base, tmp_path / "plain")
+    [own], [fused] = plain.draw("base"), plain.draw("with", **with_adapter)
     monkeypatch.setattr("fluxtune.engine.flux.load.generation_plan", lambda *_: "blocks")
     moved = Studio(base, tmp_path / "moved")
-    for name, values in (("base", {}), ("with", {"adapter_path": adapter, "finetune_strength": 0.7})):
-        assert plain.draw(name, **values) == moved.draw(name, **values)
+    assert moved.draw("base") == [own]
+    [beside] = moved.draw("with", **with_adapter)
+    assert_same(fused, beside)
+    assert (plain.generator._fuser is None, moved.generator._fuser is None) == (False, True)
 
 
 def test_a_base_without_room_is_not_loaded(flux2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.events import GeneratorEventType
 from fluxtune.engine.flux.adapters import check_fits, file_sha256, read_metadata
 from fluxtune.engine.flux.family import Conditioning, functions_of
+from fluxtune.engine.flux.fusing import Fuser, can_fuse
 from fluxtune.engine.flux.load import load_whole_pipeline, release
 from fluxtune.engine.flux.sample import draw_image, png_bytes
 from fluxtune.engine.runfolder import write_atomic
@@ -44,7 +45,9 @@ class Generator:
         self.device = choose_device()
         self.pipe: Any = None
         self.base: BaseDescription | None = None
+        self._fuser: Fuser | None = None
         self._adapters: OrderedDict[str, str] = OrderedDict()  # content hash -> trigger word, least used first
+        self._acting: tuple[str, float] | None = None  # adapter and strength
         self._names: dict[tuple[Path, int, int], str] = {}
         self._prompts: OrderedDict[str, Conditioning] = OrderedDict()
 
@@ -113,13 +116,16 @@ class Generator:
             self.unload()
             self.say("generation.phase", id=request.id, phase="loading base")
             self.pipe = load_whole_pipeline(base, self.device)
+            transformer = self.pipe.transformer
+            self._fuser = Fuser(transformer) if can_fuse(transformer, base, self.device) else None
         self.base = base
         return base
 
     def unload(self) -> None:
         """Let the base and everything that belongs to it go."""
-        self.pipe, self.base = None, None
+        self.pipe, self.base, self._fuser = None, None, None
         self._adapters.clear()
+        self._acting = None
         self._prompts.clear()
         gc.collect()
         release()
@@ -137,6 +143,9 @@ class Generator:
             self._disable()
             return read_metadata(path).get("fluxtune.trigger_word", "")
         name = self._name_of(path)
+        if (name, strength) == self._acting:
+            return self._adapters[name]
+        self._disable()
         if name not in self._adapters:
             self.say("generation.phase", id=request.id, phase="loading adapter")
             self._adapters[name] = self._load_adapter(path, name)
@@ -145,6 +154,9 @@ class Generator:
             self.pipe.delete_adapters(self._adapters.popitem(last=False)[0])
         self.pipe.enable_lora()
         self.pipe.set_adapters([name], [strength])
+        if self._fuser is not None:
+            self._fuser.fuse(name)
+        self._acting = (name, strength)
         return self._adapters[name]
 
     def _name_of(self, path: Path) -> str:
@@ -176,8 +188,11 @@ class Generator:
         return metadata.get("fluxtune.trigger_word", "")
 
     def _disable(self) -> None:
+        if self._fuser is not None:
+            self._fuser.restore()
         if self._adapters:
             self.pipe.disable_lora()
+        self._acting = None
 
     def _encode(self, prompt: str, request_id: str | None) -> Conditioning:
         """Encode a prompt, or take it from those encoded last; say when it is longer than the base reads."""
