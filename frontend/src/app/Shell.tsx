@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { WifiOff } from "lucide-react";
+import { useEffect, useRef } from "react";
 
 import { ProblemError } from "@/api/problem";
 import { sessionQuery } from "@/api/queries";
@@ -41,8 +42,24 @@ function Rail() {
   );
 }
 
+/** On a new page the keyboard goes on where the page begins, unless something on it has the focus already. */
+function useFocusOnArrival() {
+  const main = useRef<HTMLElement>(null);
+  const router = useRouter();
+  useEffect(
+    () =>
+      router.subscribe("onRendered", ({ pathChanged }) => {
+        const isLost = !document.activeElement || document.activeElement === document.body;
+        if (pathChanged && isLost) main.current?.focus({ preventScroll: true });
+      }),
+    [router],
+  );
+  return main;
+}
+
 function Studio() {
   const navigate = useNavigate();
+  const main = useFocusOnArrival();
   const isLive = useEvents((event) => {
     const open = () =>
       void navigate({ to: "/finetunes/$finetuneId", params: { finetuneId: event.target_id } });
@@ -76,7 +93,7 @@ function Studio() {
           <ActivityTray />
         </div>
       </header>
-      <main id="main" className={classes.main} tabIndex={-1}>
+      <main id="main" ref={main} className={classes.main} tabIndex={-1}>
         <Outlet />
       </main>
       <Palette />
