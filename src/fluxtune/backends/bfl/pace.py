@@ -1,0 +1,30 @@
+"""When to ask how far a task is: not before it can be done, then often enough, then less and less often."""
+
+import threading
+
+
+class Pace:
+    """Learns how long an endpoint takes from the tasks that end; one for all threads of a process."""
+
+    LEAST_S = 0.03
+    MOST_S = 5.0
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._learned: dict[str, float] = {}
+
+    def first_wait(self, endpoint: str, typical_s: float) -> float:
+        """Return how long to wait before asking for the first time."""
+        with self._lock:
+            expected = self._learned.get(endpoint, typical_s)
+        return min(max(expected * 0.7, self.LEAST_S), 30.0)
+
+    def next_wait(self, waited_s: float) -> float:
+        """Return how long to wait now, after so much waiting: a twelfth of it, within limits."""
+        return min(max(waited_s / 12, self.LEAST_S), self.MOST_S)
+
+    def took(self, endpoint: str, seconds: float, *, at_first_look: bool) -> None:
+        """Remember how long a task took. One that was done at the first look may have been done long before."""
+        with self._lock:
+            before = self._learned.get(endpoint, seconds)
+            self._learned[endpoint] = min(before, seconds / 2) if at_first_look else 0.7 * before + 0.3 * seconds
