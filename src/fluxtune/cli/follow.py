@@ -1,6 +1,7 @@
 """Watching a job: a progress bar on stderr, or its events as JSON lines on stdout."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +12,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from fluxtune.cli.output import Output, duration
 from fluxtune.client import Client
 from fluxtune.jobs.schemas import JobEvent
+
+PHASE_SECONDS = 10.0
+"""In a pipe: after so long a phase that goes on says how far it is."""
 
 
 def follow_job(client: Client, job_id: str, output: Output, title: str) -> JobEvent | None:
@@ -94,17 +98,20 @@ class _Bar:
 
 
 class _Lines:
-    """Progress for pipes and logs: a line when the phase changes, and one every tenth of the steps."""
+    """Progress for pipes and logs: a line when the phase changes or has taken a while, one every tenth of the steps."""
 
     def __init__(self, output: Output, title: str) -> None:
         self.output, self.title = output, title
-        self.phase, self.tenth = "", -1
+        self.phase, self.tenth, self.said_at = "", -1, 0.0
 
     def __call__(self, event: JobEvent) -> None:
         data = event.data
-        if event.type == "job.phase" and data.get("phase") != self.phase:
-            self.phase = str(data.get("phase"))
-            self.output.note(f"{self.title}: {self.phase}")
+        if event.type == "job.phase":
+            is_new, now = data.get("phase") != self.phase, time.monotonic()
+            if is_new or now - self.said_at > PHASE_SECONDS:
+                self.phase, self.said_at = str(data.get("phase")), now
+                count = f", {data.get('done') or 0} of {data['total']}" if data.get("total") else ""
+                self.output.note(f"{self.title}: {self.phase}{count}")
         elif event.type == "job.progressed":
             tenth = 10 * int(data["step"]) // max(1, int(data["steps"]))
             if tenth != self.tenth:

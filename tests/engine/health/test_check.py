@@ -1,6 +1,7 @@
 """A whole check on tiny bases: every part of the report, going on after an interruption, the process around it."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -12,14 +13,19 @@ import pytest
 import torch
 
 from fluxtune.core.errors import NotFound
-from fluxtune.engine.bases import describe_base
+from fluxtune.engine.bases import BaseDescription, describe_base
+from fluxtune.engine.config import GenerationRequest, RunConfig
 from fluxtune.engine.generator import Generator
 from fluxtune.engine.health.base_features import BaseEmbedder, middle_block
 from fluxtune.engine.health.check import Check, locked, read_report
+from fluxtune.engine.health.drawing import Drawer
+from fluxtune.engine.health.plan import plan_for
 from fluxtune.engine.health.process import Stopped
+from fluxtune.engine.health.samples import RunSamples
 from fluxtune.engine.reports import REPORT_FILE
-from fluxtune.engine.runfolder import RunLocked
+from fluxtune.engine.runfolder import RunFolder, RunLocked
 from tests.engine import tiny
+from tests.engine.plain import assert_same
 
 
 @pytest.fixture
@@ -99,6 +105,59 @@ def test_what_is_measured_is_measured_again_only_for_another_adapter(run: Path) 
     assert second.checkpoints[0] == first.checkpoints[0]
     assert second.checkpoints[1].adapter_sha256 == first.checkpoints[0].adapter_sha256
     assert not list((run / "health").glob("step-000006-*"))
+
+
+@one_family
+def test_what_the_run_drew_itself_is_taken_where_it_is_the_same(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in (run / "samples").iterdir():  # as if the disk had been quick: a sample comes after its checkpoint
+        os.utime(file)
+    drawn: list[str] = []
+    original = Drawer._draw
+
+    def draw(self: Drawer, request: GenerationRequest, file: Path) -> None:
+        drawn.append(file.name)
+        original(self, request, file)
+
+    monkeypatch.setattr(Drawer, "_draw", draw)
+    anew = shutil.copytree(run, tmp_path / "anew")
+    shutil.rmtree(anew / "samples")
+    Check(anew, quietly).run()
+    count = len(drawn)
+    drawn.clear()
+    report = Check(run, quietly).run()
+    taken = {file.name for file in (run / "health").glob("*.png")} - set(drawn)
+    assert len(drawn) == count - 2
+    assert sorted(name.split("-")[0] for name in taken) == ["base", "step"]
+    for name in taken:
+        assert_same((run / "health" / name).read_bytes(), (anew / "health" / name).read_bytes())
+    assert report.is_complete
+
+
+@one_family
+def test_samples_of_another_adapter_base_or_kind_are_not_taken(run: Path) -> None:
+    folder = RunFolder(run)
+    config, base = folder.read_config(), describe_base(folder.read_config().base_path)
+    for file in (run / "samples").iterdir():
+        os.utime(file)
+
+    def found(config: RunConfig = config, base: BaseDescription = base, strength: float = 1.0) -> list[bool]:
+        plan = plan_for(run, config, base)
+        samples = RunSamples(folder, config, base, plan)
+        prompt, seed = plan.prompts[0], plan.seeds[0]
+        return [samples.find(each, strength, prompt, seed) is not None for each in (None, plan.checkpoints[-1])]
+
+    def with_settings(**settings: object) -> RunConfig:
+        return config.model_copy(update={"recipe": config.recipe.model_copy(update=settings)})
+
+    assert found() == [True, True]
+    assert found(strength=0.8) == [True, False]
+    assert found(with_settings(method="full")) == found(with_settings(precision="bf16")) == [False, False]
+    assert found(base=base.model_copy(update={"fingerprint": "other"})) == [False, False]
+    assert found(base=base.model_copy(update={"default_width": 32})) == [False, False]
+    os.utime(plan_for(run, config, base).checkpoints[-1].adapter)
+    assert found() == [True, False]
 
 
 def test_a_run_without_checkpoints_has_nothing_to_measure(run: Path) -> None:

@@ -19,6 +19,7 @@ from fluxtune.engine.health.drawing import Drawer
 from fluxtune.engine.health.features import choose_embedder
 from fluxtune.engine.health.methods import METHODS
 from fluxtune.engine.health.plan import SHEET_CHECKPOINTS, Checkpoint, Plan, plan_for
+from fluxtune.engine.health.samples import RunSamples
 from fluxtune.engine.health.validation import validation_of
 from fluxtune.engine.reports import (
     REPORT_FILE,
@@ -59,7 +60,8 @@ class Check:
         self._done, self._total = 0, self._plan.image_count
         self._started = time.monotonic()
         self._generator = Generator(lambda *_, **__: None)
-        self._drawer = Drawer(run, self._base, self._plan, self._generator, self._report_image)
+        samples = RunSamples(self._folder, self._config, self._base, self._plan)
+        self._drawer = Drawer(run, self._base, self._plan, self._generator, samples, self._report_image)
 
     def run(self) -> HealthReport:
         """Measure what is not measured yet; return the whole report. What `tell` raises comes out of here."""
@@ -156,7 +158,7 @@ class Check:
         best = sorted(report.checkpoints, key=lambda each: each.reading.score)[-SHEET_CHECKPOINTS:]
         chosen = [one for one in self._plan.checkpoints if one.step in {each.step for each in best}]
         prompts, seed = self._plan.sheet_prompts, self._plan.seeds[0]
-        split = len(prompts) - len(self._plan.neutral)
+        split = len(prompts) - len(self._plan.sheet_neutral)
         shown = [(0, 0.0, self._grid(None, FULL, prompts, [seed], counts=False))]
         report.strengths = []
         for checkpoint in chosen:
@@ -198,7 +200,7 @@ class Check:
         }
         if self._neutral is not None:
             after = self._scale.apply(self._embedder.embed(self._images(neutral)))
-            found["bleed"] = measures.bleed(self._neutral, after, len(self._plan.neutral))
+            found["bleed"] = measures.bleed(self._neutral[: len(neutral)], after, len(neutral))
         known = {name: measure for name, measure in found.items() if measure is not None}
         score = verdicts.score_of(known)
         return Reading(step=checkpoint.step, strength=strength, measures=known, score=score), tokens

@@ -1,4 +1,4 @@
-"""Drawing the images of a check, each once: what lies in the folder already is not drawn again."""
+"""Getting the images of a check, each once: what was drawn already, by an earlier check or the run, is taken."""
 
 import hashlib
 import shutil
@@ -11,6 +11,8 @@ from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.generator import Generator
 from fluxtune.engine.health.plan import Checkpoint, Plan
+from fluxtune.engine.health.samples import RunSamples
+from fluxtune.engine.runfolder import write_atomic
 
 FOLDER = "health"
 
@@ -19,7 +21,13 @@ class Drawer:
     """Draws with the resident generator's code, one image at a time, so that a seed means the same as anywhere."""
 
     def __init__(
-        self, run: Path, base: BaseDescription, plan: Plan, generator: Generator, tell: Callable[[str], None]
+        self,
+        run: Path,
+        base: BaseDescription,
+        plan: Plan,
+        generator: Generator,
+        samples: RunSamples,
+        tell: Callable[[str], None],
     ) -> None:
         """`tell` is called before every image, drawn or there already, with what it is; it may raise to stop."""
         self._run = run
@@ -27,6 +35,7 @@ class Drawer:
         self._base = base
         self._plan = plan
         self._generator = generator
+        self._samples = samples
         self._tell = tell
         self._folder.mkdir(exist_ok=True)
 
@@ -34,13 +43,19 @@ class Drawer:
         """Draw one image, of the untouched base without a checkpoint; return its file relative to the run's folder."""
         self._tell("drawing with the base" if checkpoint is None else f"drawing with step {checkpoint.step}")
         name = self._name(checkpoint, strength, prompt, seed)
-        if not (self._folder / name).is_file():
-            scratch = self._folder / f".{name}.part"
-            request = self.request(checkpoint, strength, prompt, seed, scratch)
-            self._generator.generate(request, lambda: self._tell(""))
-            (scratch / "0.png").replace(self._folder / name)
-            shutil.rmtree(scratch, ignore_errors=True)
+        file = self._folder / name
+        if not file.is_file():
+            sample = self._samples.find(checkpoint, strength, prompt, seed)
+            if sample is not None:
+                write_atomic(file, sample.read_bytes())
+            else:
+                self._draw(self.request(checkpoint, strength, prompt, seed, self._folder / f".{name}.part"), file)
         return f"{FOLDER}/{name}"
+
+    def _draw(self, request: GenerationRequest, file: Path) -> None:
+        self._generator.generate(request, lambda: self._tell(""))
+        (request.out_dir / "0.png").replace(file)
+        shutil.rmtree(request.out_dir, ignore_errors=True)
 
     def open(self, file: str) -> Image.Image:
         """Return a drawn image."""

@@ -13,7 +13,8 @@ from fluxtune.engine.recipes import PROMPTS, prompts_for
 MAX_PROMPTS = 4
 SEEDS = 2
 SHEET_CHECKPOINTS = 2
-SHEET_PROMPTS = 3
+SHEET_PROMPTS = 2
+"""Rows of the sheet of strengths with the trigger word, and without it: as few as say how each measure moves."""
 STRENGTHS = (0.6, 0.8, 1.0, 1.2)
 LARGE_SIDE = 512
 """Large bases are judged at this size: a quarter of the time of their own, and concepts show as well."""
@@ -55,8 +56,13 @@ class Plan:
 
     @property
     def sheet_prompts(self) -> list[str]:
-        """The rows of the sheet of strengths: some prompts with the trigger word, then all without."""
-        return [*self.prompts[:SHEET_PROMPTS], *self.neutral]
+        """The rows of the sheet of strengths: some prompts with the trigger word, then some without."""
+        return [*self.prompts[:SHEET_PROMPTS], *self.sheet_neutral]
+
+    @property
+    def sheet_neutral(self) -> list[str]:
+        """Its rows without the trigger word."""
+        return self.neutral[:SHEET_PROMPTS]
 
     @property
     def grid_count(self) -> int:
