@@ -2,6 +2,7 @@
 
 import pytest
 
+from fluxtune.models.service import ModelService, store_adapter
 from tests.makers import add_model, fill_gallery, state_of
 from tests.zoo import make_base
 
@@ -158,6 +159,41 @@ def test_unknown(client, method, path, body):
     response = client.request(method, f"/api/models/nope{path}", json=body)
     assert response.status_code == 404
     assert response.json()["title"] == "No such model"
+
+
+class TestDefaultVersion:
+    @pytest.fixture
+    def versions(self, client, model, tmp_path):
+        """The ids of two versions, the one trained further first."""
+        state = state_of(client)
+        adapter = tmp_path / "further.safetensors"
+        adapter.write_bytes(b"weights trained further")
+        stored = store_adapter(state.settings.paths, adapter, model.id)
+        with state.database.transaction() as session:
+            shown = ModelService(session, state.blobs, state.settings).add_version(model.id, 200, stored)
+        return [version.id for version in shown.versions]
+
+    def used(self, client, model):
+        state = state_of(client)
+        with state.database.reading() as session:
+            return ModelService(session, state.blobs, state.settings).require_usable(model.id, None).version_id
+
+    def test_is_the_one_trained_furthest_until_another_is_chosen(self, client, model, versions):
+        path = f"/api/models/{model.id}"
+        assert client.get(path).json()["default_version_id"] == versions[0] == self.used(client, model)
+        assert client.patch(path, json={"default_version_id": versions[1]}).json()["default_version_id"] == versions[1]
+        assert [version["id"] for version in client.get(path).json()["versions"]] == versions
+        assert self.used(client, model) == versions[1]
+        assert client.patch(path, json={"name": "Other"}).json()["default_version_id"] == versions[1]
+        assert client.patch(path, json={"default_version_id": None}).json()["default_version_id"] == versions[0]
+
+    def test_must_be_one_of_the_model(self, client, model, versions):
+        response = client.patch(f"/api/models/{model.id}", json={"default_version_id": "strange"})
+        assert (response.status_code, response.json()["errors"][0]["field"]) == (404, "default_version_id")
+        assert self.used(client, model) == versions[0]
+
+    def test_bases_have_none(self, client):
+        assert client.get("/api/models/tiny").json()["default_version_id"] is None
 
 
 def test_a_stranger_sees_nothing(client, stranger, model):

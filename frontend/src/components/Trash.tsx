@@ -1,6 +1,9 @@
 import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Undo2 } from "lucide-react";
 import { useState } from "react";
+
+import { systemQuery } from "@/api/queries";
 
 import { ago } from "./format";
 import { Fold } from "./schema-form/SchemaForm";
@@ -11,8 +14,17 @@ interface TrashProps {
   restore: (id: string) => Promise<unknown>;
 }
 
-/** What was deleted in the last 30 days, and the way back. */
+/** How long a deleted thing can still be restored, in words; nothing where that is for ever. */
+export function untilGone(deletedAt: string, keepDays: number, at = Date.now()): string {
+  if (keepDays === 0) return "";
+  const days = Math.ceil(keepDays - (at - Date.parse(deletedAt)) / 86_400_000);
+  if (days < 1) return ", about to go for good";
+  return `, goes for good in ${days} ${days === 1 ? "day" : "days"}`;
+}
+
+/** What was deleted and can be restored, for how long, and the way back. */
 export function Trash({ items, restore }: TrashProps) {
+  const keepDays = useQuery(systemQuery).data?.trash_keep_days ?? 0;
   const [busy, setBusy] = useState<string | null>(null);
   if (items.length === 0) return null;
   const bring = async (id: string) => {
@@ -29,7 +41,9 @@ export function Trash({ items, restore }: TrashProps) {
               <span className="clip" style={{ flex: 1 }}>
                 {name}
               </span>
-              <span className="dim small">{deleted_at && `deleted ${ago(deleted_at)}`}</span>
+              <span className="dim small">
+                {deleted_at && `deleted ${ago(deleted_at)}${untilGone(deleted_at, keepDays)}`}
+              </span>
               <Button
                 size="compact-sm"
                 variant="default"

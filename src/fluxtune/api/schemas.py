@@ -30,7 +30,7 @@ class WorkerStatus(BaseModel):
 
 
 class SystemInfo(BaseModel):
-    """What is ready, and how much room there is."""
+    """What is ready, how much room there is, and for how many days deleted things can be restored (0: for ever)."""
 
     version: str
     data_dir: str
@@ -39,6 +39,7 @@ class SystemInfo(BaseModel):
     memory_total_bytes: int
     memory_available_bytes: int
     disk_free_bytes: int
+    trash_keep_days: int
 
 
 class Session(BaseModel):

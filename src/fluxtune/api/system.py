@@ -48,6 +48,7 @@ def get_system(request: Request, session: SessionDep, settings: SettingsDep) -> 
         memory_total_bytes=memory.total,
         memory_available_bytes=memory.available,
         disk_free_bytes=shutil.disk_usage(settings.data).free,
+        trash_keep_days=settings.trash.keep_days,
     )
 
 

@@ -308,12 +308,13 @@ class Client(Connection):
         return self.fetch(Model, "GET", f"/api/models/{model_id}")
 
     def update_model(self, model_id: str, **values: Any) -> Model:
-        """Change name, notes or trigger word."""
+        """Change name, notes, trigger word, or the version that is used by default."""
         return self.fetch(Model, "PATCH", f"/api/models/{model_id}", json=_body(ModelUpdate, None, values))
 
     def export_model(self, model: Model, target: Path, *, version_id: str | None = None) -> int:
         """Write the adapter of a finetuned model to a file; return its size."""
-        version = next((v for v in model.versions if v.id == version_id), None) if version_id else model.versions[0]
+        wanted = version_id or model.default_version_id
+        version = next((version for version in model.versions if version.id == wanted), None)
         if version is None:
             raise KeyError(version_id)
         return self.download(version.file_url, target)

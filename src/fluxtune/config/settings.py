@@ -83,6 +83,14 @@ class WebhookSettings(BaseModel):
     )
 
 
+class TrashSettings(BaseModel):
+    """Things that were deleted and can be restored."""
+
+    keep_days: int = Field(
+        30, ge=0, le=36_500, description="What was deleted is removed for good after so many days; 0 means never."
+    )
+
+
 class LogSettings(BaseModel):
     """Logs."""
 
@@ -115,6 +123,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     webhooks: WebhookSettings = Field(default_factory=lambda: WebhookSettings())
+    trash: TrashSettings = Field(default_factory=lambda: TrashSettings())
     log: LogSettings = Field(default_factory=lambda: LogSettings())
 
     @property

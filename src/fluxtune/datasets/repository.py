@@ -1,9 +1,9 @@
 """Every query about datasets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
@@ -59,3 +59,40 @@ def add(session: Session, row: DatasetRow | DatasetImageRow) -> None:
 def touch(row: DatasetRow, at: datetime) -> None:
     """Note that a dataset changed."""
     row.updated_at = at
+
+
+def list_expired(session: Session, before: datetime) -> Sequence[str]:
+    """Return the datasets that were deleted before then."""
+    return session.scalars(select(DatasetRow.id).where(DatasetRow.deleted_at < before)).all()
+
+
+def find_expired(session: Session, dataset_id: str, before: datetime) -> DatasetRow | None:
+    """Return a dataset unless it was restored meanwhile; nobody restores it before the transaction ends."""
+    query = select(DatasetRow).where(DatasetRow.id == dataset_id, DatasetRow.deleted_at < before).with_for_update()
+    return session.scalars(query).first()
+
+
+def remove(session: Session, row: DatasetRow) -> list[str]:
+    """Remove a dataset; return the ids of the images it had, removed ones included."""
+    mine = DatasetImageRow.dataset_id == row.id
+    images = list(session.scalars(select(DatasetImageRow.image_id).where(mine)))
+    session.execute(delete(DatasetImageRow).where(mine))
+    session.delete(row)
+    session.flush()
+    return images
+
+
+def list_expired_images(session: Session, before: datetime) -> Sequence[str]:
+    """Return the places of images that were removed from datasets before then."""
+    return session.scalars(select(DatasetImageRow.id).where(DatasetImageRow.deleted_at < before)).all()
+
+
+def remove_expired_image(session: Session, dataset_image_id: str, before: datetime) -> str | None:
+    """Remove an image's place in a dataset for good, unless it was put back; return the image's id."""
+    query = select(DatasetImageRow).where(DatasetImageRow.id == dataset_image_id, DatasetImageRow.deleted_at < before)
+    row = session.scalars(query.with_for_update()).first()
+    if row is None:
+        return None
+    session.delete(row)
+    session.flush()
+    return row.image_id

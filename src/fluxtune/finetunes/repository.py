@@ -1,8 +1,10 @@
 """Every query about finetunes and what their runs said."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from fluxtune.finetunes.tables import (
@@ -162,3 +164,35 @@ def save_all(session: Session, rows: Sequence[RunRow]) -> None:
     for row in rows:
         session.merge(row)
     session.flush()
+
+
+def list_expired(session: Session, before: datetime) -> Sequence[str]:
+    """Return the finetunes that were deleted before then."""
+    return session.scalars(select(FinetuneRow.id).where(FinetuneRow.deleted_at < before)).all()
+
+
+def find_expired(session: Session, finetune_id: str, before: datetime) -> FinetuneRow | None:
+    """Return a finetune unless it was restored meanwhile; nobody restores it before the transaction ends."""
+    query = select(FinetuneRow).where(FinetuneRow.id == finetune_id, FinetuneRow.deleted_at < before).with_for_update()
+    return session.scalars(query).first()
+
+
+def remove(session: Session, row: FinetuneRow) -> None:
+    """Remove a finetune and all its run said."""
+    for table in (
+        LossPointRow, ValidationRow, ImageLossRow, HealingRow, FinetuneSampleRow, CheckpointRow, LogLineRow,
+    ):  # fmt: skip
+        session.execute(delete(table).where(table.finetune_id == row.id))
+    session.delete(row)
+    session.flush()
+
+
+def forget_model(session: Session, model_id: str) -> None:
+    """Let finetunes not name a model any more."""
+    session.execute(update(FinetuneRow).where(FinetuneRow.model_id == model_id).values(model_id=None))
+
+
+def list_snapshots(session: Session, probe_jobs: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the manifests of all finetunes, and of the probes with these jobs."""
+    probes = select(ProbeRow.snapshot).where(ProbeRow.job_id.in_(probe_jobs))
+    return [*session.scalars(select(FinetuneRow.snapshot)), *session.scalars(probes)]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
@@ -37,3 +37,16 @@ def add(session: Session, row: GenerationRow | GenerationImageRow) -> None:
     """Add a row."""
     session.add(row)
     session.flush()
+
+
+def forget_image(session: Session, image_id: str) -> list[str]:
+    """Forget an image that was removed for good; return the generations that have none left."""
+    query = select(GenerationImageRow.generation_id).where(GenerationImageRow.image_id == image_id)
+    touched = session.scalars(query).all()
+    session.execute(delete(GenerationImageRow).where(GenerationImageRow.image_id == image_id))
+    return [generation_id for generation_id in touched if not list_images(session, [generation_id])]
+
+
+def remove(session: Session, generation_id: str) -> None:
+    """Remove a generation that has no images."""
+    session.execute(delete(GenerationRow).where(GenerationRow.id == generation_id))

@@ -135,6 +135,8 @@ def _slots(
     slots: list[GenerationSlot] = []
     for index, seed in enumerate(row.seeds):
         image_id = finished.get(index)
+        if image_id is None and job.state == "succeeded":
+            continue  # it was removed for good
         if image_id is None:
             # Images are made one after another, so the job's step tells how far each is.
             step = min(max(job.step - index * row.steps, 0), row.steps)

@@ -32,3 +32,11 @@ def replace_images(session: Session, finetune_id: str, images: Mapping[str, str]
         HealthImageRow(finetune_id=finetune_id, file=file, image_id=image_id) for file, image_id in images.items()
     )
     session.flush()
+
+
+def remove(session: Session, finetune_id: str) -> list[str]:
+    """Remove a finetune's report; return the ids of its images."""
+    images = list(list_images(session, finetune_id).values())
+    session.execute(delete(HealthImageRow).where(HealthImageRow.finetune_id == finetune_id))
+    session.execute(delete(HealthReportRow).where(HealthReportRow.finetune_id == finetune_id))
+    return images

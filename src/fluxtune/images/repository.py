@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Column, ColumnElement, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from fluxtune.db import Base
 from fluxtune.images.tables import GalleryImageRow, ImageRow
 
 _CHUNK = 500
@@ -90,3 +91,46 @@ def add(session: Session, row: ImageRow | GalleryImageRow) -> None:
 def set_deleted(row: GalleryImageRow, at: datetime | None) -> None:
     """Put into the trash (with a time) or take out of it (None)."""
     row.deleted_at = at
+
+
+def list_expired(session: Session, before: datetime) -> Sequence[str]:
+    """Return the gallery images that were deleted before then."""
+    return session.scalars(select(GalleryImageRow.image_id).where(GalleryImageRow.deleted_at < before)).all()
+
+
+def remove_expired(session: Session, image_id: str, before: datetime) -> bool:
+    """Remove a gallery entry, unless it was restored meanwhile; return whether it was removed."""
+    gone = delete(GalleryImageRow).where(GalleryImageRow.image_id == image_id, GalleryImageRow.deleted_at < before)
+    return bool(session.execute(gone).rowcount)  # type: ignore[attr-defined]
+
+
+def list_uploaded(session: Session, hashes: Iterable[str]) -> list[str]:
+    """Return the ids of the uploaded images with these contents."""
+    wanted = sorted(set(hashes))
+    found: list[str] = []
+    for start in range(0, len(wanted), _CHUNK):
+        among = ImageRow.sha256.in_(wanted[start : start + _CHUNK])
+        found += session.scalars(select(ImageRow.id).where(among, ImageRow.origin == "uploaded"))
+    return found
+
+
+def is_referred_to(session: Session, image_id: str) -> bool:
+    """Return whether a row of any table refers to an image by a foreign key."""
+    columns = [
+        key.parent
+        for table in Base.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column.table.name == ImageRow.__tablename__
+    ]
+    return bool(session.scalar(select(or_(*(_names(column, image_id) for column in columns)))))
+
+
+def _names(column: Column[str], image_id: str) -> ColumnElement[bool]:
+    return exists().where(column == image_id)
+
+
+def remove(session: Session, row: ImageRow) -> bool:
+    """Remove an image; return whether its content is not that of another one."""
+    session.delete(row)
+    session.flush()
+    return session.scalars(select(ImageRow.id).where(ImageRow.sha256 == row.sha256).limit(1)).first() is None

@@ -22,6 +22,7 @@ from fluxtune.imaging import (
     media_type_of,
 )
 from fluxtune.storage import Blobs
+from fluxtune.trash import service as trash
 
 
 class ImageMissing(NotFound):
@@ -85,6 +86,7 @@ class ImageService:
 
     def create_image(self, content: StoredContent, origin: Origin) -> Image:
         """Return the image of this content; uploaded content that is known already is one image, not two."""
+        trash.keep_content(self._session, content.sha256)
         if origin == "uploaded":
             known = repository.find_by_hash(self._session, content.sha256, origin)
             if known is not None:

@@ -139,6 +139,17 @@ def prune_events(session: Session, types: Collection[str], ended_before: datetim
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
+def list_of_targets(session: Session, target_ids: Collection[str]) -> Sequence[JobRow]:
+    """Return the jobs that work or worked on these things."""
+    return session.scalars(select(JobRow).where(JobRow.target_id.in_(target_ids))).all()
+
+
+def remove_jobs(session: Session, job_ids: Collection[str]) -> None:
+    """Remove jobs and everything that happened to them."""
+    session.execute(delete(JobEventRow).where(JobEventRow.job_id.in_(job_ids)))
+    session.execute(delete(JobRow).where(JobRow.id.in_(job_ids)))
+
+
 def newest_event_id(session: Session) -> int:
     """Return the id of the newest event, 0 if there is none."""
     return session.scalar(select(func.max(JobEventRow.id))) or 0

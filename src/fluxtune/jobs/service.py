@@ -225,6 +225,16 @@ def _queue_again(session: Session, row: JobRow, wanted: JobRequest | None) -> No
     record(session, row, "job.queued", {})
 
 
+def is_at_work_on(session: Session, target_id: str) -> bool:
+    """Return whether any job on a thing waits, runs or is paused."""
+    return any(row.state in repository.ACTIVE_STATES for row in repository.list_of_targets(session, [target_id]))
+
+
+def forget(session: Session, target_ids: Collection[str]) -> None:
+    """Remove the jobs on things that were removed for good."""
+    repository.remove_jobs(session, [row.id for row in repository.list_of_targets(session, target_ids)])
+
+
 def list_events(session: Session, after: int, *, job_id: str | None = None, limit: int = 500) -> list[JobEvent]:
     """Return events after an id, oldest first."""
     return [

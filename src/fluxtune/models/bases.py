@@ -284,6 +284,7 @@ def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Mo
         cover=cover,
         prompts=[],
         versions=[],
+        default_version_id=None,
         defaults=defaults_of(base),
         is_ready=base.is_ready,
         missing=base.missing,

@@ -57,7 +57,7 @@ def get_model(model_id: str, models: Models) -> Model:
 
 @router.patch("/models/{model_id}", responses={**NOT_FOUND, **CONFLICT})
 def update_model(model_id: str, change: ModelUpdate, models: Models) -> Model:
-    """Change a model's name, notes or trigger word."""
+    """Change a model's name, notes, trigger word, or the version that is used where none is named."""
     return models.update_model(model_id, change)
 
 

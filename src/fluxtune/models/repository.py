@@ -1,9 +1,10 @@
 """Every query about finetuned models."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from fluxtune.models.tables import ModelRow, ModelVersionRow
@@ -26,7 +27,7 @@ def list_models(session: Session, deleted: bool) -> list[ModelRow]:
 
 
 def list_versions(session: Session, model_ids: Iterable[str]) -> dict[str, list[ModelVersionRow]]:
-    """Return the versions of some models, the one trained furthest first: that is the one in use.
+    """Return the versions of some models, the one trained furthest first.
 
     Checkpoints of earlier steps may be kept as versions later on.
     """
@@ -57,3 +58,31 @@ def add(session: Session, row: ModelRow | ModelVersionRow) -> None:
     """Add a row."""
     session.add(row)
     session.flush()
+
+
+def list_expired(session: Session, before: datetime) -> Sequence[str]:
+    """Return the models that were deleted before then."""
+    return session.scalars(select(ModelRow.id).where(ModelRow.deleted_at < before)).all()
+
+
+def find_expired(session: Session, model_id: str, before: datetime) -> ModelRow | None:
+    """Return a model unless it was restored meanwhile; nobody restores it before the transaction ends."""
+    query = select(ModelRow).where(ModelRow.id == model_id, ModelRow.deleted_at < before).with_for_update()
+    return session.scalars(query).first()
+
+
+def remove(session: Session, row: ModelRow) -> None:
+    """Remove a model with its versions."""
+    session.execute(delete(ModelVersionRow).where(ModelVersionRow.model_id == row.id))
+    session.delete(row)
+    session.flush()
+
+
+def forget_finetune(session: Session, finetune_id: str) -> None:
+    """Let models not name a finetune any more."""
+    session.execute(update(ModelRow).where(ModelRow.finetune_id == finetune_id).values(finetune_id=None))
+
+
+def forget_dataset(session: Session, dataset_id: str) -> None:
+    """Let models not name a dataset any more."""
+    session.execute(update(ModelRow).where(ModelRow.dataset_id == dataset_id).values(dataset_id=None))

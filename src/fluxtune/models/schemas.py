@@ -35,7 +35,8 @@ class ModelVersion(BaseModel):
 class Model(BaseModel):
     """Weights one can generate with: a base, or a finetuned model with its versions.
 
-    The version trained furthest comes first; it is used when none is named.
+    The version trained furthest comes first. `default_version_id` is used where none is named: the one that was
+    chosen for that, else the first; null for a base.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Model(BaseModel):
     cover: Image | None
     prompts: list[str]
     versions: list[ModelVersion]
+    default_version_id: str | None
     defaults: GenerationDefaults
     is_ready: bool
     missing: str | None
@@ -100,8 +102,9 @@ class BaseEntry(BaseModel):
 
 
 class ModelUpdate(BaseModel):
-    """What a user may change; absent means unchanged."""
+    """What a user may change; absent means unchanged. A null `default_version_id` means: the one trained furthest."""
 
     name: str | None = Field(None, min_length=1, max_length=120)
     notes: str | None = Field(None, max_length=10_000)
     trigger_word: str | None = Field(None, max_length=60)
+    default_version_id: str | None = Field(None, max_length=64)

@@ -146,11 +146,20 @@ class ModelService:
         row = self._row(model_id)
         if row.deleted_at is not None:
             raise ModelInTrash(f"“{row.name}” was put into the trash.")
-        for field, value in change.model_dump(exclude_unset=True, exclude_none=True).items():
+        if "default_version_id" in change.model_fields_set:
+            self._use_by_default(row, change.default_version_id)
+        texts = change.model_dump(exclude_unset=True, exclude_none=True, exclude={"default_version_id"})
+        for field, value in texts.items():
             text = clean_text(value)
             if field != "name" or text:
                 setattr(row, field, text)
         return self._show([row])[0]
+
+    def _use_by_default(self, row: ModelRow, version_id: str | None) -> None:
+        """Use a version where none is named; None goes back to the one trained furthest, also of versions to come."""
+        if version_id is not None and repository.find_version(self._session, row.id, version_id) is None:
+            raise VersionMissing(f"“{row.name}” has no version “{version_id[:64]}”.", field="default_version_id")
+        row.default_version_id = version_id
 
     def delete_model(self, model_id: str) -> None:
         """Put a model into the trash; doing it twice changes nothing."""
@@ -261,7 +270,7 @@ class ModelService:
         if version_id is not None:
             version = repository.find_version(self._session, row.id, version_id)
         else:
-            version = next(iter(repository.list_versions(self._session, [row.id])[row.id]), None)
+            version = _default_version(row, repository.list_versions(self._session, [row.id])[row.id])
         if version is None:
             wanted = f"no version “{version_id[:64]}”" if version_id else "no version"
             raise VersionMissing(f"“{row.name}” has {wanted}.")
@@ -307,6 +316,7 @@ def _to_schema(
     row: ModelRow, versions: list[ModelVersionRow], cover: Image | None, base: BaseDescription | None, image_count: int
 ) -> Model:
     missing = f"The base {row.base} is gone." if base is None else base.missing
+    default = _default_version(row, versions)
     return Model(
         id=row.id,
         name=row.name,
@@ -320,6 +330,7 @@ def _to_schema(
         cover=cover,
         prompts=row.prompts,
         versions=[_to_version(version) for version in versions],
+        default_version_id=default.id if default is not None else None,
         defaults=bases.defaults_of(base),
         is_ready=missing is None,
         missing=missing,
@@ -329,6 +340,12 @@ def _to_schema(
         created_at=row.created_at,
         deleted_at=row.deleted_at,
     )
+
+
+def _default_version(row: ModelRow, versions: list[ModelVersionRow]) -> ModelVersionRow | None:
+    """Return the version to use where none is named: the chosen one, else the first."""
+    chosen = (version for version in versions if version.id == row.default_version_id)
+    return next(chosen, versions[0] if versions else None)
 
 
 def _to_version(row: ModelVersionRow) -> ModelVersion:

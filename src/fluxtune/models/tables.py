@@ -21,6 +21,8 @@ class ModelRow(Base):
     notes: Mapped[str] = mapped_column(Text, default="")
     description: Mapped[str] = mapped_column(Text, default="")
     prompts: Mapped[list[str]] = mapped_column(JSON)
+    # No foreign key: versions name their model already. Empty, or of a version that is gone: the one trained furthest.
+    default_version_id: Mapped[str | None] = mapped_column(String(32), default=None)
     cover_image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
     # No foreign keys: a model outlives the finetune and the dataset it was made from.
     finetune_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)

@@ -5,7 +5,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -133,6 +133,13 @@ class Blobs:
             obstore.delete(self._store, key)
         except (NotFoundError, FileNotFoundError):
             return
+
+    def written_at(self, key: str) -> datetime | None:
+        """Return when a blob was written last, None if it is not there."""
+        try:
+            return obstore.head(self._store, key)["last_modified"]
+        except (NotFoundError, FileNotFoundError):
+            return None
 
     def path(self, key: str) -> Path | None:
         """Return the blob's file when blobs are files on this computer, else None."""

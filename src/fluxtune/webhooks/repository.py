@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from fluxtune.webhooks.tables import DeliveryRow
@@ -57,3 +57,8 @@ def list_newest(session: Session, target_ids: Sequence[str]) -> dict[str, Delive
     """Return the newest delivery that tells of each of these."""
     query = select(DeliveryRow).where(DeliveryRow.target_id.in_(target_ids)).order_by(DeliveryRow.id)
     return {row.target_id: row for row in session.scalars(query)}
+
+
+def remove_of_target(session: Session, target_id: str) -> None:
+    """Remove all deliveries that tell of this."""
+    session.execute(delete(DeliveryRow).where(DeliveryRow.target_id == target_id))

@@ -44,6 +44,11 @@ def newest_deliveries(session: Session, target_ids: Sequence[str]) -> dict[str, 
     return {key: _to_schema(row) for key, row in repository.list_newest(session, target_ids).items()}
 
 
+def forget(session: Session, target_id: str) -> None:
+    """Remove the messages about something that was removed for good, also those that wait."""
+    repository.remove_of_target(session, target_id)
+
+
 def _to_schema(row: DeliveryRow) -> Delivery:
     return Delivery.model_validate(
         {

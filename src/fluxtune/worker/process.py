@@ -5,18 +5,22 @@ import signal
 import socket
 import threading
 import time
+from datetime import datetime, timedelta
 
 import structlog
 
 from fluxtune.backends.local.backend import LocalBackend
 from fluxtune.config import Settings
 from fluxtune.config.logs import set_up_logs
+from fluxtune.contract.telling import EndTeller
+from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict
 from fluxtune.db import Database, migrate
 from fluxtune.jobs.queue import JobQueue
 from fluxtune.storage import Blobs, FileLock, is_locked
 from fluxtune.webhooks.sender import WebhookSender
 from fluxtune.worker.tasks import build_tasks
+from fluxtune.worker.trash import Trash
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +29,9 @@ _LOCK_WAIT_S = 1.0
 _LOOK_AROUND_EVERY_S = 2.0
 _TIDY_EVERY_S = 6 * 3600.0
 _SEND_EVERY_S = 2.0
+# Not while the first page and the first job want the processor.
+_EMPTY_TRASH_AFTER_S = 15.0
+_EMPTY_TRASH_EVERY_S = 24 * 3600.0
 
 
 class WorkerRunning(Conflict):
@@ -46,7 +53,10 @@ class Worker:
         blobs = Blobs.at(settings.paths.blobs, settings.storage_url)
         tasks = build_tasks(settings, blobs, self._backend)
         self._queue = JobQueue(settings, self._database, tasks, self._leaving.is_set)
-        self._webhooks = WebhookSender(settings, self._database)
+        self._teller = EndTeller(settings, self._database, blobs)
+        self._webhooks = WebhookSender(settings, self._database, shapes=self._teller.shapes)
+        self._trash = Trash(settings, self._database, blobs)
+        self._started = (now(), time.monotonic())
         self._idle_since = time.monotonic()
 
     def leave(self) -> None:
@@ -58,9 +68,12 @@ class Worker:
         migrate(self._database, self._settings.paths.migration_lock)
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         post = threading.Thread(target=self._send, name="webhooks", daemon=True)
+        trash = threading.Thread(target=self._empty_trash, name="trash", daemon=True)
         self._queue.start(self._worker_id())
         heart.start()
         post.start()
+        if not until_idle:
+            trash.start()
         log.info("worker ready")
         try:
             self._loop(until_idle)
@@ -71,6 +84,8 @@ class Worker:
             heart.join()
             # What is on its way and not answered yet is sent again by the next worker.
             post.join(_SEND_EVERY_S)
+            if not until_idle:
+                trash.join(_SEND_EVERY_S)
             self._backend.close()
             self._queue.stop()
             self._queue.runner.goodbye()
@@ -108,7 +123,7 @@ class Worker:
                 self._leaving.wait(1)
 
     def _is_done(self, until_idle: bool) -> bool:
-        if self._queue.active_count or self._queue.runner.is_busy() or self._webhooks.is_any_new():
+        if self._queue.active_count or self._queue.runner.is_busy() or self._has_post():
             self._idle_since = time.monotonic()
             return False
         if until_idle:
@@ -118,6 +133,9 @@ class Worker:
             self._idle_since = time.monotonic()
             return False
         return time.monotonic() - self._idle_since > patience
+
+    def _has_post(self) -> bool:
+        return self._webhooks.is_any_new() or self._teller.is_any_untold()
 
     def _beat(self) -> None:
         while not self._ended.wait(self._settings.worker.heartbeat_seconds):
@@ -130,10 +148,26 @@ class Worker:
         """Send webhooks; in a thread of its own, because a receiver may take long to answer."""
         while not self._ended.wait(_SEND_EVERY_S):
             try:
+                self._teller.tell_ended()
                 while not self._ended.is_set() and self._webhooks.send_next():
                     pass
             except Exception:
                 log.exception("webhooks could not be sent; going on")
+
+    def _empty_trash(self) -> None:
+        """Empty the trash soon after the start, then daily; in a thread of its own: removing files takes long."""
+        wait_s = _EMPTY_TRASH_AFTER_S
+        while not self._ended.wait(wait_s):
+            try:
+                self._trash.empty(self._steady_now())
+            except Exception:
+                log.exception("the trash could not be emptied; going on")
+            wait_s = _EMPTY_TRASH_EVERY_S
+
+    def _steady_now(self) -> datetime:
+        """Return the time, but no later than has passed since the start: a clock set ahead must not empty the trash."""
+        at, tick = self._started
+        return min(now(), at + timedelta(seconds=time.monotonic() - tick))
 
     def _wait_for_steps(self) -> None:
         """Give running steps the time to save and end; the trainer gets the same time within its step."""

@@ -70,11 +70,11 @@ export function Composer({ draft, update, models, model, error, isSending, onGen
       {model && model.versions.length > 1 && (
         <Select
           label="Version"
-          data={model.versions.map((version, index) => ({
-            value: version.id,
-            label: `Step ${version.step}${index === 0 ? " (in use)" : ""}`,
+          data={model.versions.map(({ id, step }) => ({
+            value: id,
+            label: `Step ${step}${id === model.default_version_id ? " (used by default)" : ""}`,
           }))}
-          value={(model.versions.find(({ id }) => id === draft.version_id) ?? model.versions[0]).id}
+          value={model.versions.find(({ id }) => id === draft.version_id)?.id ?? model.default_version_id}
           onChange={(version_id) => update({ version_id: version_id ?? "" })}
           allowDeselect={false}
         />

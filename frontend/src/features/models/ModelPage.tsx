@@ -21,31 +21,43 @@ import classes from "./Models.module.css";
 import { Notes } from "./Notes";
 import { Provenance } from "./Provenance";
 
-function Versions({ model }: { model: Model }) {
+function Versions({ model, onDefault }: { model: Model; onDefault: (id: string) => void }) {
   return (
     <section aria-label="Versions" className={classes.panel}>
       <h2>Versions</h2>
       <ul className={classes.versions}>
-        {model.versions.map((version, index) => (
+        {model.versions.map((version) => (
           <li key={version.id}>
             <span>
               <strong>{version.label || `Step ${version.step}`}</strong>{" "}
-              {index === 0 && <Badge tone="accent">In use</Badge>}
+              {version.id === model.default_version_id && <Badge tone="accent">Used by default</Badge>}
               <span className="dim small" style={{ display: "block" }}>
                 step {version.step} · {bytes(version.byte_count)} · {ago(version.created_at)}
               </span>
             </span>
-            <Button
-              component="a"
-              href={version.file_url}
-              download
-              size="xs"
-              variant="default"
-              leftSection={<Download size={14} />}
-              aria-label={`Download version ${version.label || version.step}`}
-            >
-              Download
-            </Button>
+            <span className="row">
+              {version.id !== model.default_version_id && (
+                <Button
+                  size="xs"
+                  variant="subtle"
+                  aria-label={`Use version ${version.label || version.step} by default`}
+                  onClick={() => onDefault(version.id)}
+                >
+                  Use by default
+                </Button>
+              )}
+              <Button
+                component="a"
+                href={version.file_url}
+                download
+                size="xs"
+                variant="default"
+                leftSection={<Download size={14} />}
+                aria-label={`Download version ${version.label || version.step}`}
+              >
+                Download
+              </Button>
+            </span>
           </li>
         ))}
       </ul>
@@ -115,6 +127,7 @@ export function ModelPage() {
     );
   }
   const isBase = model.kind === "base";
+  const inUse = model.versions.find(({ id }) => id === model.default_version_id);
   const quietly = (body: Parameters<typeof update>[0]) => void update(body).catch(() => undefined);
   const trash = () => remove(model.name).then(() => navigate({ to: "/models" }), toastProblem);
 
@@ -154,10 +167,10 @@ export function ModelPage() {
               </Menu.Dropdown>
             </Menu>
           )}
-          {!isBase && model.versions[0] && (
+          {inUse && (
             <Button
               component="a"
-              href={model.versions[0].file_url}
+              href={inUse.file_url}
               download
               variant="default"
               leftSection={<Download size={16} />}
@@ -191,7 +204,7 @@ export function ModelPage() {
         </div>
         <div className="stack" style={{ gap: 16 }}>
           {isBase ? <BaseFacts model={model} /> : <Provenance model={model} />}
-          {!isBase && <Versions model={model} />}
+          {!isBase && <Versions model={model} onDefault={(id) => quietly({ default_version_id: id })} />}
         </div>
         {!isBase && (
           <div className={`${classes.panel} stack`}>

@@ -1,0 +1,30 @@
+"""Datasets, and images of datasets, that are removed for good."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from fluxtune.datasets import repository
+
+
+def list_expired(session: Session, before: datetime) -> Sequence[str]:
+    """Return the datasets that were deleted before then."""
+    return repository.list_expired(session, before)
+
+
+def purge(session: Session, dataset_id: str, before: datetime) -> list[str] | None:
+    """Remove a dataset unless it was restored; return the images it had, None if it stays."""
+    row = repository.find_expired(session, dataset_id, before)
+    return repository.remove(session, row) if row is not None else None
+
+
+def list_expired_images(session: Session, before: datetime) -> Sequence[str]:
+    """Return the places of images that were removed from datasets before then."""
+    return repository.list_expired_images(session, before)
+
+
+def purge_image(session: Session, dataset_image_id: str, before: datetime) -> list[str] | None:
+    """Remove an image's place in a dataset unless it was put back; return the image, None if it stays."""
+    image_id = repository.remove_expired_image(session, dataset_image_id, before)
+    return [image_id] if image_id is not None else None
