@@ -1,11 +1,11 @@
-"""Every query about sessions and sign-in links."""
+"""Every query about sessions, sign-in links and tokens."""
 
 from datetime import datetime
 
-from sqlalchemy import CursorResult, delete, update
+from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
-from fluxtune.accounts.tables import SessionRow, SignInLinkRow
+from fluxtune.accounts.tables import SessionRow, SignInLinkRow, TokenRow
 
 
 def find_session(session: Session, token_hash: str) -> SessionRow | None:
@@ -13,8 +13,8 @@ def find_session(session: Session, token_hash: str) -> SessionRow | None:
     return session.get(SessionRow, token_hash)
 
 
-def add(session: Session, row: SessionRow | SignInLinkRow) -> None:
-    """Add a session or a link."""
+def add(session: Session, row: SessionRow | SignInLinkRow | TokenRow) -> None:
+    """Add a session, a link or a token."""
     session.add(row)
     session.flush()
 
@@ -34,3 +34,18 @@ def remove_expired(session: Session, at: datetime) -> None:
     """Forget what can't be used any more."""
     session.execute(delete(SessionRow).where(SessionRow.expires_at <= at))
     session.execute(delete(SignInLinkRow).where(SignInLinkRow.expires_at <= at))
+
+
+def list_tokens(session: Session) -> list[TokenRow]:
+    """Return all tokens, newest first."""
+    return list(session.scalars(select(TokenRow).order_by(TokenRow.id.desc())))
+
+
+def find_token(session: Session, token_id: str) -> TokenRow | None:
+    """Return a token, revoked or not."""
+    return session.get(TokenRow, token_id)
+
+
+def find_token_by_hash(session: Session, token_hash: str) -> TokenRow | None:
+    """Return the token with this hash, revoked or not."""
+    return session.scalars(select(TokenRow).where(TokenRow.token_hash == token_hash)).first()

@@ -1,4 +1,4 @@
-"""Signed-in browsers and links that sign in. Only hashes are stored."""
+"""Signed-in browsers, links that sign in, and tokens of programs. Only hashes are stored."""
 
 from datetime import datetime
 
@@ -28,3 +28,18 @@ class SignInLinkRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class TokenRow(Base):
+    """What a program shows as `x-key` at `/v1`."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    token_hash: Mapped[str] = mapped_column(String(64), index=True, unique=True)
+    # The last characters, by which a person tells one from another.
+    ending: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

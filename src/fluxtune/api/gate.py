@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fluxtune.accounts import service as accounts
+from fluxtune.accounts.tokens import find_token_actor
 from fluxtune.api.errors import problem_response
 from fluxtune.config import Settings
 from fluxtune.core.actor import LOCAL_OWNER, Actor
@@ -18,6 +20,10 @@ from fluxtune.db import Database
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REMEMBER_S = 30.0
+CONTRACT = "/v1"
+"""What lies under here is BFL's API: programs show a token as `x-key`, and errors look as they do there."""
+_SIGNED = "/v1/samples/"
+_OPEN = "/v1/openapi.json"
 
 
 class WrongHost(NotAllowed):
@@ -53,6 +59,9 @@ class Gate:
             return
         try:
             self._check_host(scope)
+            if scope["path"] == CONTRACT or scope["path"].startswith(f"{CONTRACT}/"):
+                await self._serve_contract(scope, receive, send)
+                return
             self._check_origin(scope)
             self._check_size(scope)
             await self._check_session(scope)
@@ -81,11 +90,10 @@ class Gate:
             raise WrongOrigin(f"The request comes from {origin[:200]}.")
 
     def _check_size(self, scope: Scope) -> None:
-        length = Headers(scope=scope).get("content-length", "")
         limit = self._settings.server.max_body_bytes
-        if length.isdigit() and int(length) > limit:
+        if exceeds(scope, limit):
             raise TooLarge(
-                f"{int(length) / 1e6:.0f} MB were sent; the limit is {limit / 1e6:.0f} MB.",
+                f"{int(Headers(scope=scope)['content-length']) / 1e6:.0f} MB were sent; the limit is {limit / 1e6:.0f} MB.",
                 action="Send fewer or smaller files at once.",
             )
 
@@ -98,6 +106,21 @@ class Gate:
         if actor is None:
             raise accounts.NotSignedIn("This browser has no session with this studio.")
         scope.setdefault("state", {})["actor"] = actor
+
+    async def _serve_contract(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let programs with a token through. No cookie counts here, so where a request comes from does not matter."""
+        path: str = scope["path"]
+        if not path.startswith(_SIGNED) and path != _OPEN:
+            key = Headers(scope=scope).get("x-key", "").strip()
+            actor = await asyncio.to_thread(find_token_actor, self._database, key) if key else None
+            if actor is None:
+                await JSONResponse({"detail": "Not authenticated"}, 403)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["actor"] = actor
+        if exceeds(scope, self._settings.contract.max_body_bytes):
+            await too_large()(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
     def _by_bearer(self, request: Request) -> Actor | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -122,6 +145,19 @@ class Gate:
     def _look_up(self, token: str) -> Actor | None:
         with self._database.reading() as session:
             return accounts.find_actor(session, token)
+
+
+def exceeds(scope: Scope, limit: int) -> bool:
+    """Return whether a request says itself that it is larger than allowed."""
+    length = Headers(scope=scope).get("content-length", "")
+    return length.isdigit() and int(length) > limit
+
+
+def too_large() -> JSONResponse:
+    """Return what a program under `/v1` is told of a request that is too large."""
+    return JSONResponse(
+        {"detail": "The request is larger than this server accepts. Send fewer or smaller images."}, 413
+    )
 
 
 def cookie_name(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, FastAPI, Request
 
+from fluxtune.accounts import endpoints as accounts
 from fluxtune.api import session, system
 from fluxtune.core.errors import NotFound
 from fluxtune.datasets import endpoints as datasets
@@ -14,7 +15,7 @@ from fluxtune.models import endpoints as models
 from fluxtune.recipes import endpoints as recipes
 
 # Health first: its fixed addresses would otherwise be taken for a finetune's id.
-_PARTS = (session, system, jobs, images, datasets, models, recipes, health, finetunes, generations)
+_PARTS = (session, accounts, system, jobs, images, datasets, models, recipes, health, finetunes, generations, hosted)
 
 
 def add_routes(app: FastAPI) -> None:

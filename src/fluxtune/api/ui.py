@@ -77,7 +77,7 @@ class AssetCaching:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the header to what the user interface's folder serves."""
-        if scope["type"] != "http" or scope["path"].startswith("/api/"):
+        if scope["type"] != "http" or scope["path"].startswith(("/api/", "/v1/")):
             await self._app(scope, receive, send)
             return
         is_hashed = scope["path"].startswith("/assets/")

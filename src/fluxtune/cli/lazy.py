@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("fluxtune.cli.queue", "What runs and what waits, in turn."),
     "model": ("fluxtune.cli.model", "Models: bases and what was finetuned from them."),
     "generate": ("fluxtune.cli.generate", "Make images with a model."),
+    "token": ("fluxtune.cli.token", "Tokens: keys of programs that use the BFL API under /v1."),
     "doctor": ("fluxtune.cli.doctor", "Say what is ready, what is missing, and the command that adds it."),
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fluxtune.api.schemas import SignIn, SystemInfo
-from fluxtune.client.http import Connection
+from fluxtune.client.tokens import TokenCalls
 from fluxtune.client.uploads import batches, collect_files
 from fluxtune.datasets.schemas import (
     Dataset,
@@ -50,7 +50,7 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(Connection):
+class Client(TokenCalls):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio

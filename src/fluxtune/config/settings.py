@@ -91,6 +91,41 @@ class TrashSettings(BaseModel):
     )
 
 
+class ContractSettings(BaseModel):
+    """BFL's API under /v1."""
+
+    base: str | None = Field(
+        None, description="Base of finetunes, and of endpoints whose own base is not here; empty: the usual one."
+    )
+    public_url: str | None = Field(
+        None, description="Address programs reach the studio by, for links in answers; empty: the one they used."
+    )
+    max_body_bytes: int = Field(256 * 1024**2, gt=0, description="Largest POST /v1/finetune, images in base64.")
+    max_active: int = Field(24, ge=1, description="Tasks that may wait or run at once; one more is answered with 429.")
+    link_seconds: int = Field(600, ge=1, description="How long a link to a result works.")
+
+
+class HostedSettings(BaseModel):
+    """Images made at BFL, or at another server that speaks its API."""
+
+    key: SecretStr | None = Field(
+        None, description="A key of BFL's API, used where none is stored; BFL_API_KEY is read as well."
+    )
+    server: str = Field(
+        "",
+        description="Address of another server that speaks BFL's API; keys of the region `server` are for it.",
+        pattern=r"^(https?://[^\s/?#@]+(:[0-9]+)?)?$",
+    )
+    region: Literal["global", "eu", "us", "server"] = Field("global", description="Where the key above belongs.")
+    timeout_seconds: float = Field(30.0, gt=0, description="How long an answer may take.")
+    deadline_seconds: float = Field(
+        900.0, gt=0, description="An image that is not there by then is listed as paid and not delivered."
+    )
+    patience_seconds: float = Field(
+        120.0, ge=0, description="How long to go on trying when BFL can't be reached and nothing was sent."
+    )
+
+
 class LogSettings(BaseModel):
     """Logs."""
 
@@ -124,6 +159,8 @@ class Settings(BaseSettings):
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     webhooks: WebhookSettings = Field(default_factory=lambda: WebhookSettings())
     trash: TrashSettings = Field(default_factory=lambda: TrashSettings())
+    contract: ContractSettings = Field(default_factory=lambda: ContractSettings())
+    hosted: HostedSettings = Field(default_factory=lambda: HostedSettings())
     log: LogSettings = Field(default_factory=lambda: LogSettings())
 
     @property

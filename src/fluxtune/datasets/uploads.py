@@ -37,7 +37,10 @@ class UploadService:
 
     def add_files(self, dataset_id: str, files: Iterable[UploadedFile]) -> UploadReport:
         """Add what the files hold; what can't be taken is reported and stops nothing."""
-        imported = self.read_files(files)
+        return self.add_import(dataset_id, self.read_files(files))
+
+    def add_import(self, dataset_id: str, imported: Import) -> UploadReport:
+        """Add what `read_files` has read."""
         return self._add(self._datasets.find_row(dataset_id, writable=True), imported, "file")
 
     def read_files(self, files: Iterable[UploadedFile]) -> Import:

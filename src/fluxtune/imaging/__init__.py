@@ -11,12 +11,14 @@ from fluxtune.imaging.decode import (
     media_type_of,
     normalise,
 )
+from fluxtune.imaging.encode import MEDIA_TYPES, encode_as
 from fluxtune.imaging.likeness import fingerprint_of, is_alike
 from fluxtune.imaging.metadata import embed_recipe, read_recipe
 from fluxtune.imaging.thumbnails import THUMBNAIL_SIZES, make_placeholder, make_thumbnails
 
 __all__ = [
     "MAX_PIXELS",
+    "MEDIA_TYPES",
     "THUMBNAIL_SIZES",
     "Decoded",
     "ImageBroken",
@@ -25,6 +27,7 @@ __all__ = [
     "NotAnImage",
     "decode",
     "embed_recipe",
+    "encode_as",
     "fingerprint_of",
     "is_alike",
     "make_placeholder",

@@ -127,11 +127,16 @@ def require_ready(base: BaseDescription) -> BaseDescription:
     return base
 
 
+def usual_base(settings: Settings, device: str) -> str:
+    """Return the name of the base that is chosen where nobody says otherwise, on this kind of device."""
+    names = {base.name for base in list_bases(settings) if base.is_ready}
+    return DEFAULT_ON_GPU if device == "cuda" and DEFAULT_ON_GPU in names else DEFAULT_ON_CPU
+
+
 def list_entries(settings: Settings, machine: Machine) -> list[BaseEntry]:
     """Return the bases that are here, and after them the published ones that are not."""
     here = list_bases(settings)
-    names = {base.name for base in here if base.is_ready}
-    wanted = DEFAULT_ON_GPU if machine.device == "cuda" and DEFAULT_ON_GPU in names else DEFAULT_ON_CPU
+    wanted = usual_base(settings, machine.device)
     entries = [_entry(base, settings, is_default=base.name == wanted) for base in here]
     entries += list(_refused_entries(settings.paths.bases, {base.path for base in here}))
     absent = [known for known in KNOWN if known.name not in {base.name for base in here}]

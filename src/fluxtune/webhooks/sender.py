@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,8 +46,20 @@ class Outcome:
     is_final: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How messages of one kind look to programs that expect another product's."""
+
+    signature_header: str
+    body: Callable[[dict[str, Any], datetime], dict[str, Any]]
+    """From the data of a message and the time it is sent at to what is sent."""
+
+
 class WebhookSender:
-    """Sends the deliveries of a database, one after the other."""
+    """Sends the deliveries of a database, one after the other.
+
+    `shapes`: event types whose messages look otherwise than ours.
+    """
 
     def __init__(
         self,
@@ -56,12 +68,14 @@ class WebhookSender:
         *,
         look_up: Resolver = resolve,
         clock: Callable[[], datetime] = now,
+        shapes: Mapping[str, Shape] | None = None,
     ) -> None:
         self._settings = settings.webhooks
         self._secrets = settings.secrets
         self._database = database
         self._look_up = look_up
         self._clock = clock
+        self._shapes = dict(shapes or {})
 
     def send_next(self) -> bool:
         """Send what is due for longest; return whether anything was."""
@@ -97,7 +111,8 @@ class WebhookSender:
             target = find_target(row.url, allow_private=self._settings.allow_private, look_up=self._look_up)
         except UrlRefused as error:
             return Outcome(False, error=error.detail)
-        body = body_of(row, at)
+        shape = self._shapes.get(row.type)
+        body = _json(shape.body(row.data, at)) if shape else body_of(row, at)
         headers = {
             "host": _host_header(target),
             "content-type": "application/json",
@@ -106,7 +121,7 @@ class WebhookSender:
             "x-fluxtune-event": row.type,
         }
         if secret is not None:
-            headers[SIGNATURE] = sign(body, secret)
+            headers[shape.signature_header if shape else SIGNATURE] = sign(body, secret)
         try:
             status = self._post(target, headers, body)
         except (httpx2.HTTPError, OSError) as error:
@@ -152,6 +167,10 @@ def body_of(row: DeliveryRow, at: datetime) -> bytes:
         "attempt": row.attempts,
         "finetune": row.data,
     }
+    return _json(message)
+
+
+def _json(message: dict[str, Any]) -> bytes:
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -1,0 +1,21 @@
+"""Tokens of programs, over a studio's API."""
+
+from fluxtune.accounts.schemas import ApiToken, ApiTokenCreate, NewApiToken
+from fluxtune.client.http import Connection
+
+
+class TokenCalls(Connection):
+    """What a studio's API does with tokens."""
+
+    def create_token(self, name: str) -> NewApiToken:
+        """Make a token; it is shown this once."""
+        body = ApiTokenCreate.model_construct(name=name).model_dump(mode="json")
+        return self.fetch(NewApiToken, "POST", "/api/tokens", json=body)
+
+    def tokens(self) -> list[ApiToken]:
+        """List the tokens, newest first, revoked ones too."""
+        return self.fetch(list[ApiToken], "GET", "/api/tokens")
+
+    def revoke_token(self, token_id: str) -> ApiToken:
+        """Let nobody in with a token any more."""
+        return self.fetch(ApiToken, "POST", f"/api/tokens/{token_id}/revocation")

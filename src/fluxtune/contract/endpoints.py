@@ -1,0 +1,148 @@
+"""BFL's API. Paths are those under `/v1`, where the studio mounts it."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from fluxtune.config import Settings, get_settings
+from fluxtune.contract.catalogue import ENDPOINTS, Endpoint
+from fluxtune.contract.drawing import Drawing
+from fluxtune.contract.finetuning import Finetuning
+from fluxtune.contract.inputs import DeleteFinetuneInputs, FinetuneInputs, OutputFormat
+from fluxtune.contract.links import LinkSigner
+from fluxtune.contract.records import Caller
+from fluxtune.contract.results import Results
+from fluxtune.contract.schemas import (
+    CreditsResponse,
+    DeleteFinetuneResponse,
+    FinetuneDetailResponse,
+    FinetuneSubmitted,
+    MyFinetunesResponse,
+    Refused,
+    ResultResponse,
+    Submitted,
+    ValidationFailed,
+)
+from fluxtune.core.actor import Actor
+from fluxtune.core.clock import now
+from fluxtune.db import get_session
+from fluxtune.imaging import MEDIA_TYPES, encode_as
+from fluxtune.storage import Blobs, get_blobs
+
+CREDITS = 1_000_000.0
+"""Programs stop at 0, and nothing is ever taken from this."""
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+BlobsDep = Annotated[Blobs, Depends(get_blobs)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+
+Responses = dict[int | str, dict[str, Any]]
+
+REFUSED: Responses = {403: {"model": Refused, "description": "No token, or one that is not valid."}}
+INVALID: Responses = {422: {"model": ValidationFailed, "description": "Something given is not acceptable."}}
+NOT_FOUND: Responses = {404: {"model": Refused, "description": "There is no such thing."}}
+BUSY: Responses = {
+    429: {"model": Refused, "description": "Too many tasks wait or run."},
+    503: {"model": Refused, "description": "The engine or the base is not complete."},
+}
+TOO_LARGE: Responses = {413: {"model": Refused, "description": "The request is larger than this server accepts."}}
+IMAGE: Responses = {200: {"content": {each: {} for each in MEDIA_TYPES.values()}, "description": "The image."}}
+
+router = APIRouter(responses={**REFUSED, **INVALID})
+
+
+def get_caller(request: Request, settings: SettingsDep) -> Caller:
+    """Return who asks and by which address they reached us; the gate has checked both."""
+    actor: Actor = request.state.actor
+    public = settings.contract.public_url
+    origin = public.rstrip("/") if public else f"{request.url.scheme}://{request.headers['host']}"
+    return Caller(actor.name, origin)
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+def get_finetuning(session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> Finetuning:
+    """Return the finetunes of this request."""
+    return Finetuning(session, blobs, settings)
+
+
+FinetuningDep = Annotated[Finetuning, Depends(get_finetuning)]
+
+
+@router.post("/finetune", tags=["finetunes"], responses={**BUSY, **TOO_LARGE}, response_model_exclude_none=True)
+def create_finetune(inputs: FinetuneInputs, finetuning: FinetuningDep, caller: CallerDep) -> FinetuneSubmitted:
+    """Make a dataset of a ZIP and start a finetune on it."""
+    return finetuning.create(inputs, caller)
+
+
+@router.get("/finetune_details", tags=["finetunes"], responses=NOT_FOUND)
+def get_finetune_details(finetune_id: str, finetuning: FinetuningDep) -> FinetuneDetailResponse:
+    """Show what is known of a finetune."""
+    return FinetuneDetailResponse(finetune_details=finetuning.details(finetune_id))
+
+
+@router.get("/my_finetunes", tags=["finetunes"])
+def list_finetunes(finetuning: FinetuningDep) -> MyFinetunesResponse:
+    """List the ids of finetunes, newest first."""
+    return MyFinetunesResponse(finetunes=finetuning.list_ids())
+
+
+@router.post("/delete_finetune", tags=["finetunes"], responses=NOT_FOUND)
+def delete_finetune(inputs: DeleteFinetuneInputs, finetuning: FinetuningDep) -> DeleteFinetuneResponse:
+    """Put a finetune and its model into the trash of the studio; cancel it if it still runs."""
+    return finetuning.delete(inputs.finetune_id)
+
+
+@router.get("/get_result", tags=["tasks"])
+def get_result(
+    id: Annotated[str, Query()], session: SessionDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep
+) -> ResultResponse:
+    """Show how far a task is, and a link to what it made."""
+    return Results(session, blobs, settings).get_result(id, caller)
+
+
+@router.get("/credits", tags=["tasks"])
+def get_credits() -> CreditsResponse:
+    """Say what is left to spend: always the same, because nothing costs anything here."""
+    return CreditsResponse(credits=CREDITS)
+
+
+@router.get("/samples/{image_id}.{form}", tags=["tasks"], responses={**NOT_FOUND, **IMAGE}, response_class=Response)
+def get_sample(
+    image_id: str,
+    form: OutputFormat,
+    session: SessionDep,
+    blobs: BlobsDep,
+    settings: SettingsDep,
+    expires: str = "",
+    signature: str = "",
+) -> Response:
+    """Send the image a signed link leads to; no key is needed."""
+    LinkSigner(settings).check(image_id, form, expires, signature, now())
+    content = encode_as(Results(session, blobs, settings).read_sample(image_id), form)
+    return Response(content, media_type=MEDIA_TYPES[form], headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _draw_with(endpoint: Endpoint) -> Callable[..., Submitted]:
+    def draw(inputs: Any, session: SessionDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep) -> Submitted:
+        return Drawing(session, blobs, settings).draw(endpoint, inputs, caller)
+
+    draw.__annotations__["inputs"] = endpoint.inputs
+    return draw
+
+
+for _each in ENDPOINTS:
+    router.add_api_route(
+        f"/{_each.name}",
+        _draw_with(_each),
+        methods=["POST"],
+        name=_each.name,
+        tags=["images"],
+        summary=_each.summary,
+        description=f"Submit a task; its image is found with get_result. {_each.refusal or ''}".strip(),
+        responses={**NOT_FOUND, **BUSY, **TOO_LARGE},
+        response_model_exclude_none=True,
+    )

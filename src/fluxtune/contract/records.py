@@ -1,0 +1,128 @@
+"""What all services of `/v1` have in common: tasks, who asked, how many are active, which base is the usual one."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from fluxtune.backends.local.readiness import describe_device
+from fluxtune.config import Settings
+from fluxtune.contract import repository
+from fluxtune.contract.errors import FinetuneNotReady, TooManyTasks
+from fluxtune.contract.inputs import Hook
+from fluxtune.contract.schemas import Submitted
+from fluxtune.contract.tables import ContractTaskRow
+from fluxtune.core.clock import now
+from fluxtune.jobs import service as jobs
+from fluxtune.models.bases import usual_base
+from fluxtune.models.schemas import Model
+from fluxtune.models.service import ModelService
+from fluxtune.storage import Blobs
+from fluxtune.webhooks.addresses import check_url
+
+ACTIVE = ("queued", "running", "paused")
+FREE = 0.0
+"""What everything costs: this is the user's own computer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the name of their token, and the address they reached us by."""
+
+    name: str
+    origin: str
+
+
+class ContractRecords:
+    """Takes tasks up and finds models; what the services of `/v1` build on."""
+
+    def __init__(self, session: Session, blobs: Blobs, settings: Settings) -> None:
+        self._session = session
+        self._blobs = blobs
+        self._settings = settings
+        self._models = ModelService(session, blobs, settings)
+
+    def check_room(self) -> None:
+        """Raise `TooManyTasks` when one more task would be too many."""
+        rows = repository.list_active(self._session)
+        known = jobs.get_many(self._session, [row.job_id for row in rows])
+        count = sum(1 for row in rows if row.job_id in known and known[row.job_id].state in ACTIVE)
+        limit = self._settings.contract.max_active
+        if count >= limit:
+            raise TooManyTasks(f"{count} tasks wait or run; at most {limit} may.")
+
+    def check_hook(self, hook: Hook) -> None:
+        """Raise `UrlRefused` for a webhook the studio does not send to."""
+        if hook.webhook_url is not None:
+            check_url(hook.webhook_url, allow_private=self._settings.webhooks.allow_private)
+
+    def usual_base(self) -> str:
+        """Return the name of the base of finetunes, and of endpoints whose own base is not here."""
+        return self._settings.contract.base or usual_base(self._settings, describe_device()[0])
+
+    def file(
+        self,
+        kind: Literal["finetune", "generation"],
+        task_id: str,
+        job_id: str,
+        caller: Caller,
+        endpoint: str,
+        hook: Hook,
+        request: dict[str, Any],
+        details: dict[str, Any],
+    ) -> ContractTaskRow:
+        """Write down what was asked for and what it became."""
+        secret = hook.webhook_secret.get_secret_value() if hook.webhook_secret and hook.webhook_url else None
+        row = ContractTaskRow(
+            id=task_id,
+            kind=kind,
+            endpoint=endpoint,
+            job_id=job_id,
+            actor=caller.name[:60],
+            request=request,
+            details=details,
+            origin=caller.origin,
+            webhook_url=hook.webhook_url,
+            webhook_secret=self._settings.secrets.seal(secret) if secret else None,
+            created_at=now(),
+        )
+        repository.add(self._session, row)
+        return row
+
+    def find_model(self, wanted: str) -> Model:
+        """Return the model meant by a finetune's id, a model's id, or its name; raise `FinetuneNotReady`.
+
+        Names as BFL takes them: lower case, with `-` or `_` for everything that is no letter or digit.
+        """
+        key = plain_id(wanted)
+        model = self._models.find_by_finetune(key)
+        if model is None or model.deleted_at is not None:
+            usable = self._models.list_models("finetuned")
+            meant = [each for each in usable if key == each.id or slug(each.name) == slug(wanted) != ""]
+            if not meant or "/" in wanted:
+                raise FinetuneNotReady(f"Nothing here is called “{wanted[:64]}”, or it is still being trained.")
+            model = meant[0]
+        return model
+
+
+def submitted(row: ContractTaskRow, **facts: Any) -> dict[str, Any]:
+    """Return the answer to an accepted request as values of `Submitted`."""
+    answer = Submitted(id=row.id, polling_url=f"{row.origin}/v1/get_result?id={row.id}", cost=FREE, **facts)
+    if row.webhook_url is not None:
+        answer = answer.model_copy(update={"status": "Pending", "webhook_url": row.webhook_url})
+    return answer.model_dump()
+
+
+def plain_id(text: str) -> str:
+    """Return an id as it is stored; programs may send it with the dashes of a UUID."""
+    try:
+        return uuid.UUID(text).hex if len(text) in (32, 36) else text[:64]
+    except ValueError:
+        return text[:64]
+
+
+def slug(name: str) -> str:
+    """Return a name in the letters BFL allows: lower case, digits, `-`; `_` counts as `-`."""
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")
