@@ -45,6 +45,7 @@ ENGINE_DOORS = {
     "reports",
     "suggestions",
     "known_bases",
+    "lora_files",
     "memory",
 }
 

@@ -34,17 +34,34 @@ class Tensor:
         return prod(self.shape)
 
 
+@dataclass(frozen=True)
+class Header:
+    """All that a file says of itself: its tensors, where each one's bytes begin and end in the file, its metadata."""
+
+    tensors: dict[str, Tensor]
+    places: dict[str, tuple[int, int]]
+    metadata: dict[str, str]
+
+
 def read_header(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file by their names.
 
     Raises `InvalidInput` saying what the file is instead: a pickle, a web page, a Git LFS pointer, cut short.
+    """
+    return read_whole_header(path).tensors
+
+
+def read_whole_header(path: Path, longest: int = LONGEST_HEADER) -> Header:
+    """Return a safetensors file's header; one of more than `longest` bytes is refused unread.
+
+    Raises `InvalidInput` as `read_header` does.
     """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(8)
             length = int.from_bytes(start, "little")
-            if len(start) < 8 or not 2 <= length <= min(LONGEST_HEADER, max(2, size)):
+            if len(start) < 8 or not 2 <= length <= min(longest, max(2, size)):
                 raise _not_safetensors(path, start + file.read(200), size)
             text = file.read(length)
     except OSError as error:
@@ -53,10 +70,11 @@ def read_header(path: Path) -> dict[str, Tensor]:
         raise _not_safetensors(path, start + text[:200], size)
     try:
         header = json.loads(text)
-        tensors = {name: _tensor(entry) for name, entry in header.items() if name != "__metadata__"}
-        end = max(
-            (int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"), default=0
-        )
+        metadata = header.pop("__metadata__", None) or {}
+        metadata = {str(name): text for name, text in metadata.items() if isinstance(text, str)}
+        tensors = {name: _tensor(entry) for name, entry in header.items()}
+        places = {name: tuple(8 + length + side for side in entry["data_offsets"]) for name, entry in header.items()}
+        end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise _not_safetensors(path, start + text[:200], size, str(error)) from error
     if 8 + length + end > size:
@@ -65,7 +83,7 @@ def read_header(path: Path) -> dict[str, Tensor]:
             title="A weight file is not complete",
             action=ACTION,
         )
-    return tensors
+    return Header(tensors, places, metadata)
 
 
 def weight_file_problem(path: Path) -> str | None:
