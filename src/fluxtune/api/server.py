@@ -112,7 +112,7 @@ class Studio:
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}"
         self.app: FastAPI = create_app(self.settings, studio_token=self.token)
-        self.supervisor = WorkerSupervisor(self.settings)
+        self.supervisor = WorkerSupervisor(self.settings, self._is_worker_idle)
         config = uvicorn.Config(
             self.app,
             log_config=None,
@@ -160,6 +160,11 @@ class Studio:
         database: Database = self.app.state.database
         with database.reading() as session:
             return [job.title for job in jobs.list_(session, active=True) if job.state in ("running", "queued")]
+
+    def _is_worker_idle(self) -> bool:
+        database: Database = self.app.state.database
+        with database.reading() as session:
+            return jobs.device_holder(session) is None
 
     def _write_studio_file(self) -> None:
         record = {"url": self.url, "token": self.token, "pid": os.getpid()}

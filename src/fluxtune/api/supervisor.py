@@ -1,15 +1,20 @@
-"""Keeps one worker alive beside the server: starts it, starts it again, adopts one that lives already."""
+"""Keeps one worker alive beside the server: starts it, starts it again, adopts one that lives already.
+
+One that was left by another version of the code is adopted, too, and replaced as soon as it runs nothing.
+"""
 
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import psutil
 import structlog
 
 from fluxtune.config import Settings
-from fluxtune.storage import holder_of, is_locked
+from fluxtune.db import code_version
+from fluxtune.storage import holder_of, is_locked, words_of
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +28,11 @@ _HEALTHY_AFTER_S = 20.0
 class WorkerSupervisor:
     """Watches over the worker of one data folder from a thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, is_idle: Callable[[], bool]) -> None:
         self._settings = settings
+        self._is_idle = is_idle
+        self._version = code_version()
+        self._outdated: int | None = None
         self._lock_file = settings.paths.worker_lock
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -53,6 +61,8 @@ class WorkerSupervisor:
         while not self._stopping.is_set():
             if not self._has_worker():
                 self._start_worker()
+            elif self._process is None:
+                self._replace_outdated()
             self._stopping.wait(_LOOK_EVERY_S)
 
     def _has_worker(self) -> bool:
@@ -62,6 +72,22 @@ class WorkerSupervisor:
             self._note_end(self._process.returncode)
             self._process = None
         return is_locked(self._lock_file)
+
+    def _replace_outdated(self) -> None:
+        """End an adopted worker of another version once it runs nothing; the next look starts one of ours.
+
+        It is looked at twice: for a moment the lock file says what the holder before wrote.
+        """
+        pid = holder_of(self._lock_file)
+        if pid is None or words_of(self._lock_file) == self._version:
+            self._outdated = None
+        elif pid != self._outdated:
+            self._outdated = pid
+            log.info("adopted a worker of another version; it is replaced when it is idle", pid=pid)
+        elif self._is_idle():
+            log.info("replacing a worker of another version", pid=pid, version=words_of(self._lock_file))
+            self._end_worker()
+            self._outdated = None
 
     def _note_end(self, code: int) -> None:
         if self._stopping.is_set() or is_locked(self._lock_file):

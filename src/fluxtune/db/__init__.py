@@ -2,13 +2,14 @@
 
 from fluxtune.db.base import Base, UtcDateTime
 from fluxtune.db.database import ChangeWatch, Database, get_database, get_session, is_disk_full, open_queue_engine
-from fluxtune.db.migrate import migrate
+from fluxtune.db.migrate import code_version, migrate
 
 __all__ = [
     "Base",
     "ChangeWatch",
     "Database",
     "UtcDateTime",
+    "code_version",
     "get_database",
     "get_session",
     "is_disk_full",

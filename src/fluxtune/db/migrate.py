@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import fluxtune
 from fluxtune.core.errors import Conflict
 from fluxtune.db.database import Database
 
@@ -28,6 +29,11 @@ class DatabaseTooNew(Conflict):
 def newest_revision() -> str:
     """Return the revision this code needs. Revisions are numbered (`0001_first.py`), so the last file names it."""
     return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def code_version() -> str:
+    """Return what two processes on one database should have in common: the package's version and its schema."""
+    return f"{fluxtune.__version__} {newest_revision()}"
 
 
 def current_revision(database: Database) -> str | None:

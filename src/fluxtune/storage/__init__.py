@@ -1,7 +1,17 @@
 """Blobs: bytes under a content-addressed key, on disk or in an object store. And locks on files, and processes."""
 
-from fluxtune.storage.locks import FileLock, holder_of, is_locked
+from fluxtune.storage.locks import FileLock, holder_of, is_locked, words_of
 from fluxtune.storage.processes import start_mark
 from fluxtune.storage.store import BlobNotFound, Blobs, content_key, get_blobs
 
-__all__ = ["BlobNotFound", "Blobs", "FileLock", "content_key", "get_blobs", "holder_of", "is_locked", "start_mark"]
+__all__ = [
+    "BlobNotFound",
+    "Blobs",
+    "FileLock",
+    "content_key",
+    "get_blobs",
+    "holder_of",
+    "is_locked",
+    "start_mark",
+    "words_of",
+]

@@ -8,10 +8,11 @@ from typing import IO
 
 
 class FileLock:
-    """An exclusive lock on a file. Its content, the holder's process number, is a note; the lock itself counts."""
+    """An exclusive lock on a file. Its content, the holder's process number and words, is a note; the lock counts."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, words: str = "") -> None:
         self._path = path
+        self._note = f"{os.getpid()} {words}".strip()
         self._file: IO[str] | None = None
 
     def acquire(self, wait_s: float = 0.0) -> bool:
@@ -28,7 +29,7 @@ class FileLock:
                 time.sleep(0.05)
             else:
                 file.truncate(0)
-                file.write(str(os.getpid()))
+                file.write(self._note)
                 file.flush()
                 self._file = file
                 return True
@@ -57,7 +58,17 @@ def is_locked(path: Path) -> bool:
 
 def holder_of(path: Path) -> int | None:
     """Return the process number that the last holder of the lock wrote down."""
+    return _note_in(path)[0]
+
+
+def words_of(path: Path) -> str:
+    """Return the words that the last holder of the lock wrote down."""
+    return _note_in(path)[1]
+
+
+def _note_in(path: Path) -> tuple[int | None, str]:
     try:
-        return int(path.read_text())
+        number, _, words = path.read_text().partition(" ")
+        return int(number), words
     except (OSError, ValueError):
-        return None
+        return None, ""

@@ -15,7 +15,7 @@ from fluxtune.config.logs import set_up_logs
 from fluxtune.contract.telling import EndTeller
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict
-from fluxtune.db import Database, migrate
+from fluxtune.db import Database, code_version, migrate
 from fluxtune.jobs.queue import JobQueue
 from fluxtune.storage import Blobs, FileLock, is_locked
 from fluxtune.webhooks.sender import WebhookSender
@@ -183,7 +183,7 @@ def run_worker(settings: Settings, until_idle: bool = False, *, console: bool = 
     """
     settings.paths.create()
     set_up_logs(settings, "worker", console=console)
-    lock = FileLock(settings.paths.worker_lock)
+    lock = FileLock(settings.paths.worker_lock, code_version())
     if not lock.acquire(_LOCK_WAIT_S):
         raise WorkerRunning(f"It works on {settings.data}.")
     try:
