@@ -9,6 +9,7 @@ from fluxtune.datasets import endpoints as datasets
 from fluxtune.finetunes import endpoints as finetunes
 from fluxtune.generations import endpoints as generations
 from fluxtune.health import endpoints as health
+from fluxtune.hosted import endpoints as hosted
 from fluxtune.images import endpoints as images
 from fluxtune.jobs import endpoints as jobs
 from fluxtune.models import endpoints as models

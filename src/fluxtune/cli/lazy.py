@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "model": ("fluxtune.cli.model", "Models: bases and what was finetuned from them."),
     "generate": ("fluxtune.cli.generate", "Make images with a model."),
     "token": ("fluxtune.cli.token", "Tokens: keys of programs that use the BFL API under /v1."),
+    "hosted": ("fluxtune.cli.hosted", "Hosted models: images made at BFL; keys, budget, ledger."),
     "doctor": ("fluxtune.cli.doctor", "Say what is ready, what is missing, and the command that adds it."),
 }
 

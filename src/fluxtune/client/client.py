@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fluxtune.api.schemas import SignIn, SystemInfo
+from fluxtune.client.hosted import HostedCalls
 from fluxtune.client.tokens import TokenCalls
 from fluxtune.client.uploads import batches, collect_files
 from fluxtune.datasets.schemas import (
@@ -50,7 +51,7 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(TokenCalls):
+class Client(TokenCalls, HostedCalls):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.db import get_session
-from fluxtune.generations.schemas import Generation, GenerationCreate
+from fluxtune.generations.schemas import Generation, GenerationCreate, GenerationEstimate, GenerationRetry
 from fluxtune.generations.service import GenerationService
 from fluxtune.storage import Blobs, get_blobs
 
@@ -40,6 +40,12 @@ def create_generation(create: GenerationCreate, generations: Generations) -> Gen
     return generations.create_generation(create)
 
 
+@router.post("/estimate", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
+def estimate_generation(create: GenerationCreate, generations: Generations) -> GenerationEstimate:
+    """Say what images of a hosted model would cost; a budget that is too small is an error."""
+    return generations.estimate_generation(create)
+
+
 @router.get("")
 def list_generations(generations: Generations) -> list[Generation]:
     """List the newest 50 generations."""
@@ -56,3 +62,9 @@ def get_generation(generation_id: str, generations: Generations) -> Generation:
 def cancel_generation(generation_id: str, generations: Generations) -> Generation:
     """Cancel what is not finished; finished images stay."""
     return generations.cancel_generation(generation_id)
+
+
+@router.post("/{generation_id}/retry", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
+def retry_generation(generation_id: str, retry: GenerationRetry, generations: Generations) -> Generation:
+    """Fetch hosted images that were paid and did not come."""
+    return generations.retry_generation(generation_id, retry.send_again)

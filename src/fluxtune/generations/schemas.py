@@ -1,9 +1,11 @@
 """Generations as the API shows them."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
+from fluxtune.backends.bfl.prices import Confidence
 from fluxtune.core.errors import Problem
 from fluxtune.core.parameters import parameter
 from fluxtune.images.schemas import GalleryImage
@@ -13,7 +15,7 @@ from fluxtune.jobs.schemas import JobState
 class GenerationCreate(BaseModel):
     """One request to make images. Empty means: what the model's base wants."""
 
-    model_id: str = Field(title="Model", description="A model's id, or a base's name.")
+    model_id: str = Field(title="Model", description="A model's id, a base's name, or a hosted model's id.")
     version_id: str | None = None
     prompt: str = Field(min_length=1, max_length=8_000, title="Prompt")
     finetune_strength: float = parameter(
@@ -47,6 +49,39 @@ class GenerationCreate(BaseModel):
     guidance: float | None = parameter(
         None, "Guidance", "How closely the prompt is followed.", level="more", group="Quality", ge=1, le=20
     )
+    parameters: dict[str, Any] = Field(
+        {},
+        max_length=40,
+        title="Parameters",
+        description="Further parameters of a hosted model, by BFL's names; images by the ids they have here.",
+    )
+    key_name: str | None = Field(
+        None, max_length=60, title="Key", description="Which key pays for a hosted model; empty: the first."
+    )
+
+
+class GenerationEstimate(BaseModel):
+    """What a hosted generation will cost, in credits (US cents), how sure that is, and whether a budget gets tight."""
+
+    credits: float
+    credits_each: float
+    confidence: Confidence
+    source: str
+    warnings: list[str]
+
+
+class GenerationCost(BaseModel):
+    """What a hosted generation costs, in credits; `owed` are images that may have been paid and did not come."""
+
+    estimate: float
+    cost: float
+    owed: list[int]
+
+
+class GenerationRetry(BaseModel):
+    """Fetch what is owed; `send_again` pays once more for images that did not come."""
+
+    send_again: bool = False
 
 
 class GenerationSlot(BaseModel):
@@ -77,6 +112,7 @@ class Generation(BaseModel):
     steps: int
     guidance: float
     slots: list[GenerationSlot]
+    cost: GenerationCost | None
     error: Problem | None
     created_at: datetime
     finished_at: datetime | None

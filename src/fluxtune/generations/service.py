@@ -4,16 +4,25 @@ import secrets
 
 from sqlalchemy.orm import Session
 
+from fluxtune.backends.bfl.endpoints import is_hosted, require_usable
 from fluxtune.backends.local.readiness import require_engine
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
-from fluxtune.core.errors import InvalidInput, NotFound
+from fluxtune.core.errors import Conflict, InvalidInput, NotFound
 from fluxtune.core.ids import new_id
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.captions import fill_trigger
-from fluxtune.generations import repository
-from fluxtune.generations.schemas import Generation, GenerationCreate, GenerationSlot
+from fluxtune.generations import hosted, repository
+from fluxtune.generations.schemas import (
+    Generation,
+    GenerationCost,
+    GenerationCreate,
+    GenerationEstimate,
+    GenerationSlot,
+)
 from fluxtune.generations.tables import GenerationRow
+from fluxtune.hosted import ledger
+from fluxtune.hosted.ledger import OPEN
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GalleryImage
 from fluxtune.jobs import service as jobs
@@ -39,6 +48,13 @@ class PromptEmpty(InvalidInput):
     action = "Say what the image should show."
 
 
+class NotSent(Conflict):
+    """A paid request that never left."""
+
+    title = "It was not sent"
+    action = "Nothing was charged."
+
+
 class SizeTooLarge(InvalidInput):
     """The base can't make images of this size."""
 
@@ -51,11 +67,67 @@ class GenerationService:
 
     def __init__(self, session: Session, blobs: Blobs, settings: Settings) -> None:
         self._session = session
+        self._blobs = blobs
+        self._settings = settings
         self._models = ModelService(session, blobs, settings)
         self._gallery = GalleryService(session)
 
+    def estimate_generation(self, create: GenerationCreate) -> GenerationEstimate:
+        """Return what a hosted generation would cost; raise what stands in its way, a budget for one."""
+        made = hosted.plan(self._session, self._blobs, self._settings, create)
+        return hosted.estimate(self._session, made, create.count)
+
+    def retry_generation(self, generation_id: str, send_again: bool) -> Generation:
+        """Fetch images that were paid and did not come; with `send_again`, pay once more for what nobody has."""
+        row = self.find_row(generation_id)
+        job = jobs.get_(self._session, row.job_id)
+        lines = ledger.newest_lines(self._session, row.id) if row.hosted is not None else {}
+        again = [slot for slot, line in lines.items() if line.state in ("unknown", "failed")] if send_again else []
+        if job.state in ("queued", "running") or not (again or any(line.state in OPEN for line in lines.values())):
+            raise hosted.GenerationUnpaid(f"It is {job.state}.")
+        if again and row.hosted is not None:
+            endpoint = require_usable(row.hosted["endpoint"])
+            each = max(line.estimate for line in lines.values())
+            ledger.reserve(self._session, row.id, again, row.hosted["key_name"], endpoint, each)
+        count = len(row.seeds)
+        row.job_id = jobs.enqueue(self._session, "generation", row.id, _title(count, row.prompt), {}, steps=count).id
+        return self._show([row])[0]
+
+    def _create_hosted(self, create: GenerationCreate) -> Generation:
+        """Set the money aside and queue the work: both or neither."""
+        made = hosted.plan(self._session, self._blobs, self._settings, create)
+        prompt = str(made.values.get("prompt", ""))
+        seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
+        generation_id = new_id()
+        slots = range(create.count)
+        ledger.reserve(self._session, generation_id, slots, made.key_name, made.endpoint, made.each)
+        title = _title(create.count, prompt or made.endpoint.title)
+        job = jobs.enqueue(self._session, "generation", generation_id, title, {}, steps=create.count)
+        row = GenerationRow(
+            id=generation_id,
+            job_id=job.id,
+            prompt=prompt,
+            model_id=made.endpoint.model_id,
+            model_name=made.endpoint.title,
+            base=made.endpoint.model_id,
+            finetune_strength=float(made.values.get("finetune_strength", 1.0)),
+            width=made.width,
+            height=made.height,
+            steps=int(made.values.get("steps") or 0),
+            guidance=float(made.values.get("guidance") or 0),
+            seeds=[(seed + index) % SEEDS for index in slots],
+            hosted={"endpoint": made.endpoint.name, "key_name": made.key_name, "values": made.values},
+            created_at=now(),
+        )
+        repository.add(self._session, row)
+        return self._show([row])[0]
+
     def create_generation(self, create: GenerationCreate) -> Generation:
         """Fill in what was left open, and queue the work."""
+        if is_hosted(create.model_id):
+            return self._create_hosted(create)
+        if create.parameters or create.key_name is not None:
+            raise hosted.ParameterRefused("Only hosted models take parameters and keys.", field="parameters")
         model = self._models.require_usable(create.model_id, create.version_id)
         prompt = fill_trigger(create.prompt.replace("\x00", ""), model.trigger_word)
         if not prompt:
@@ -101,6 +173,7 @@ class GenerationService:
         """End the work; images finished before stay."""
         row = self.find_row(generation_id)
         jobs.cancel(self._session, row.job_id)
+        ledger.release(self._session, row.id, NotSent("You cancelled the generation before.").problem())
         return self._show([row])[0]
 
     def find_row(self, generation_id: str) -> GenerationRow:
@@ -115,7 +188,8 @@ class GenerationService:
         finished = repository.list_images(self._session, [row.id for row in rows])
         ids = [image_id for row in rows for image_id in finished[row.id].values()]
         records = {record.image.id: record for record in self._gallery.get_records(ids)}
-        return [_to_schema(row, known[row.job_id], finished[row.id], records) for row in rows]
+        costs = hosted.costs_of(self._session, rows)
+        return [_to_schema(row, known[row.job_id], finished[row.id], records, costs.get(row.id)) for row in rows]
 
 
 def _check_size(width: int, height: int, base: BaseDescription) -> None:
@@ -138,15 +212,21 @@ def _slots(
         if image_id is None and job.state == "succeeded":
             continue  # it was removed for good
         if image_id is None:
-            # Images are made one after another, so the job's step tells how far each is.
-            step = min(max(job.step - index * row.steps, 0), row.steps)
+            # Images are made one after another here, so the job's step tells how far each is; BFL does not tell.
+            step = 0 if row.hosted is not None else min(max(job.step - index * row.steps, 0), row.steps)
             slots.append(GenerationSlot(index=index, seed=seed, step=step, result=None))
         elif image_id in records:  # else it is in the trash, and its place with it
             slots.append(GenerationSlot(index=index, seed=seed, step=row.steps, result=records[image_id]))
     return slots
 
 
-def _to_schema(row: GenerationRow, job: Job, finished: dict[int, str], records: dict[str, GalleryImage]) -> Generation:
+def _to_schema(
+    row: GenerationRow,
+    job: Job,
+    finished: dict[int, str],
+    records: dict[str, GalleryImage],
+    cost: GenerationCost | None,
+) -> Generation:
     return Generation(
         id=row.id,
         job_id=row.job_id,
@@ -164,6 +244,7 @@ def _to_schema(row: GenerationRow, job: Job, finished: dict[int, str], records: 
         steps=row.steps,
         guidance=row.guidance,
         slots=_slots(row, job, finished, records),
+        cost=cost,
         error=job.error,
         created_at=row.created_at,
         finished_at=job.finished_at,

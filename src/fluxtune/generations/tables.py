@@ -1,6 +1,7 @@
 """Requests to make images."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, Float, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,6 +27,8 @@ class GenerationRow(Base):
     steps: Mapped[int]
     guidance: Mapped[float] = mapped_column(Float)
     seeds: Mapped[list[int]] = mapped_column(JSON)
+    # What is asked of a hosted model: endpoint, name of the key that pays, and parameters by BFL's names.
+    hosted: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -13,8 +13,10 @@ from fluxtune.config import Settings
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.events import GeneratorEvent
 from fluxtune.generations import repository
-from fluxtune.generations.service import GenerationMissing
+from fluxtune.generations.hosted import HostedGeneration
+from fluxtune.generations.service import GenerationMissing, NotSent
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
+from fluxtune.hosted import ledger
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
 from fluxtune.images.service import ImageService, store_content
@@ -50,6 +52,9 @@ class GenerationTask:
     def _generate(self, job: JobContext) -> StepEnd | None:
         with job.reading() as session:
             row = _row(session, job)
+        if row.hosted is not None:
+            return self._generate_hosted(job, row)
+        with job.reading() as session:
             finished = repository.list_images(session, [row.id])[row.id]
             models = ModelService(session, self._blobs, self._settings)
             model = models.require_usable(row.model_id, row.version_id)
@@ -77,8 +82,13 @@ class GenerationTask:
             return None
         return StepEnd(end.state, {}, end.error)
 
+    def _generate_hosted(self, job: JobContext, row: GenerationRow) -> StepEnd | None:
+        end = HostedGeneration(self._settings, self._blobs, job, row).run(job)
+        return None if end.state == "succeeded" else StepEnd(end.state, {}, end.error)
+
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
-        """Tidy up: the images are stored, their files are not needed any more."""
+        """Tidy up: the images are stored, their files are not needed any more; what was never sent costs nothing."""
+        ledger.release(session, job.target_id, NotSent("The generation ended before.").problem())
         shutil.rmtree(self._settings.paths.generation(job.target_id), ignore_errors=True)
         return {}
 

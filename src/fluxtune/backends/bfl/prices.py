@@ -30,8 +30,9 @@ class Price:
         """Return the credits one image with these parameters is expected to cost."""
         if self.tiers:
             return self.tiers.get(str(values.get("resolution")), max(self.tiers.values()))
-        further = math.ceil(round(max(self._output_mp(values) - 1, 0), 2)) + math.ceil(round(input_mp, 2))
-        return round(self.first + self.more * further, 4)
+        given = max(math.ceil(round(input_mp, 2)), 1) if input_mp else 0
+        further = math.ceil(round(max(self._output_mp(values) - 1, 0), 2))
+        return round(self.first + self.more * (further + given), 4)
 
     def _output_mp(self, values: Mapping[str, Any]) -> float:
         if values.get("width") and values.get("height"):

@@ -1,0 +1,264 @@
+"""Generations with a hosted model: what is asked and what it will cost, and the images that come."""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from fluxtune.backends.base import RunEnd, Steering
+from fluxtune.backends.bfl.answers import TaskState
+from fluxtune.backends.bfl.endpoints import Endpoint, find_endpoint, require_usable
+from fluxtune.config import Settings
+from fluxtune.core.errors import Conflict, InvalidInput, JobFailed, Problem
+from fluxtune.generations import repository
+from fluxtune.generations.schemas import GenerationCost, GenerationCreate, GenerationEstimate
+from fluxtune.generations.tables import GenerationImageRow, GenerationRow
+from fluxtune.hosted import ledger
+from fluxtune.hosted.keys import KeyService, open_client
+from fluxtune.hosted.ledger import PER_CREDIT
+from fluxtune.hosted.runner import HostedRunner, Limits
+from fluxtune.images.gallery import GalleryService
+from fluxtune.images.schemas import GenerationFacts
+from fluxtune.images.service import ImageService, store_content
+from fluxtune.jobs.tasks import JobContext
+from fluxtune.storage import Blobs
+
+_COMMON = ("width", "height", "steps", "guidance")
+_PLACEHOLDER_PX = 1024
+_IMAGE_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class ParameterRefused(InvalidInput):
+    """A hosted model does not take this, or not with this value."""
+
+    title = "The hosted model can't do that"
+
+
+class GenerationUnpaid(Conflict):
+    """Nothing of the generation is owed."""
+
+    title = "There is nothing to fetch"
+    action = "All its images are here, or were never paid."
+
+
+@dataclass(frozen=True, slots=True)
+class HostedPlan:
+    """A hosted generation, checked: `each` is the estimate of one image in thousandths of a credit."""
+
+    endpoint: Endpoint
+    key_name: str
+    values: dict[str, Any]
+    each: int
+    width: int
+    height: int
+
+
+def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationCreate) -> HostedPlan:
+    """Check everything that can be checked without asking anybody; raise what stands in the way."""
+    endpoint = require_usable(create.model_id)
+    if create.version_id is not None:
+        raise ParameterRefused(f"{endpoint.title} has no versions.", field="version_id")
+    key = KeyService(session, settings).open(create.key_name)
+    values = _values(endpoint, create)
+    images = _named_images(endpoint, values)
+    known = ImageService(session, blobs).get_images(images)
+    for image_id in images:
+        if image_id not in known:
+            raise ParameterRefused(f"There is no image “{image_id[:64]}”; give the id of one.", field="parameters")
+    input_mp = sum(known[each].width * known[each].height for each in images) / (1024 * 1024)
+    full = _check(endpoint, values)
+    assert endpoint.price is not None  # noqa: S101 - only retired ones have none
+    width, height = _size(full)
+    return HostedPlan(
+        endpoint, key.name, values, ledger.to_units(endpoint.price.estimate(full, input_mp)), width, height
+    )
+
+
+def estimate(session: Session, made: HostedPlan, count: int) -> GenerationEstimate:
+    """Return what a plan will cost; raise BudgetReached."""
+    total = made.each * count
+    price = made.endpoint.price
+    assert price is not None  # noqa: S101 - only retired ones have none
+    return GenerationEstimate(
+        credits=total / PER_CREDIT,
+        credits_each=made.each / PER_CREDIT,
+        confidence=price.confidence,
+        source=price.source,
+        warnings=ledger.check_budget(session, total),
+    )
+
+
+def costs_of(session: Session, rows: list[GenerationRow]) -> dict[str, GenerationCost]:
+    """Return what hosted generations cost, by their id."""
+    ids = [row.id for row in rows if row.hosted is not None]
+    costs = {each: GenerationCost(estimate=0.0, cost=0.0, owed=[]) for each in ids}
+    for line in ledger.lines_of_targets(session, ids):
+        cost = costs[line.target_id]
+        cost.estimate += line.estimate / PER_CREDIT
+        cost.cost += (line.cost or 0) / PER_CREDIT
+        if line.state in ledger.OWED and line.sent_at is not None and line.slot not in cost.owed:
+            cost.owed.append(line.slot)
+    return costs
+
+
+def _values(endpoint: Endpoint, create: GenerationCreate) -> dict[str, Any]:
+    """Return what was asked for, by BFL's names, without prompt and seed."""
+    values = {name: value for name, value in create.parameters.items() if name not in ("prompt", "seed")}
+    for name in _COMMON:
+        value = getattr(create, name)
+        if value is None:
+            continue
+        if name not in endpoint.fields:
+            others = ", ".join(sorted(endpoint.fields & {"aspect_ratio", "resolution"}))
+            more = f" It takes {others}." if others and name in ("width", "height") else ""
+            raise ParameterRefused(f"{endpoint.title} takes no {name}.{more}", field=name)
+        values[name] = value
+    if "finetune_strength" in create.model_fields_set:
+        if endpoint.takes_finetune:
+            values["finetune_strength"] = create.finetune_strength
+        elif create.finetune_strength != 1.0:
+            raise ParameterRefused(f"{endpoint.title} has no finetune.", field="finetune_strength")
+    if "prompt" in endpoint.fields:
+        values["prompt"] = create.prompt.replace("\x00", "").strip()
+    return values
+
+
+def _check(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with all defaults, as the endpoint declares them."""
+    assert endpoint.parameters is not None  # noqa: S101 - only retired ones have none
+    try:
+        return endpoint.parameters.model_validate(dict(values)).model_dump()
+    except ValidationError as error:
+        found = error.errors()[0]
+        name = ".".join(str(part) for part in found["loc"]) or "parameters"
+        reason = {"missing": "is needed", "extra_forbidden": "is not among its parameters"}.get(found["type"])
+        text = reason or str(found["msg"]).removeprefix("Value error, ")
+        raise ParameterRefused(f"{endpoint.title}, {name}: {text}.", field=name) from error
+
+
+def _named_images(endpoint: Endpoint, values: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the images a request speaks of. Nothing else is sent: no path, no address."""
+    named: list[str] = []
+    for name in endpoint.image_fields:
+        value = values.get(name)
+        for each in value if isinstance(value, list) else [value]:
+            if each is None:
+                continue
+            if not isinstance(each, str) or not _IMAGE_ID.fullmatch(each):
+                raise ParameterRefused(f"{name} takes the id of an image of this studio.", field=name)
+            named.append(each)
+    return named
+
+
+def _size(values: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the size the image is expected to have, for its place on the screen."""
+    if values.get("width") and values.get("height"):
+        return int(values["width"]), int(values["height"])
+    width, _, height = str(values.get("aspect_ratio") or "").partition(":")
+    if not (width.isdecimal() and height.isdecimal()):
+        return _PLACEHOLDER_PX, _PLACEHOLDER_PX
+    ratio = (int(width) / int(height)) ** 0.5
+    return round(_PLACEHOLDER_PX * ratio), round(_PLACEHOLDER_PX / ratio)
+
+
+class HostedGeneration:
+    """One hosted generation in the worker. What the ledger says is done is not done again."""
+
+    def __init__(self, settings: Settings, blobs: Blobs, job: JobContext, row: GenerationRow) -> None:
+        assert row.hosted is not None  # noqa: S101 - asked before
+        self._settings = settings
+        self._blobs = blobs
+        self._job = job
+        self._row = row
+        self._values: dict[str, Any] = row.hosted["values"]
+        self._endpoint = find_endpoint(row.hosted["endpoint"])
+        self._images: dict[str, str] = {}
+
+    def run(self, steering: Steering) -> RunEnd:
+        """Bring all lines to an end, and say how it went."""
+        row = self._row
+        assert row.hosted is not None  # noqa: S101 - asked before
+        with self._job.transaction() as session:
+            ledger.take_up(session, row.id)
+            key = KeyService(session, self._settings).open(row.hosted["key_name"])
+            lines = [line for line in ledger.newest_lines(session, row.id).values() if line.state in ledger.OPEN]
+        self._job.tell("job.phase", {"phase": "generating", "done": None, "total": None})
+        self._images = {name: self._encode(name) for name in _named_images(self._endpoint, self._values)}
+        limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
+        with open_client(self._settings, key) as client:
+            end = HostedRunner(client, self._endpoint, self._job.transaction, limits).run(lines, self, steering)
+        return self._end() if end.state in ("succeeded", "failed") else end
+
+    def _end(self) -> RunEnd:
+        """Judge by the ledger: it also knows of images that went wrong before a restart."""
+        with self._job.reading() as session:
+            lines = ledger.newest_lines(session, self._row.id)
+        problems = [line.error for line in lines.values() if line.state != "delivered"]
+        if not problems:
+            return RunEnd("succeeded")
+        first = next((each for each in problems if each), None)
+        problem = Problem.model_validate(first) if first else JobFailed("An image did not come.").problem()
+        if len(lines) > 1:
+            detail = f"{len(problems)} of {len(lines)} images did not come. {problem.detail}"
+            problem = problem.model_copy(update={"detail": detail})
+        return RunEnd("failed", error=problem)
+
+    def _encode(self, image_id: str) -> str:
+        with self._job.reading() as session:
+            file = ImageService(session, self._blobs).get_file(image_id)
+        return base64.b64encode(file.read()).decode()
+
+    def body_of(self, slot: int) -> Mapping[str, Any]:
+        """Return the request of an image: what was asked for, its seed, and images as base64."""
+        body = dict(self._values)
+        if self._endpoint.has_seed:
+            body["seed"] = self._row.seeds[slot]
+        for name in self._endpoint.image_fields:
+            value = body.get(name)
+            if isinstance(value, list):
+                body[name] = [self._images[each] for each in value]
+            elif value is not None:
+                body[name] = self._images[value]
+        return body
+
+    def progressed(self, slot: int, fraction: float | None, status: str) -> None:
+        """Nothing is told: BFL's progress is no measure, and images come within seconds."""
+
+    def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
+        """Keep an image once: the image, its place and its line are one transaction."""
+        stored = store_content(self._blobs, content)
+        with self._job.transaction() as session:
+            known = repository.find_image(session, self._row.id, slot)
+            if known is not None:
+                ledger.set_delivered(session, line_id, known.image_id)
+                return
+            image = ImageService(session, self._blobs).create_image(stored, "generated")
+            result = GalleryService(session).add_image(image, self._facts(slot, image.width, image.height, state))
+            repository.add(session, GenerationImageRow(generation_id=self._row.id, index=slot, image_id=image.id))
+            ledger.set_delivered(session, line_id, image.id)
+            self._job.emit(session, "job.image_finished", {"index": slot, "result": result.model_dump(mode="json")})
+            done = len(repository.list_images(session, [self._row.id])[self._row.id])
+            data = {"step": done, "steps": len(self._row.seeds), "eta_s": None, "index": slot}
+            self._job.emit(session, "job.progressed", data)
+
+    def _facts(self, slot: int, width: int, height: int, state: TaskState) -> GenerationFacts:
+        row = self._row
+        seed = row.seeds[slot] if self._endpoint.has_seed else state.seed
+        return GenerationFacts(
+            generation_id=row.id,
+            prompt=row.prompt,
+            seed=row.seeds[slot] if seed is None else seed,
+            model_id=row.model_id,
+            model_name=row.model_name,
+            version_id=None,
+            base=row.base,
+            finetune_strength=row.finetune_strength,
+            width=width,
+            height=height,
+            steps=row.steps,
+            guidance=row.guidance,
+        )

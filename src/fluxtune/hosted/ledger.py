@@ -1,0 +1,227 @@
+"""The ledger: what was asked, what it costs, and what became of it. Every change is one short transaction.
+
+reserved → (sent_at) → submitted → ready → delivered, and from each of them failed. `unknown` is a line whose request
+left and whose answer never came; only the user may have it sent again, as a new line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from fluxtune.backends.bfl.answers import Accepted
+from fluxtune.backends.bfl.endpoints import ACTIVE_TASKS, Endpoint
+from fluxtune.backends.bfl.errors import AcceptanceUnknown
+from fluxtune.core.clock import now
+from fluxtune.core.errors import Conflict, NotFound, Problem
+from fluxtune.core.ids import new_id
+from fluxtune.hosted import repository
+from fluxtune.hosted.tables import LedgerRow
+
+PER_CREDIT = 1000
+OPEN = ("reserved", "submitted", "ready")
+OWED = ("submitted", "ready", "unknown")
+"""States of what may have been paid and was not delivered."""
+_TASK_LIVES = timedelta(hours=1)
+_ANSWER_COMES = timedelta(minutes=3)
+"""More than any answer to a request takes."""
+
+
+class LineMissing(NotFound):
+    """The ledger has no such line."""
+
+    title = "No such line in the ledger"
+
+
+class BudgetReached(Conflict):
+    """A limit the user has set would be passed."""
+
+    title = "The budget does not allow this"
+    action = "Make fewer or cheaper images, or raise the budget on the Hosted page or with `fluxtune hosted budget`."
+
+
+class LineSent(Conflict):
+    """The line was sent already; it is never sent twice."""
+
+    title = "This request was sent already"
+    action = "Look at the ledger: what it asked for is on its way, or listed as not delivered."
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was spent or set aside, in thousandths of a credit."""
+
+    today: int
+    this_month: int
+
+
+def to_units(credits_: float) -> int:
+    """Return credits in thousandths."""
+    return round(credits_ * PER_CREDIT)
+
+
+def spent(session: Session) -> Spent:
+    """Return what was spent today and this month (UTC)."""
+    day = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return Spent(repository.spent_since(session, day), repository.spent_since(session, day.replace(day=1)))
+
+
+def check_budget(session: Session, amount: int) -> list[str]:
+    """Raise BudgetReached if so much more can't be spent; return warnings when a limit comes near."""
+    budget = repository.find_budget(session)
+    if budget is None:
+        return []
+    so_far = spent(session)
+    warnings: list[str] = []
+    for name, limit, before in (
+        ("one request", budget.per_request, 0),
+        ("a day", budget.per_day, so_far.today),
+        ("a month", budget.per_month, so_far.this_month),
+    ):
+        if limit is None:
+            continue
+        if before + amount > limit:
+            already = f", and {show(before)} are spent already" if before else ""
+            raise BudgetReached(f"This would cost {show(amount)}. The limit for {name} is {show(limit)}{already}.")
+        if before + amount > limit * 0.8:
+            warnings.append(f"After this, {show(before + amount)} of {show(limit)} for {name} are spent.")
+    return warnings
+
+
+def show(units: int) -> str:
+    """Return an amount as people read it: one credit is a US cent."""
+    whole, dot, part = f"{units / PER_CREDIT / 100:.5f}".partition(".")
+    return f"${whole}{dot}{part.rstrip('0').ljust(2, '0')}"
+
+
+def reserve(
+    session: Session, target_id: str, slots: Sequence[int], key_name: str, endpoint: Endpoint, each: int
+) -> None:
+    """Write a line for each image and set its estimate aside; raise BudgetReached if that is too much.
+
+    An image that has a line already gets one more attempt.
+    """
+    repository.lock(session)
+    check_budget(session, each * len(slots))
+    attempts = {row.slot: row.attempt for row in repository.list_of_target(session, target_id)}
+    at = now()
+    rows = [
+        LedgerRow(
+            id=new_id(), target_id=target_id, slot=slot, attempt=attempts.get(slot, 0) + 1, key_name=key_name,
+            endpoint=endpoint.name, state="reserved", estimate=each, created_at=at,
+        )
+        for slot in slots
+    ]  # fmt: skip
+    repository.add(session, *rows)
+
+
+def newest_lines(session: Session, target_id: str) -> dict[int, LedgerRow]:
+    """Return the newest attempt at each image of a generation."""
+    return {row.slot: row for row in repository.list_of_target(session, target_id)}
+
+
+def lines_of_targets(session: Session, target_ids: Sequence[str]) -> list[LedgerRow]:
+    """Return all lines of some generations, every attempt."""
+    return repository.list_of_targets(session, target_ids)
+
+
+def release(session: Session, target_id: str, problem: Problem) -> None:
+    """End what was never sent; nothing of it was charged."""
+    for row in repository.list_of_target(session, target_id):
+        if row.state == "reserved" and row.sent_at is None:
+            set_failed(session, row.id, problem, was_charged=False)
+
+
+def take_up(session: Session, target_id: str) -> None:
+    """Call when nobody else works on a generation: what left without an answer is now unknown for good."""
+    for row in newest_lines(session, target_id).values():
+        if row.state == "reserved" and row.sent_at is not None:
+            error = AcceptanceUnknown("fluxtune was interrupted after the request had left.")
+            set_unknown(row, error.problem())
+
+
+def may_send(session: Session, line_id: str, endpoint: Endpoint) -> bool:
+    """Mark a line as leaving now, if the account may have one more unfinished task. Commit before sending it."""
+    repository.lock(session)
+    row = get_line(session, line_id)
+    if row.state != "reserved" or row.sent_at is not None:
+        raise LineSent(f"Its state is {row.state}.")
+    at = now()
+    since, waiting_since = at - _TASK_LIVES, at - _ANSWER_COMES
+    if repository.count_active(session, row.key_name, since, waiting_since) >= ACTIVE_TASKS:
+        return False
+    if endpoint.active_tasks < ACTIVE_TASKS:
+        active = repository.count_active(session, row.key_name, since, waiting_since, endpoint.name)
+        if active >= endpoint.active_tasks:
+            return False
+    row.sent_at = at
+    return True
+
+
+def was_not_sent(session: Session, line_id: str) -> None:
+    """Take back that a line has left: it was surely not accepted and may be sent again."""
+    get_line(session, line_id).sent_at = None
+
+
+def was_accepted(session: Session, line_id: str, accepted: Accepted) -> None:
+    """Store the task of a line."""
+    row = get_line(session, line_id)
+    row.state, row.task_id, row.polling_url, row.error = "submitted", accepted.task_id, accepted.polling_url, None
+    row.input_mp, row.output_mp = accepted.input_mp, accepted.output_mp
+    if accepted.cost is not None:
+        row.cost = to_units(accepted.cost)
+
+
+def is_ready(session: Session, line_id: str, cost: float | None) -> None:
+    """Store that the image is made, and what was settled for it."""
+    row = get_line(session, line_id)
+    row.state = "ready"
+    settle(row, cost)
+
+
+def settle(row: LedgerRow, cost: float | None) -> None:
+    """Store what was settled; where nobody says, the cost told at the start is what was paid."""
+    if cost is not None:
+        row.cost, row.is_settled = to_units(cost), True
+    elif row.cost is not None and row.state in ("ready", "delivered"):
+        row.is_settled = True
+
+
+def set_delivered(session: Session, line_id: str, image_id: str) -> bool:
+    """Store that the image is kept; return False if it was before, so that nobody keeps it twice."""
+    row = get_line(session, line_id)
+    if row.state == "delivered":
+        return False
+    row.state, row.image_id, row.error, row.ended_at = "delivered", image_id, None, now()
+    return True
+
+
+def set_failed(
+    session: Session, line_id: str, problem: Problem, *, was_charged: bool, cost: float | None = None
+) -> None:
+    """End a line without an image. What was surely not accepted costs nothing."""
+    row = get_line(session, line_id)
+    row.state, row.error, row.ended_at = "failed", problem.model_dump(mode="json"), now()
+    if not was_charged:
+        row.cost, row.is_settled = 0, True
+    else:
+        settle(row, cost)
+
+
+def set_unknown(row: LedgerRow, problem: Problem) -> None:
+    """End a line of which nobody knows whether it was accepted; its estimate stays set aside."""
+    row.state, row.error = "unknown", problem.model_dump(mode="json")
+
+
+def note(session: Session, line_id: str, problem: Problem) -> None:
+    """Store what stands in the way of an image that is still owed."""
+    get_line(session, line_id).error = problem.model_dump(mode="json")
+
+
+def get_line(session: Session, line_id: str) -> LedgerRow:
+    """Return one line."""
+    row = repository.find_line(session, line_id)
+    if row is None:
+        raise LineMissing(f"There is no line “{line_id[:64]}”.")
+    return row

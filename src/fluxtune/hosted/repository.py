@@ -1,0 +1,119 @@
+"""Every query about keys, budgets and the ledger."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from fluxtune.hosted.tables import HostedBudgetRow, HostedKeyRow, LedgerRow
+
+_LOCK = 7_105_208_922
+"""Any number but that of the migrations."""
+_CHUNK = 500
+
+
+def list_keys(session: Session) -> list[HostedKeyRow]:
+    """Return stored keys, oldest first."""
+    return list(session.scalars(select(HostedKeyRow).order_by(HostedKeyRow.id)))
+
+
+def find_key(session: Session, name: str) -> HostedKeyRow | None:
+    """Return a stored key by its name."""
+    return session.scalars(select(HostedKeyRow).where(HostedKeyRow.name == name)).first()
+
+
+def remove_key(session: Session, row: HostedKeyRow) -> None:
+    """Forget a key."""
+    session.delete(row)
+    session.flush()
+
+
+def find_budget(session: Session) -> HostedBudgetRow | None:
+    """Return the budget, None if nobody has ever set one."""
+    return session.get(HostedBudgetRow, 1)
+
+
+def add(session: Session, *rows: HostedKeyRow | HostedBudgetRow | LedgerRow) -> None:
+    """Add rows."""
+    session.add_all(rows)
+    session.flush()
+
+
+def lock(session: Session) -> None:
+    """Let nobody else count money or tasks until this transaction ends. On SQLite every writer is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def find_line(session: Session, line_id: str) -> LedgerRow | None:
+    """Return one line."""
+    return session.get(LedgerRow, line_id)
+
+
+def list_of_target(session: Session, target_id: str) -> list[LedgerRow]:
+    """Return all lines of a generation: by image, then by attempt."""
+    query = select(LedgerRow).where(LedgerRow.target_id == target_id).order_by(LedgerRow.slot, LedgerRow.attempt)
+    return list(session.scalars(query))
+
+
+def list_of_targets(session: Session, target_ids: Sequence[str]) -> list[LedgerRow]:
+    """Return all lines of some generations."""
+    found: list[LedgerRow] = []
+    for start in range(0, len(target_ids), _CHUNK):
+        query = select(LedgerRow).where(LedgerRow.target_id.in_(target_ids[start : start + _CHUNK]))
+        found.extend(session.scalars(query))
+    return found
+
+
+def list_lines(
+    session: Session, states: Iterable[str] | None, before: str | None, limit: int, *, sent_only: bool = False
+) -> list[LedgerRow]:
+    """Return lines, newest first; `before` is the id of the last line of the page before."""
+    query = select(LedgerRow)
+    if states is not None:
+        query = query.where(LedgerRow.state.in_(list(states)))
+    if sent_only:
+        query = query.where(LedgerRow.sent_at.is_not(None))
+    if before is not None:
+        query = query.where(LedgerRow.id < before)
+    return list(session.scalars(query.order_by(LedgerRow.id.desc()).limit(limit)))
+
+
+def iterate(session: Session) -> Iterator[LedgerRow]:
+    """Yield every line, oldest first, without holding all of them."""
+    yield from session.scalars(select(LedgerRow).order_by(LedgerRow.id).execution_options(yield_per=500))
+
+
+def spent_since(session: Session, since: datetime) -> int:
+    """Return what was spent or set aside since a time, in thousandths of a credit."""
+    query = select(func.coalesce(func.sum(func.coalesce(LedgerRow.cost, LedgerRow.estimate)), 0)).where(
+        LedgerRow.created_at >= since
+    )
+    return int(session.scalar(query) or 0)
+
+
+def count_active(
+    session: Session, key_name: str, since: datetime, waiting_since: datetime, endpoint: str | None = None
+) -> int:
+    """Return how many tasks of a key may be unfinished at BFL: sent since a time and not known to have ended.
+
+    One that waits for its answer counts only if it was sent since `waiting_since`; one whose answer never came does
+    not count: should it be at work after all, BFL says that there are too many.
+    """
+    query = select(func.count()).where(
+        LedgerRow.key_name == key_name,
+        or_(
+            and_(LedgerRow.state == "submitted", LedgerRow.sent_at > since),
+            and_(LedgerRow.state == "reserved", LedgerRow.sent_at > waiting_since),
+        ),
+    )
+    if endpoint is not None:
+        query = query.where(LedgerRow.endpoint == endpoint)
+    return int(session.scalar(query) or 0)
+
+
+def count_lines(session: Session, states: Iterable[str]) -> int:
+    """Return how many lines that were sent are in one of these states."""
+    query = select(func.count()).where(LedgerRow.state.in_(list(states)), LedgerRow.sent_at.is_not(None))
+    return int(session.scalar(query) or 0)
