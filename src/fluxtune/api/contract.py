@@ -66,7 +66,7 @@ def create_contract_app(studio: FastAPI) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(FluxtuneError, _refused)
     app.add_exception_handler(HTTPException, _http_error)
-    app.router.routes.extend(endpoints.router.routes)
+    app.router.routes.extend([*endpoints.router.routes, *endpoints.samples_router.routes])
     return app
 
 

@@ -92,8 +92,9 @@ class Gate:
     def _check_size(self, scope: Scope) -> None:
         limit = self._settings.server.max_body_bytes
         if exceeds(scope, limit):
+            sent = int(Headers(scope=scope)["content-length"])
             raise TooLarge(
-                f"{int(Headers(scope=scope)['content-length']) / 1e6:.0f} MB were sent; the limit is {limit / 1e6:.0f} MB.",
+                f"{sent / 1e6:.0f} MB were sent; the limit is {limit / 1e6:.0f} MB.",
                 action="Send fewer or smaller files at once.",
             )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.security import APIKeyHeader
 from sqlalchemy.orm import Session
 
 from fluxtune.config import Settings, get_settings
@@ -50,7 +51,11 @@ BUSY: Responses = {
 TOO_LARGE: Responses = {413: {"model": Refused, "description": "The request is larger than this server accepts."}}
 IMAGE: Responses = {200: {"content": {each: {} for each in MEDIA_TYPES.values()}, "description": "The image."}}
 
-router = APIRouter(responses={**REFUSED, **INVALID})
+# The gate checks the key; this makes the API's description say so.
+KEY = APIKeyHeader(name="x-key", scheme_name="APIKeyHeader", auto_error=False)
+
+router = APIRouter(responses={**REFUSED, **INVALID}, dependencies=[Depends(KEY)])
+samples_router = APIRouter(responses={**REFUSED, **INVALID})
 
 
 def get_caller(request: Request, settings: SettingsDep) -> Caller:
@@ -110,7 +115,9 @@ def get_credits() -> CreditsResponse:
     return CreditsResponse(credits=CREDITS)
 
 
-@router.get("/samples/{image_id}.{form}", tags=["tasks"], responses={**NOT_FOUND, **IMAGE}, response_class=Response)
+@samples_router.get(
+    "/samples/{image_id}.{form}", tags=["tasks"], responses={**NOT_FOUND, **IMAGE}, response_class=Response
+)
 def get_sample(
     image_id: str,
     form: OutputFormat,
