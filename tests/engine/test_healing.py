@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import torch
 
+from fluxtune.core.errors import DeviceLost
 from fluxtune.engine import learner
 from fluxtune.engine.__main__ import train
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.flux import loss
 from fluxtune.engine.healing import Healer
-from fluxtune.engine.runfolder import RunFolder
+from fluxtune.engine.runfolder import EventLog, RunFolder
+from fluxtune.engine.trainer import Trainer
 from tests.engine import tiny
 from tests.engine.steering import adapter_of, ask, at_step
 
@@ -148,3 +150,50 @@ def test_a_broken_record_of_healing_is_named(flux2: Path, make_run: MakeRun) -> 
     (run / "healed.json").write_text('{"changes": {"learning_rate": -1}}')
     assert train(RunFolder(run)) == 1
     assert "healed.json" in of_type(run, "run.failed")[0]["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronously reported"),
+        RuntimeError("CUDA error: device-side assert triggered"),
+        torch.AcceleratorError("CUDA error: the launch timed out and was terminated"),
+        RuntimeError("Found no NVIDIA driver on your system."),
+    ],
+)
+def test_a_lost_device_ends_the_run_clearly_and_it_resumes(
+    flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    run = make_run(flux2, sample_every=0)
+    with monkeypatch.context() as patch:
+        at_step(3, failing(failure), patch)
+        assert train(RunFolder(run)) == 1
+    assert not of_type(run, "run.healed")
+    (failed,) = of_type(run, "run.failed")
+    assert failed["error"]["type"] == "/errors/device-lost"
+    assert "while training" in failed["error"]["detail"]
+    assert "resume the run" in failed["error"]["action"]
+    assert str(failure) in failed["error"]["technical"]
+    assert (run / "checkpoints" / "step-000002").is_dir()
+    assert train(RunFolder(run)) == 0
+    assert of_type(run, "run.started")[-1]["resumed_from"] == 2
+    undisturbed = make_run(flux2, sample_every=0)
+    assert train(RunFolder(undisturbed)) == 0
+    assert adapter_of(run) == adapter_of(undisturbed)
+
+
+def test_a_large_base_does_not_go_on_without_its_gpu(
+    flux2: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(flux2, sample_every=0)
+    at_step(3, lambda: ask(run, "pause"), monkeypatch)
+    assert train(RunFolder(run)) == 0
+    for file in (run / "checkpoints").glob("*/state.json"):
+        file.write_text(file.read_text().replace('"device": "cpu"', '"device": "cuda"'))
+    log = EventLog(run / "events.jsonl")
+    trainer = Trainer(RunFolder(run), log)
+    trainer.base = trainer.base.model_copy(update={"is_small": False})
+    with pytest.raises(DeviceLost, match="begun on a GPU"):
+        trainer.run()
+    log.close()
+    assert of_type(run, "run.failed")[0]["error"]["type"] == "/errors/device-lost"

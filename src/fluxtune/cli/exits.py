@@ -33,7 +33,7 @@ MEANINGS: Final = {
     OUT_OF_MEMORY: "The run or generation ran out of memory, and nothing it could change by itself helped.",
     DISK_FULL: "The disk is full; a run is paused and goes on when it is resumed.",
     UNSTABLE: "The training became unstable, and halving the learning rate did not help.",
-    CRASHED: "The engine stopped several times without getting further.",
+    CRASHED: "The engine stopped several times without getting further, or lost its GPU.",
     INTERRUPTED: "Interrupted with Ctrl-C.",
 }
 
@@ -44,6 +44,7 @@ _OF_ERROR = {
     "/errors/disk-full": DISK_FULL,
     "/errors/loss-not-finite": UNSTABLE,
     "/errors/engine-crashed": CRASHED,
+    "/errors/device-lost": CRASHED,
 }
 
 

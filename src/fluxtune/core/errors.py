@@ -12,6 +12,7 @@ FluxtuneError                    what happened, why, what to do now
     ├── OutOfMemory
     ├── LossNotFinite
     ├── DiskFull
+    ├── DeviceLost
     └── EngineCrashed
 
 Domain packages subclass these and name the fact (`DatasetEmpty`).
@@ -167,6 +168,16 @@ class DiskFull(JobFailed):
 
     title = "The disk is full"
     action = "Free some room, then resume the run; it goes on from its last checkpoint."
+
+
+class DeviceLost(JobFailed):
+    """The GPU or its driver failed or went away, and the process that used it can't use it any more."""
+
+    title = "The GPU was lost"
+    action = (
+        "Look whether `nvidia-smi` still lists it; restart the computer if it does not. Then resume the run: it goes "
+        "on from its last checkpoint."
+    )
 
 
 class EngineCrashed(JobFailed):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pydantic import ValidationError
 
-from fluxtune.core.errors import EngineCrashed, FluxtuneError, InvalidInput, NotReady
+from fluxtune.core.errors import DeviceLost, EngineCrashed, FluxtuneError, InvalidInput, NotReady
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.doctor import check_engine
 from fluxtune.engine.events import GeneratorEvent, GeneratorEventType
@@ -150,11 +150,13 @@ def generate() -> int:
         return FAILED
     say("generator.ready", device=generator.device.name)
     while (line := requests.get()) is not None:
-        _answer(generator, line, cancelled, say)
+        if not _answer(generator, line, cancelled, say):
+            return FAILED
     return 0
 
 
-def _answer(generator: "Generator", line: str, cancelled: set[str], say: Any) -> None:
+def _answer(generator: "Generator", line: str, cancelled: set[str], say: Any) -> bool:
+    """Do what a line asks; return whether this process can go on."""
     from fluxtune.engine.generator import Cancelled
 
     request_id = None
@@ -176,7 +178,11 @@ def _answer(generator: "Generator", line: str, cancelled: set[str], say: Any) ->
             traceback.print_exception(error)
         if problem.slug == "out-of-memory":
             generator.unload()
+        if isinstance(problem, DeviceLost):
+            problem.action = "Try again; if it happens again, restart the computer."
         say("generation.failed", id=request_id, error=problem.as_record())
+        return not isinstance(problem, DeviceLost)  # what is left of it can't compute; the next process may
+    return True
 
 
 def _parse(line: str) -> GenerationRequest:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fluxtune.core.errors import DiskFull, EngineCrashed, FluxtuneError, OutOfMemory
+from fluxtune.core.errors import DeviceLost, DiskFull, EngineCrashed, FluxtuneError, OutOfMemory
 from fluxtune.engine.memory import Machine, can_quantize
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ ENVIRONMENT = {
     "TRANSFORMERS_VERBOSITY": "error",
     "DIFFUSERS_VERBOSITY": "error",
 }
+
+
+# What torch's errors say when CUDA fails; those of cuBLAS and cuDNN are mostly what became of an earlier one.
+LOST = ("CUDA error", "CUDA driver", "cuDNN error", "NVIDIA driver", "No CUDA GPUs are available", "NCCL error")
 
 
 def prepare_environment(argv: list[str]) -> None:
@@ -124,6 +128,8 @@ def as_fluxtune_error(error: BaseException, doing: str) -> FluxtuneError:
         return OutOfMemory(f"There was not enough memory while {doing}.", technical=technical)
     if is_disk_full(error):
         return DiskFull(f"There was no room left while {doing}.", technical=technical)
+    if is_device_lost(error):
+        return DeviceLost(f"The GPU or its driver failed while {doing}.", technical=technical)
     return EngineCrashed(f"Something failed while {doing}.", technical=technical)
 
 
@@ -133,8 +139,19 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and any(
-        sign in text for sign in ("can't allocate memory", "out of memory", "not enough memory", "bad_alloc")
+        sign in text
+        for sign in ("can't allocate memory", "out of memory", "not enough memory", "bad_alloc", "STATUS_ALLOC_FAILED")
     )
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Is it one of the ways torch says that the GPU, its driver or this process's hold on it is gone?
+
+    After any of CUDA's own errors but a lack of memory, everything else the process asks of the GPU fails, too.
+    """
+    if type(error).__name__ == "AcceleratorError":
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in LOST)
 
 
 def is_disk_full(error: BaseException) -> bool:

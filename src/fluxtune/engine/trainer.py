@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from fluxtune.core.errors import DiskFull, FluxtuneError, InvalidInput
+from fluxtune.core.errors import DeviceLost, DiskFull, FluxtuneError, InvalidInput
 from fluxtune.engine.bases import require_base, require_trainable
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.data.snapshot import check_snapshot
@@ -159,6 +159,7 @@ class Trainer:
         self.saved_step = self.progress.step
         if found:
             self._check_same_run()
+            self._check_same_device()
             torch.set_num_threads(self.progress.thread_count)
         self.progress.run = self.config.id
         self.progress.base_fingerprint = self.base.fingerprint
@@ -192,6 +193,15 @@ class Trainer:
                     title="The run can't be resumed",
                     action="Start a new finetune.",
                 )
+
+    def _check_same_device(self) -> None:
+        """Raise `DeviceLost` where a large base was trained on a GPU that is not there any more.
+
+        A processor would go on with it for weeks, and nobody has asked for that.
+        """
+        was = str(self.progress.settled.get("device", ""))
+        if was.startswith("cuda") and self.device.name == "cpu" and not self.base.is_small:
+            raise DeviceLost("This run was begun on a GPU, and there is none now.")
 
     # Training
 
