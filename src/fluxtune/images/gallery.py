@@ -1,6 +1,6 @@
 """The gallery: generated images with their recipes, favourites and trash."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -71,9 +71,9 @@ class GalleryService:
         """Return how many images each model has made."""
         return repository.count_by_model(self._session)
 
-    def newest_of_model(self, model_id: str) -> str | None:
-        """Return the image that stands for a model without a sample: its newest favourite, or its newest."""
-        return repository.newest_of_model(self._session, model_id)
+    def newest_by_model(self, model_ids: Iterable[str]) -> dict[str, str]:
+        """Return the images that stand for models without a sample: the newest favourite, or the newest, of each."""
+        return repository.newest_by_model(self._session, model_ids)
 
     def _row(self, image_id: str) -> GalleryImageRow:
         row = repository.find_gallery_image(self._session, image_id)

@@ -71,15 +71,23 @@ def count_by_model(session: Session) -> dict[str, int]:
     return {model_id: int(count) for model_id, count in session.execute(query)}
 
 
-def newest_of_model(session: Session, model_id: str) -> str | None:
-    """Return the newest image a model has made."""
-    query = (
-        select(GalleryImageRow.image_id)
-        .where(GalleryImageRow.model_id == model_id, GalleryImageRow.deleted_at.is_(None))
-        .order_by(GalleryImageRow.is_favourite.desc(), GalleryImageRow.image_id.desc())
-        .limit(1)
+def newest_by_model(session: Session, model_ids: Iterable[str]) -> dict[str, str]:
+    """Return of some models the newest favourite, or else the newest image they have made."""
+    wanted = sorted(set(model_ids))
+    found: dict[str, str] = {}
+    place = func.row_number().over(
+        partition_by=GalleryImageRow.model_id,
+        order_by=(GalleryImageRow.is_favourite.desc(), GalleryImageRow.image_id.desc()),
     )
-    return session.scalars(query).first()
+    for start in range(0, len(wanted), _CHUNK):
+        ranked = (
+            select(GalleryImageRow.model_id, GalleryImageRow.image_id, place.label("place"))
+            .where(GalleryImageRow.model_id.in_(wanted[start : start + _CHUNK]), GalleryImageRow.deleted_at.is_(None))
+            .subquery()
+        )
+        query = select(ranked.c.model_id, ranked.c.image_id).where(ranked.c.place == 1)
+        found.update((model_id, image_id) for model_id, image_id in session.execute(query))
+    return found
 
 
 def add(session: Session, row: ImageRow | GalleryImageRow) -> None:

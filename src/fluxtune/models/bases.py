@@ -16,7 +16,7 @@ from fluxtune.engine.known_bases import DEFAULT_ON_GPU, KNOWN, KnownBase, in_hub
 from fluxtune.engine.memory import Machine, Size, generating_memory, training_memory
 from fluxtune.engine.recipes import recipe_for
 from fluxtune.images.schemas import Image
-from fluxtune.models.schemas import BaseEntry, BaseMemory, GenerationDefaults, Model
+from fluxtune.models.schemas import BaseEntry, BaseMemory, CommercialUse, GenerationDefaults, Model
 
 DEFAULT_ON_CPU = "pocket"
 USUAL_IMAGE_COUNT = 20
@@ -288,6 +288,13 @@ def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Mo
         description=base.description,
         cover=cover,
         prompts=[],
+        tags=[],
+        least_strength=0,
+        most_strength=0,
+        data_rights="unknown",
+        data_licence="",
+        commercial_use=_commercial_use(base),
+        provenance=None,
         versions=[],
         default_version_id=None,
         defaults=defaults_of(base),
@@ -299,6 +306,15 @@ def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Mo
         created_at=_time_of(base.path),
         deleted_at=None,
     )
+
+
+def _commercial_use(base: BaseDescription) -> CommercialUse:
+    known = known_base(base.name)
+    if known is None and base.path.parent != shipped_bases():
+        return CommercialUse(answer="unknown", because=f"Nobody has said what its licence allows: {base.licence}.")
+    is_free = known is None or known.is_free_commercially
+    word = "allows" if is_free else "forbids"
+    return CommercialUse(answer="yes" if is_free else "no", because=f"Its licence {word} it: {base.licence}.")
 
 
 def _time_of(path: Path) -> datetime:

@@ -2,16 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
-from fluxtune.db import get_session
+from fluxtune.db import Database, get_database, get_session
 from fluxtune.engine.estimate import describe_machine
+from fluxtune.engine.lora_files.convert import Target
 from fluxtune.models.bases import list_entries
-from fluxtune.models.schemas import BaseEntry, Model, ModelUpdate
+from fluxtune.models.catalogue import Catalogue, Filter, Order
+from fluxtune.models.exporting import ExportService, remove_export, write_export
+from fluxtune.models.importing import Wish, import_model
+from fluxtune.models.schemas import BaseEntry, Card, Deployment, Model, ModelPage, ModelUpdate
 from fluxtune.models.service import Kind, ModelService
 from fluxtune.storage import Blobs, get_blobs
 
@@ -25,6 +30,9 @@ def get_service(
     return ModelService(session, blobs, settings)
 
 
+DatabaseDep = Annotated[Database, Depends(get_database)]
+BlobsDep = Annotated[Blobs, Depends(get_blobs)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
 Models = Annotated[ModelService, Depends(get_service)]
 
 Responses = dict[int | str, dict[str, Any]]
@@ -32,6 +40,7 @@ Responses = dict[int | str, dict[str, Any]]
 NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such model."}}
 CONFLICT: Responses = {409: {"model": Problem, "description": "It is a base, or in the trash."}}
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
+TOO_LARGE: Responses = {413: {"model": Problem, "description": "The file is larger than the studio accepts."}}
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
 router = APIRouter(prefix="/api", tags=["models"], responses=INVALID)
@@ -49,6 +58,40 @@ def list_models(models: Models, kind: Kind | None = None, deleted: bool = False)
     return models.list_models(kind, deleted)
 
 
+@router.get("/models/page")
+def page_models(
+    database: DatabaseDep,
+    blobs: BlobsDep,
+    settings: SettingsDep,
+    query: Annotated[str, Query(max_length=200, description="Words of name, trigger word, tags or notes.")] = "",
+    base: Annotated[str | None, Query(max_length=64)] = None,
+    mode: Annotated[str | None, Query(max_length=16)] = None,
+    tag: Annotated[str | None, Query(max_length=40)] = None,
+    order: Order = "newest",
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 60,
+) -> ModelPage:
+    """Show a window of the finetuned models a filter finds, and what one can filter by."""
+    with database.reading() as session:
+        wanted = Filter(query, base, mode, tag)
+        return Catalogue(session, blobs, settings).page(wanted, order, offset, limit)
+
+
+@router.post("/models/imports", status_code=201, responses=TOO_LARGE)
+def import_lora(
+    file: Annotated[UploadFile, File(description="A LoRA of a FLUX model as safetensors, in any layout.")],
+    database: DatabaseDep,
+    blobs: BlobsDep,
+    settings: SettingsDep,
+    name: Annotated[str, Form(max_length=120, description="Empty: what the file says.")] = "",
+    base: Annotated[str, Form(max_length=64, description="Empty: the base its shapes and metadata tell.")] = "",
+    trigger_word: Annotated[str, Form(max_length=60, description="Empty: what the file says.")] = "",
+) -> Model:
+    """Add a model from a LoRA file: diffusers, PEFT, kohya, BFL (ComfyUI, ai-toolkit), XLabs or OneTrainer."""
+    wish = Wish(name, base, trigger_word)
+    return import_model(database, blobs, settings, file.filename or "file", file.file, wish)
+
+
 @router.get("/models/{model_id}", responses=NOT_FOUND)
 def get_model(model_id: str, models: Models) -> Model:
     """Show one model; a base's id is its name."""
@@ -57,7 +100,7 @@ def get_model(model_id: str, models: Models) -> Model:
 
 @router.patch("/models/{model_id}", responses={**NOT_FOUND, **CONFLICT})
 def update_model(model_id: str, change: ModelUpdate, models: Models) -> Model:
-    """Change a model's name, notes, trigger word, or the version that is used where none is named."""
+    """Change what people say of a model: name, notes, trigger word, tags, prompts, strengths, rights; its version."""
     return models.update_model(model_id, change)
 
 
@@ -82,3 +125,43 @@ def get_version_file(model_id: str, version_id: str, models: Models) -> FileResp
     """Download an adapter as safetensors."""
     file = models.get_version_file(model_id, version_id)
     return FileResponse(file.path, filename=file.name, media_type="application/octet-stream")
+
+
+@router.get(
+    "/models/{model_id}/versions/{version_id}/export",
+    responses={**NOT_FOUND, **CONFLICT, **ADAPTER},
+    response_class=FileResponse,
+)
+def export_version(
+    model_id: str, version_id: str, layout: Target, database: DatabaseDep, blobs: BlobsDep, settings: SettingsDep
+) -> FileResponse:
+    """Download an adapter in the layout other programs read: diffusers, kohya (ComfyUI) or BFL's own."""
+    with database.reading() as session:
+        model, stored = ExportService(session, blobs, settings).find(model_id, version_id)
+    file = write_export(settings, model, stored, layout)
+    return FileResponse(
+        file.path,
+        filename=file.name,
+        media_type="application/octet-stream",
+        background=BackgroundTask(remove_export, file),
+    )
+
+
+@router.get("/models/{model_id}/versions/{version_id}/card", responses={**NOT_FOUND, **CONFLICT})
+def get_card(model_id: str, version_id: str, database: DatabaseDep, blobs: BlobsDep, settings: SettingsDep) -> Card:
+    """Return a model card to put beside the file."""
+    with database.reading() as session:
+        return ExportService(session, blobs, settings).card(model_id, version_id)
+
+
+@router.get("/models/{model_id}/deployment", responses={**NOT_FOUND, **CONFLICT})
+def get_deployment(
+    model_id: str,
+    database: DatabaseDep,
+    blobs: BlobsDep,
+    settings: SettingsDep,
+    finetune_id: Annotated[str, Query(max_length=80, description="Empty: the model's name.")] = "",
+) -> Deployment:
+    """Check whether BFL's service takes a model, and say how to bring it there."""
+    with database.reading() as session:
+        return ExportService(session, blobs, settings).deployment(model_id, finetune_id)

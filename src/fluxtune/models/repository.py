@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -24,6 +25,42 @@ def list_models(session: Session, deleted: bool) -> list[ModelRow]:
     """Return the finetuned models in or outside the trash, newest first."""
     in_trash = ModelRow.deleted_at.is_not(None) if deleted else ModelRow.deleted_at.is_(None)
     return list(session.scalars(select(ModelRow).where(in_trash).order_by(ModelRow.id.desc())))
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What one searches models by. `text`: all that words are looked for in, folded."""
+
+    id: str
+    name: str
+    base: str
+    mode: str
+    tags: list[str]
+    text: str
+
+
+def list_briefs(session: Session) -> list[Brief]:
+    """Return the models outside the trash by what one searches them by."""
+    query = select(
+        ModelRow.id,
+        ModelRow.name,
+        ModelRow.base,
+        ModelRow.mode,
+        ModelRow.tags,
+        ModelRow.trigger_word,
+        ModelRow.description,
+        ModelRow.notes,
+    ).where(ModelRow.deleted_at.is_(None))
+    return [
+        Brief(id_, name, base, mode, tags, "\n".join((name, base, *tags, *texts)).casefold())
+        for id_, name, base, mode, tags, *texts in session.execute(query)
+    ]
+
+
+def find_models(session: Session, ids: Sequence[str]) -> list[ModelRow]:
+    """Return some models in the order asked for; those that are gone are left out."""
+    found = {row.id: row for row in session.scalars(select(ModelRow).where(ModelRow.id.in_(ids)))}
+    return [found[id_] for id_ in ids if id_ in found]
 
 
 def list_versions(session: Session, model_ids: Iterable[str]) -> dict[str, list[ModelVersionRow]]:

@@ -1,11 +1,14 @@
 """The catalogue as the API shows it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from fluxtune.images.schemas import Image
+
+DataRights = Literal["unknown", "own", "licensed", "restricted"]
+"""Whose images a model learned: nobody said; one's own; others', allowed for any use; others', not for sale."""
 
 
 class GenerationDefaults(BaseModel):
@@ -32,6 +35,29 @@ class ModelVersion(BaseModel):
     created_at: datetime
 
 
+class CommercialUse(BaseModel):
+    """May images made with a model be sold? What the licences of base and data say as far as known; no legal advice."""
+
+    answer: Literal["yes", "no", "unknown"]
+    because: str
+
+
+class Provenance(BaseModel):
+    """Where an imported model came from, as its file said it."""
+
+    file: str
+    sha256: str
+    layout: str
+    layout_title: str
+    family: str
+    rank: int
+    scale: float | None
+    fits: list[str]
+    author: str
+    licence: str
+    notes: list[str]
+
+
 class Model(BaseModel):
     """Weights one can generate with: a base, or a finetuned model with its versions.
 
@@ -50,6 +76,13 @@ class Model(BaseModel):
     description: str
     cover: Image | None
     prompts: list[str]
+    tags: list[str]
+    least_strength: float
+    most_strength: float
+    data_rights: DataRights
+    data_licence: str
+    commercial_use: CommercialUse
+    provenance: Provenance | None
     versions: list[ModelVersion]
     default_version_id: str | None
     defaults: GenerationDefaults
@@ -108,3 +141,49 @@ class ModelUpdate(BaseModel):
     notes: str | None = Field(None, max_length=10_000)
     trigger_word: str | None = Field(None, max_length=60)
     default_version_id: str | None = Field(None, max_length=64)
+    tags: list[Annotated[str, Field(max_length=40)]] | None = Field(None, max_length=20)
+    prompts: list[Annotated[str, Field(max_length=2_000)]] | None = Field(None, max_length=20)
+    least_strength: float | None = Field(None, ge=0, le=2)
+    most_strength: float | None = Field(None, ge=0, le=2)
+    data_rights: DataRights | None = None
+    data_licence: str | None = Field(None, max_length=500)
+
+
+class ModelPage(BaseModel):
+    """A window of the catalogue's finetuned models, and what one can filter by (counted over all that are there)."""
+
+    items: list[Model]
+    total: int
+    """How many the filter finds."""
+    whole: int
+    """How many there are."""
+    bases: dict[str, int]
+    modes: dict[str, int]
+    tags: dict[str, int]
+
+
+class Card(BaseModel):
+    """A model card: what people write beside a model's file."""
+
+    name: str
+    markdown: str
+
+
+class LintFinding(BaseModel):
+    """One thing BFL's service needs of a file."""
+
+    name: str
+    is_ok: bool
+    detail: str
+    action: str | None
+
+
+class Deployment(BaseModel):
+    """How to bring a model to BFL's hosted service: what was checked, the file, what to do by hand there."""
+
+    finetune_id: str
+    base: str
+    findings: list[LintFinding]
+    is_ready: bool
+    file_url: str | None
+    steps: list[str]

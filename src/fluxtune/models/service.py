@@ -4,23 +4,24 @@ import hashlib
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
 from fluxtune.config import Paths, Settings
 from fluxtune.core.clock import now
-from fluxtune.core.errors import Conflict, NotFound
+from fluxtune.core.errors import Conflict, InvalidInput, NotFound
 from fluxtune.core.ids import new_id
 from fluxtune.core.text import clean_text
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.images.gallery import GalleryService
-from fluxtune.images.schemas import Image
 from fluxtune.images.service import ImageService
 from fluxtune.models import bases, repository
-from fluxtune.models.schemas import Model, ModelUpdate, ModelVersion
+from fluxtune.models.schemas import Model, ModelUpdate
+from fluxtune.models.showing import default_version, to_schema
 from fluxtune.models.tables import ModelRow, ModelVersionRow
 from fluxtune.storage import Blobs
 
@@ -57,10 +58,10 @@ class BaseUnchangeable(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
-    """What a finetune knows of the model it made."""
+    """What is known of a model when it is added: by the finetune that made it, or from the file it came in."""
 
-    finetune_id: str
-    dataset_id: str
+    finetune_id: str | None
+    dataset_id: str | None
     name: str
     base: str
     mode: str
@@ -69,6 +70,9 @@ class NewModel:
     description: str
     cover_image_id: str | None
     step: int
+    tags: list[str] = field(default_factory=list)
+    provenance: dict[str, Any] | None = None
+    """Of an imported model: where its file came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def store_adapter(paths: Paths, adapter: Path, model_id: str | None = None) -> S
     model_id, version_id = model_id or new_id(), new_id()
     target = paths.model_version(model_id, version_id)
     _copy_atomically(adapter, target)
-    return StoredAdapter(model_id, version_id, target.stat().st_size, _sha256(target))
+    return StoredAdapter(model_id, version_id, target.stat().st_size, file_sha256(target))
 
 
 class ModelService:
@@ -141,6 +145,10 @@ class ModelService:
             raise ModelMissing(f"There is no model “{model_id[:64]}”.")
         return self._show_bases([base])[0]
 
+    def get_models(self, ids: Sequence[str]) -> list[Model]:
+        """Return some finetuned models in the order asked for."""
+        return self._show(repository.find_models(self._session, ids))
+
     def update_model(self, model_id: str, change: ModelUpdate) -> Model:
         """Change what was given."""
         row = self._row(model_id)
@@ -148,11 +156,12 @@ class ModelService:
             raise ModelInTrash(f"“{row.name}” was put into the trash.")
         if "default_version_id" in change.model_fields_set:
             self._use_by_default(row, change.default_version_id)
-        texts = change.model_dump(exclude_unset=True, exclude_none=True, exclude={"default_version_id"})
-        for field, value in texts.items():
-            text = clean_text(value)
-            if field != "name" or text:
-                setattr(row, field, text)
+        for part, value in change.model_dump(exclude_unset=True, exclude_none=True).items():
+            cleaned = _cleaned(part, value)
+            if part != "default_version_id" and (part != "name" or cleaned):
+                setattr(row, part, cleaned)
+        if row.least_strength > row.most_strength:
+            raise InvalidInput("The least strength is above the greatest.", field="least_strength")
         return self._show([row])[0]
 
     def _use_by_default(self, row: ModelRow, version_id: str | None) -> None:
@@ -176,7 +185,8 @@ class ModelService:
         """Return the adapter of a version, with a name that says what it is."""
         row = self._row(model_id)
         version = self._version(row, version_id)
-        name = f"{_slug(row.name)}-{_slug(row.base)}-{version.step}.safetensors"
+        step = f"-{version.step}" if version.step else ""
+        name = f"{slug(row.name)}-{slug(row.base)}{step}.safetensors"
         return VersionFile(self._adapter(row, version), name)
 
     def require_usable(self, model_id: str, version_id: str | None) -> UsableModel:
@@ -214,8 +224,8 @@ class ModelService:
         return self._show([row])[0] if row is not None else None
 
     def create_model(self, made: NewModel, stored: StoredAdapter) -> Model:
-        """Add the model a finetune made, with its first version; telling it twice makes one model."""
-        known = self.find_by_finetune(made.finetune_id)
+        """Add a model with its first version; telling of one finetune twice makes one model."""
+        known = self.find_by_finetune(made.finetune_id) if made.finetune_id else None
         if known is not None:
             return known
         row = ModelRow(
@@ -227,6 +237,8 @@ class ModelService:
             notes="",
             description=made.description,
             prompts=made.prompts,
+            tags=made.tags,
+            provenance=made.provenance,
             cover_image_id=made.cover_image_id,
             finetune_id=made.finetune_id,
             dataset_id=made.dataset_id,
@@ -250,7 +262,7 @@ class ModelService:
             id=stored.version_id,
             model_id=row.id,
             step=step,
-            label=f"Step {step}",
+            label=f"Step {step}" if step or not row.provenance else "Imported",
             byte_count=stored.byte_count,
             sha256=stored.sha256,
             created_at=now(),
@@ -270,7 +282,7 @@ class ModelService:
         if version_id is not None:
             version = repository.find_version(self._session, row.id, version_id)
         else:
-            version = _default_version(row, repository.list_versions(self._session, [row.id])[row.id])
+            version = default_version(row, repository.list_versions(self._session, [row.id])[row.id])
         if version is None:
             wanted = f"no version “{version_id[:64]}”" if version_id else "no version"
             raise VersionMissing(f"“{row.name}” has {wanted}.")
@@ -293,7 +305,8 @@ class ModelService:
 
     def _show_bases(self, found: list[BaseDescription]) -> list[Model]:
         counts = self._gallery.count_by_model()
-        cover_ids = {base.name: self._gallery.newest_of_model(base.name) for base in found}
+        newest = self._gallery.newest_by_model(base.name for base in found)
+        cover_ids = {base.name: newest.get(base.name) for base in found}
         images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
         return [
             bases.as_model(base, counts.get(base.name, 0), images.get(cover_ids[base.name] or "")) for base in found
@@ -302,65 +315,28 @@ class ModelService:
     def _show(self, rows: list[ModelRow]) -> list[Model]:
         versions = repository.list_versions(self._session, [row.id for row in rows])
         counts = self._gallery.count_by_model()
-        cover_ids = {row.id: row.cover_image_id or self._gallery.newest_of_model(row.id) for row in rows}
+        newest = self._gallery.newest_by_model(row.id for row in rows if row.cover_image_id is None)
+        cover_ids = {row.id: row.cover_image_id or newest.get(row.id) for row in rows}
         images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
         covers = {model_id: images.get(image_id) for model_id, image_id in cover_ids.items() if image_id}
         known = {base.name: base for base in bases.list_bases(self._settings)} if rows else {}
         return [
-            _to_schema(row, versions[row.id], covers.get(row.id), known.get(row.base), counts.get(row.id, 0))
+            to_schema(row, versions[row.id], covers.get(row.id), known.get(row.base), counts.get(row.id, 0))
             for row in rows
         ]
 
 
-def _to_schema(
-    row: ModelRow, versions: list[ModelVersionRow], cover: Image | None, base: BaseDescription | None, image_count: int
-) -> Model:
-    missing = f"The base {row.base} is gone." if base is None else base.missing
-    default = _default_version(row, versions)
-    return Model(
-        id=row.id,
-        name=row.name,
-        kind="finetuned",
-        base=row.base,
-        mode=row.mode,
-        trigger_word=row.trigger_word,
-        notes=row.notes,
-        licence=base.licence if base else "",
-        description=row.description,
-        cover=cover,
-        prompts=row.prompts,
-        versions=[_to_version(version) for version in versions],
-        default_version_id=default.id if default is not None else None,
-        defaults=bases.defaults_of(base),
-        is_ready=missing is None,
-        missing=missing,
-        finetune_id=row.finetune_id,
-        dataset_id=row.dataset_id,
-        image_count=image_count,
-        created_at=row.created_at,
-        deleted_at=row.deleted_at,
-    )
+def _cleaned(field: str, value: Any) -> Any:
+    """Return what a user gave as it is kept: tags small and each once, nothing empty in lists."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        texts = (clean_text(text) for text in value)
+        return list(dict.fromkeys((text.lower() if field == "tags" else text) for text in texts if text))
+    return value
 
 
-def _default_version(row: ModelRow, versions: list[ModelVersionRow]) -> ModelVersionRow | None:
-    """Return the version to use where none is named: the chosen one, else the first."""
-    chosen = (version for version in versions if version.id == row.default_version_id)
-    return next(chosen, versions[0] if versions else None)
-
-
-def _to_version(row: ModelVersionRow) -> ModelVersion:
-    return ModelVersion(
-        id=row.id,
-        step=row.step,
-        label=row.label,
-        byte_count=row.byte_count,
-        sha256=row.sha256,
-        file_url=f"/api/models/{row.model_id}/versions/{row.id}/file",
-        created_at=row.created_at,
-    )
-
-
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Return a file name part any system accepts."""
     return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60] or "model"
 
@@ -376,6 +352,7 @@ def _copy_atomically(source: Path, target: Path) -> None:
         raise
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,7 @@
 """Finetuned models and their versions. Bases are folders, not rows."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -21,6 +22,13 @@ class ModelRow(Base):
     notes: Mapped[str] = mapped_column(Text, default="")
     description: Mapped[str] = mapped_column(Text, default="")
     prompts: Mapped[list[str]] = mapped_column(JSON)
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    least_strength: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    most_strength: Mapped[float] = mapped_column(default=1.5, server_default="1.5")
+    data_rights: Mapped[str] = mapped_column(String(16), default="unknown", server_default="unknown")
+    data_licence: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # of an imported model: the file it came from
+    provenance: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     # No foreign key: versions name their model already. Empty, or of a version that is gone: the one trained furthest.
     default_version_id: Mapped[str | None] = mapped_column(String(32), default=None)
     cover_image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
