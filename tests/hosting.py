@@ -28,7 +28,7 @@ def hosted(shared_client: TestClient, server: BflServer, monkeypatch: pytest.Mon
     settings = state_of(shared_client).settings.hosted
     values: dict[str, Any] = {
         "key": SecretStr(KEY), "server": server.url, "region": "server",
-        "timeout_seconds": 0.3, "deadline_seconds": 0.4, "patience_seconds": 0.3,
+        "timeout_seconds": 5.0, "deadline_seconds": 20.0, "patience_seconds": 0.3,
     }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setattr(settings, name, value)
@@ -37,6 +37,12 @@ def hosted(shared_client: TestClient, server: BflServer, monkeypatch: pytest.Mon
     monkeypatch.setattr(runner, "_LOST_AFTER_S", 0.1)
     monkeypatch.setattr(runner, "FETCH_TRIES", 2)
     return shared_client
+
+
+def hurry(client: TestClient, monkeypatch: pytest.MonkeyPatch, **values: float) -> None:
+    """Let a test that waits for the end of patience not wait long."""
+    for name, value in values.items():
+        monkeypatch.setattr(state_of(client).settings.hosted, f"{name}_seconds", value)
 
 
 class NoEngine:

@@ -36,6 +36,8 @@ from fluxtune.hosted.tables import LedgerRow
 log = structlog.get_logger(__name__)
 
 FETCH_TRIES = 4
+SENDING_AT_ONCE = 6
+"""Requests under way whose answer has not come: as many as a crash could leave unknown."""
 _STEP_S = 0.1
 _LOST_AFTER_S = 20.0
 """A task just accepted may not be known everywhere at once."""
@@ -75,6 +77,7 @@ class _Course:
     is_stopped: threading.Event = field(default_factory=threading.Event)
     is_leaving: threading.Event = field(default_factory=threading.Event)
     problems: dict[int, Problem] = field(default_factory=dict)
+    sending: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(SENDING_AT_ONCE))
 
 
 class _Stopped(Exception):
@@ -145,9 +148,13 @@ class HostedRunner:
         until = time.monotonic() + self._limits.patience_s
         back_off = 0.5
         while True:
-            self._wait_for_place(row, course)
             try:
-                accepted = self._client.submit(self._endpoint.path, body)
+                with course.sending:
+                    self._wait_for_place(row, course)
+                    accepted = self._client.submit(self._endpoint.path, body)
+                    with self._transaction() as session:
+                        ledger.was_accepted(session, row.id, accepted)
+                        return ledger.get_line(session, row.id)
             except AcceptanceUnknown as error:
                 self._lose(row, error.problem())
                 raise
@@ -162,10 +169,6 @@ class HostedRunner:
             except FluxtuneError as error:
                 self._fail(row, error.problem(), was_charged=False)
                 raise
-            else:
-                with self._transaction() as session:
-                    ledger.was_accepted(session, row.id, accepted)
-                    return ledger.get_line(session, row.id)
 
     def _wait_for_place(self, row: LedgerRow, course: _Course) -> None:
         """Return once the line is committed as leaving."""

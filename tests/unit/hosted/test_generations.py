@@ -11,7 +11,7 @@ from fluxtune.hosted import ledger, repository
 from fluxtune.hosted.runner import HostedRunner
 from fluxtune.jobs.tables import JobRow
 from tests.bfl_server import make_jpeg
-from tests.hosting import ask, lines, work
+from tests.hosting import ask, hurry, lines, work
 from tests.makers import state_of
 
 
@@ -102,7 +102,9 @@ def test_refused_requests_cost_nothing(hosted, server, fault):
 
 
 @pytest.mark.parametrize("fault", OPEN, ids=str)
-def test_what_may_have_been_accepted_is_never_sent_again_by_itself(hosted, server, fault):
+def test_what_may_have_been_accepted_is_never_sent_again_by_itself(hosted, server, fault, monkeypatch):
+    if fault == "slow":
+        hurry(hosted, monkeypatch, timeout=0.3)
     server.faults["submit"].append(fault)
     generation = ask(hosted)
     shown = work(hosted, generation)
@@ -184,7 +186,8 @@ def test_a_task_that_is_gone_is_listed(hosted, server):
     assert hosted.get("/api/hosted/status").json()["not_delivered"] == 1
 
 
-def test_late_images_are_fetched_later(hosted, server):
+def test_late_images_are_fetched_later(hosted, server, monkeypatch):
+    hurry(hosted, monkeypatch, deadline=0.2)
     server.statuses.extend(["Dreaming"] * 999)
     generation = ask(hosted)
     shown = work(hosted, generation)
@@ -199,7 +202,9 @@ def test_late_images_are_fetched_later(hosted, server):
 
 
 @pytest.mark.parametrize("fault", [500, 403, 410, "truncated", "half", "html", "slow", "cut-before"], ids=str)
-def test_images_that_do_not_come_are_fetched_again(hosted, server, fault):
+def test_images_that_do_not_come_are_fetched_again(hosted, server, fault, monkeypatch):
+    if fault == "slow":
+        hurry(hosted, monkeypatch, timeout=0.3)
     server.faults["image"].append(fault)
     shown = work(hosted, ask(hosted))
     assert shown["state"] == "succeeded", shown["error"]
