@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from fluxtune.cli import exits
+from fluxtune.engine.lora_files.reading import recognise_lora
+from tests.loras import kohya_lora
 
 SAMPLES_PER_CONCEPT = 10
 
@@ -133,6 +135,28 @@ class TestModels:
         result = fluxtune("model", "export", "pocket")
         assert result.code == exits.INVALID
         assert "nothing to export" in result.err
+
+    def test_a_lora_comes_in_and_leaves_in_another_layout(self, fluxtune, tmp_path):
+        file = kohya_lora(tmp_path / "my dog.safetensors", {"modelspec.trigger_phrase": "rexo"})
+        made = fluxtune("model", "import", file, "--name", "Rex", "--no-preview", "--json")
+        assert made.code == exits.OK, made.err
+        assert (made.json["name"], made.json["base"], made.json["trigger_word"]) == ("Rex", "pocket", "rexo")
+        assert made.json["provenance"]["layout"] == "kohya"
+        assert [each["name"] for each in fluxtune("model", "list", "--search", "rexo", "--json").json] == ["Rex"]
+        out = tmp_path / "rex.safetensors"
+        result = fluxtune("model", "export", "Rex", "--layout", "bfl", "--card", "--out", out, "--json")
+        assert result.code == exits.OK, result.err
+        assert recognise_lora(out).layout == "bfl"
+        assert "# Rex" in (tmp_path / "rex.md").read_text()
+        refused = fluxtune("model", "deploy", "Rex")
+        assert refused.code == exits.INVALID
+        assert "klein base" in refused.err
+
+    def test_a_file_that_is_no_lora_says_why(self, fluxtune, tmp_path):
+        (tmp_path / "a.ckpt").write_bytes(b"\x80\x02}q\x00" + bytes(60))
+        result = fluxtune("model", "import", tmp_path / "a.ckpt")
+        assert result.code == exits.INVALID
+        assert "pickle" in result.err
 
 
 class TestOpen:

@@ -1,6 +1,8 @@
-"""`fluxtune model`: list, show and export models."""
+"""`fluxtune model`: list, show, import, export and deploy models."""
 
+import hashlib
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,7 @@ import typer
 from rich.console import Console
 
 from fluxtune.cli.find import find
+from fluxtune.cli.follow import follow_job
 from fluxtune.cli.health import health
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.options import DataOption, JsonOption
@@ -15,9 +18,18 @@ from fluxtune.cli.output import Output, ago, facts, size, table
 from fluxtune.cli.studio import open_studio
 from fluxtune.client import Client
 from fluxtune.core.errors import InvalidInput, NotFound, NotReady
-from fluxtune.models.schemas import Model
+from fluxtune.models.schemas import Model, ModelVersion
 
 app = typer.Typer(add_completion=False, help=COMMANDS["model"][1], no_args_is_help=True)
+
+
+class Layout(StrEnum):
+    """Whose names an exported file has."""
+
+    diffusers = "diffusers"
+    kohya = "kohya"
+    bfl = "bfl"
+
 
 ModelArgument = Annotated[str, typer.Argument(metavar="NAME|ID", help="Which model.")]
 
@@ -38,17 +50,27 @@ def file_name(text: str) -> str:
 
 
 @app.command("list")
-def list_(data: DataOption = None, json: JsonOption = False) -> None:
+def list_(
+    search: Annotated[str, typer.Option(metavar="WORDS", help="Only those with these words in name or tags.")] = "",
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
     """List bases and finetuned models."""
     output = Output(json)
     with open_studio(data, output) as studio:
         models = studio.client.models()
+    words = search.casefold().split()
+    models = [each for each in models if all(word in _searched(each) for word in words)]
     rows = [
         (each.id, each.name, each.kind, each.base, each.trigger_word, each.missing or "ready", ago(each.created_at))
         for each in models
     ]
     columns = ["id", "name", "kind", "base", "trigger word", "state", "made"]
     output.result(models, lambda out: out.print(table(columns, rows)))
+
+
+def _searched(model: Model) -> str:
+    return "\n".join((model.name, model.base, model.trigger_word, model.notes, *model.tags)).casefold()
 
 
 @app.command()
@@ -100,6 +122,9 @@ def show(model: ModelArgument, data: DataOption = None, json: JsonOption = False
                     ("trigger word", found.trigger_word),
                     ("description", found.description),
                     ("licence", found.licence),
+                    ("commercial use", f"{found.commercial_use.answer}: {found.commercial_use.because}"),
+                    ("tags", ", ".join(found.tags)),
+                    ("imported from", found.provenance.file if found.provenance else None),
                     ("missing", found.missing),
                     ("finetune", found.finetune_id),
                 ]
@@ -114,6 +139,42 @@ def show(model: ModelArgument, data: DataOption = None, json: JsonOption = False
     output.result(found, render)
 
 
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, readable=True, help="A LoRA as safetensors, in any layout."
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="What to call it; what the file says when not given.")] = "",
+    base: Annotated[str, typer.Option(metavar="NAME", help="Its base, where it fits several.")] = "",
+    trigger: Annotated[str, typer.Option(help="Its trigger word; what the file says when not given.")] = "",
+    preview: Annotated[bool, typer.Option(help="Draw a picture with it when its base is here.")] = True,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add a model from a LoRA file of another program: diffusers, kohya, BFL, XLabs, OneTrainer."""
+    output = Output(json)
+    with open_studio(data, output, works=preview) as studio:
+        made = studio.client.import_model(file, name=name, base=base, trigger_word=trigger)
+        for note in made.provenance.notes if made.provenance else []:
+            output.note(note)
+        if preview and made.is_ready:
+            drawn = studio.client.start_generation(model_id=made.id, prompt=made.prompts[0], count=1)
+            follow_job(studio.client, drawn.job_id, output, "Preview")
+            made = studio.client.get_model(made.id)
+
+    def render(out: Console) -> None:
+        origin = made.provenance
+        rows = [("model", made.name), ("id", made.id), ("base", made.base), ("trigger word", made.trigger_word)]
+        if origin is not None:
+            rows += [("layout", origin.layout_title), ("rank", str(origin.rank)), ("fits", ", ".join(origin.fits))]
+        out.print(facts([*rows, ("missing", made.missing)]))
+
+    output.result(made, render)
+
+
 @app.command()
 def export(
     model: ModelArgument,
@@ -122,8 +183,13 @@ def export(
         typer.Option("--out", metavar="FILE", help="Where to write; beside you, named like the model, when not given."),
     ] = None,
     version: Annotated[
-        str | None, typer.Option(metavar="ID|STEP", help="Which version; the newest when not given.")
+        str | None, typer.Option(metavar="ID|STEP", help="Which version; the usual one when not given.")
     ] = None,
+    layout: Annotated[
+        Layout | None,
+        typer.Option(help="For diffusers, for kohya's programs and ComfyUI, or for BFL; as it is kept when not given."),
+    ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Write a model card beside it, too.")] = False,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -131,31 +197,88 @@ def export(
     output = Output(json)
     with open_studio(data, output) as studio:
         found = find_model(studio.client, model)
-        if not found.versions:
-            raise InvalidInput(
-                f"“{found.name}” is a {found.kind} model without an adapter.",
-                title="There is nothing to export",
-                action="Choose a finetuned model: `fluxtune model list`.",
-            )
-        matching = [each for each in found.versions if version in (None, each.id, str(each.step), each.label)]
-        if not matching:
-            raise NotFound(
-                f"“{found.name}” has no version “{version}”.",
-                title="No such version",
-                action=f"`fluxtune model show {found.id}` lists its versions.",
-            )
-        target = out or Path(f"{file_name(found.name)}.safetensors")
+        chosen = _version(found, version)
+        ending = f"-{layout.value}" if layout else ""
+        target = out or Path(f"{file_name(found.name)}{ending}.safetensors")
         if target.is_dir():
-            target = target / f"{file_name(found.name)}.safetensors"
-        byte_count = studio.client.download(matching[0].file_url, target)
+            target = target / f"{file_name(found.name)}{ending}.safetensors"
+        path = (
+            f"/api/models/{found.id}/versions/{chosen.id}/export?layout={layout.value}" if layout else chosen.file_url
+        )
+        byte_count = studio.client.download(path, target)
+        beside = target.with_suffix(".md") if card else None
+        if beside is not None:
+            beside.write_text(studio.client.model_card(found.id, chosen.id).markdown, encoding="utf-8")
     result = {
         "model_id": found.id,
-        "version_id": matching[0].id,
+        "version_id": chosen.id,
         "file": str(target.absolute()),
         "byte_count": byte_count,
-        "sha256": matching[0].sha256,
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "layout": layout.value if layout else None,
+        "card": str(beside.absolute()) if beside else None,
     }
-    output.result(result, lambda screen: screen.print(f"{target} ({size(byte_count)})", markup=False))
+
+    def render(screen: Console) -> None:
+        screen.print(f"{target} ({size(byte_count)})", markup=False)
+        if beside is not None:
+            screen.print(str(beside), markup=False)
+
+    output.result(result, render)
+
+
+@app.command()
+def deploy(
+    model: ModelArgument,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Its finetune_id at BFL: small letters, digits, - and _.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to write the file; NAME.safetensors otherwise.")
+    ] = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check whether BFL's service takes a model; if so, write the file and say the steps there."""
+    output = Output(json)
+    with open_studio(data, output) as studio:
+        found = find_model(studio.client, model)
+        deployment = studio.client.model_deployment(found.id, name)
+        wrong = [each for each in deployment.findings if not each.is_ok]
+        if wrong or deployment.file_url is None:
+            raise InvalidInput(
+                " ".join(each.detail for each in wrong),
+                title=f"BFL would not take “{found.name}”",
+                action=" ".join(each.action for each in wrong if each.action),
+            )
+        target = out or Path(f"{deployment.finetune_id}.safetensors")
+        studio.client.download(deployment.file_url, target)
+
+    def render(screen: Console) -> None:
+        screen.print(f"{target}", markup=False)
+        for number, step in enumerate(deployment.steps, 1):
+            screen.print(f"{number}. {step}", markup=False, soft_wrap=True)
+
+    output.result({**deployment.model_dump(mode="json"), "file": str(target.absolute())}, render)
+
+
+def _version(model: Model, wanted: str | None) -> ModelVersion:
+    """Return the version somebody means, or the usual one."""
+    if not model.versions:
+        raise InvalidInput(
+            f"“{model.name}” is a {model.kind} model without an adapter.",
+            title="There is nothing to export",
+            action="Choose a finetuned model: `fluxtune model list`.",
+        )
+    usual = wanted or model.default_version_id
+    found = next((each for each in model.versions if usual in (each.id, str(each.step), each.label)), None)
+    if found is None:
+        raise NotFound(
+            f"“{model.name}” has no version “{wanted}”.",
+            title="No such version",
+            action=f"`fluxtune model show {model.id}` lists its versions.",
+        )
+    return found
 
 
 app.command()(health)

@@ -38,7 +38,7 @@ from fluxtune.generations.schemas import Generation, GenerationCreate
 from fluxtune.health.schemas import Comparison, Health
 from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest, Image
 from fluxtune.jobs.schemas import Job, JobEvent, JobMove
-from fluxtune.models.schemas import BaseEntry, Model, ModelUpdate
+from fluxtune.models.schemas import BaseEntry, Card, Deployment, Model, ModelUpdate
 from fluxtune.recipes.schemas import (
     RecipeDocument,
     RecipeText,
@@ -311,6 +311,24 @@ class Client(TokenCalls, HostedCalls):
     def update_model(self, model_id: str, **values: Any) -> Model:
         """Change name, notes, trigger word, or the version that is used by default."""
         return self.fetch(Model, "PATCH", f"/api/models/{model_id}", json=_body(ModelUpdate, None, values))
+
+    def import_model(self, path: str | Path, **values: str) -> Model:
+        """Add a model from a LoRA file; `name`, `base` and `trigger_word` go before what the file says."""
+        file = Path(path).expanduser()
+        with file.open("rb") as content:
+            form = {key: value for key, value in values.items() if value}
+            return self.fetch(
+                Model, "POST", "/api/models/imports", files={"file": (file.name, content)}, data=form, timeout=600
+            )
+
+    def model_card(self, model_id: str, version_id: str) -> Card:
+        """Return the card of a version."""
+        return self.fetch(Card, "GET", f"/api/models/{model_id}/versions/{version_id}/card")
+
+    def model_deployment(self, model_id: str, finetune_id: str = "") -> Deployment:
+        """Check whether BFL's service takes a model."""
+        query = {"finetune_id": finetune_id}
+        return self.fetch(Deployment, "GET", f"/api/models/{model_id}/deployment", params=query)
 
     def export_model(self, model: Model, target: Path, *, version_id: str | None = None) -> int:
         """Write the adapter of a finetuned model to a file; return its size."""
