@@ -37,6 +37,7 @@ class RealStudio:
         self.data = data
         self._server: subprocess.Popen[bytes] | None = None
         self._http = httpx2.Client(trust_env=False, timeout=60)
+        self.url = ""
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -48,7 +49,8 @@ class RealStudio:
                 stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
         record = wait_for("the start of the server", self._record)
-        self._http.base_url = httpx2.URL(record["url"])
+        self.url = record["url"]
+        self._http.base_url = httpx2.URL(self.url)
         self._http.headers["authorization"] = f"Bearer {record['token']}"
 
     def _record(self) -> dict[str, Any] | None:
