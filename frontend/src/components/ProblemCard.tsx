@@ -16,6 +16,7 @@ interface ProblemCardProps {
 
 /** An error in three parts: what happened, why, what to do now; the technical detail folds out. */
 export function ProblemCard({ problem, action }: ProblemCardProps) {
+  const further = problem.errors.filter(({ message }) => !problem.detail.includes(message));
   return (
     <div className={classes.card} role="alert">
       <CircleAlert size={18} className={classes.icon} aria-hidden />
@@ -23,9 +24,9 @@ export function ProblemCard({ problem, action }: ProblemCardProps) {
         <p className={classes.title}>{problem.title}</p>
         {problem.detail && <p>{problem.detail}</p>}
         {problem.action && <p className={classes.what}>{problem.action}</p>}
-        {problem.errors.length > 0 && (
+        {further.length > 0 && (
           <ul className={classes.fields}>
-            {problem.errors.map((error) => (
+            {further.map((error) => (
               <li key={error.field}>
                 <span className="mono">{error.field}</span> {error.message}
               </li>

@@ -16,7 +16,7 @@ import { ErrorState } from "@/components/ProblemCard";
 import { useDraft } from "@/components/useDraft";
 
 import { BaseChoice } from "./BaseChoice";
-import { asPlan, asRequest, EMPTY_DRAFT } from "./draft";
+import { asPlan, asRequest, EMPTY_DRAFT, type Draft } from "./draft";
 import { Measuring } from "./Measuring";
 import { ModeChoice } from "./ModeChoice";
 import classes from "./NewFinetune.module.css";
@@ -44,7 +44,7 @@ export function NewFinetunePage() {
   const { dataset: asked } = useSearch({ from: "/finetunes/new" });
   const navigate = useNavigate();
   const client = useQueryClient();
-  const [draft, update, clear] = useDraft(
+  const [draft, keep, clear] = useDraft(
     "finetune",
     EMPTY_DRAFT,
     asked ? { dataset_id: asked, mode: "" } : {},
@@ -71,6 +71,11 @@ export function NewFinetunePage() {
       return navigate({ to: "/finetunes/$finetuneId", params: { finetuneId: finetune.id } });
     },
   });
+  // What was wrong with the last attempt says nothing of what has changed since.
+  const update = (by: Partial<Draft>) => {
+    if (start.isError) start.reset();
+    keep(by);
+  };
   const isUnread = draft.text !== null && draft.textFor === null;
   const canStart = Boolean(dataset && base?.is_ready && plan.data && !plan.isError && !isUnread);
   useHotkeys([["mod+Enter", () => canStart && start.mutate()]], []);
@@ -139,7 +144,10 @@ export function NewFinetunePage() {
             reasons={{ ...usual?.reasons, ...plan.data?.reasons }}
             errors={errors}
             secret={secret}
-            onSecret={setSecret}
+            onSecret={(typed) => {
+              if (start.isError) start.reset();
+              setSecret(typed);
+            }}
             update={update}
           />
         </div>

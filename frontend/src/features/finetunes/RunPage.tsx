@@ -70,7 +70,6 @@ export function RunPage() {
       </Page>
     );
   }
-  const isDrawing = run.state === "running" && run.phase.startsWith("sampling");
   return (
     <Page
       title={run.name}
@@ -136,7 +135,7 @@ export function RunPage() {
           )
         }
       >
-        <SampleSheet finetuneId={finetuneId} isDrawing={isDrawing} />
+        <SampleSheet run={run} />
       </Section>
       <ImageLosses run={run} />
       <div className={classes.bottom}>

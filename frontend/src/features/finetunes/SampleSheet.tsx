@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
-import type { SampleCell } from "@/api/generated";
+import type { Finetune, SampleCell } from "@/api/generated";
 import { sampleSheetQuery } from "@/api/queries";
 import { Empty } from "@/components/Empty";
 import { Lightbox } from "@/components/Lightbox";
@@ -13,7 +13,9 @@ import classes from "./SampleSheet.module.css";
 const stepName = (step: number) => (step === 0 ? "Base" : `Step ${step}`);
 
 /** The same prompts, drawn again and again while it learns: rows prompts, columns steps. */
-export function SampleSheet({ finetuneId, isDrawing }: { finetuneId: string; isDrawing: boolean }) {
+export function SampleSheet({ run }: { run: Finetune }) {
+  const finetuneId = run.id;
+  const isDrawing = run.state === "running" && run.phase.startsWith("sampling");
   const query = useQuery(sampleSheetQuery(finetuneId));
   const [shown, setShown] = useState<{ row: number; step: number } | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
@@ -28,7 +30,8 @@ export function SampleSheet({ finetuneId, isDrawing }: { finetuneId: string; isD
         if (prompts.length === 0) {
           return (
             <Empty title="No samples" compact>
-              This run draws none, as its recipe says. “Sample now” draws a row at any time.
+              This run draws none, as its recipe says.
+              {run.state === "running" && " “Sample now” draws a row at any time."}
             </Empty>
           );
         }
