@@ -183,6 +183,8 @@ def answers(flux2: Path, finished_runs: dict[Path, Path], tmp_path: Path) -> lis
     command = [sys.executable, "-m", "fluxtune.engine", "generate"]
     done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
+    assert "Failed to load" not in done.stderr
+    assert "is an Enum subclass" not in done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -1,6 +1,8 @@
 """The process around torch: its environment, device, seeds, memory, and torch's failures as our errors."""
 
 import errno
+import gc
+import logging
 import os
 import resource
 import sys
@@ -30,6 +32,8 @@ ENVIRONMENT = {
 }
 
 
+SAID_ON_IMPORT = {"torchao": "Failed to load", "torch.utils._pytree": "is an Enum subclass"}
+
 # What torch's errors say when CUDA fails; those of cuBLAS and cuDNN are mostly what became of an earlier one.
 LOST = ("CUDA error", "CUDA driver", "cuDNN error", "NVIDIA driver", "No CUDA GPUs are available", "NCCL error")
 
@@ -37,8 +41,30 @@ LOST = ("CUDA error", "CUDA driver", "cuDNN error", "NVIDIA driver", "No CUDA GP
 def prepare_environment(argv: list[str]) -> None:
     """Start this process again with `ENVIRONMENT` set, unless it is already; torch must not be loaded yet."""
     if all(name in os.environ for name in ENVIRONMENT):
+        silence_imports()
+        gc.disable()  # until the libraries are there: a twelfth of the start would go into looking for garbage in them
         return
     os.execve(sys.executable, [sys.executable, "-P", "-m", "fluxtune.engine", *argv], {**ENVIRONMENT, **os.environ})  # noqa: S606
+
+
+class _Silence(logging.Filter):
+    """Lets everything pass but lines with a sign."""
+
+    def __init__(self, sign: str) -> None:
+        super().__init__()
+        self._sign = sign
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return self._sign not in record.getMessage()
+
+
+def silence_imports() -> None:
+    """Keep what torchao's import says out of the log; transformers imports it unasked, and neither line is for users.
+
+    That its compiled parts for other devices can't be loaded, and what it will have to change for a later torch.
+    """
+    for logger, sign in SAID_ON_IMPORT.items():
+        logging.getLogger(logger).addFilter(_Silence(sign))
 
 
 @dataclass(frozen=True)
@@ -162,7 +188,7 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def quieten_libraries() -> None:
-    """Silence progress bars and chatter of the libraries; their warnings still reach stderr."""
+    """Silence progress bars and chatter of the libraries; their warnings still reach stderr. Ends the start."""
     import warnings
     from typing import cast
 
@@ -173,3 +199,6 @@ def quieten_libraries() -> None:
     for library in (diffusers_logging, transformers_logging):
         cast(Any, library).disable_progress_bar()
         cast(Any, library).set_verbosity_error()
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
