@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 from fastapi import FastAPI
+from hypothesis import settings as property_settings
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -15,6 +16,10 @@ from fluxtune.api.app import create_app
 from fluxtune.config import Settings, load_settings
 from fluxtune.db import Database, migrate
 from fluxtune.storage import Blobs
+
+# How long an example takes says how busy the computer is, not whether the code is right.
+property_settings.register_profile("fluxtune", deadline=None)
+property_settings.load_profile("fluxtune")
 
 STUDIO_TOKEN = "studio-token-of-the-tests"
 BASE_URL = "http://127.0.0.1:7860"

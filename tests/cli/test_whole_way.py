@@ -68,7 +68,13 @@ def test_ctrl_c_leaves_the_run_at_work(data, monkeypatch):
     fluxtune(data, "dataset", "create", "Try", "--sample")
     start = ["finetune", "start", "--dataset", "Try", "--set", "steps=5000", "--set", "sample_every=0"]
     process = subprocess.Popen(
-        command(data, *start), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+        command(data, *start),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background has them ignore Ctrl-C, which would be inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     said = ""

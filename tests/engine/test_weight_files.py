@@ -28,7 +28,7 @@ SHAPES = st.lists(st.integers(0, 5), max_size=3)
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "I8": torch.int8}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tensors=st.dictionaries(NAMES, st.tuples(st.sampled_from(sorted(DTYPES)), SHAPES), max_size=5))
 def test_a_header_says_what_the_library_wrote(
     tmp_path_factory: pytest.TempPathFactory, tensors: dict[str, tuple[str, list[int]]]
@@ -39,7 +39,7 @@ def test_a_header_says_what_the_library_wrote(
     assert weight_file_problem(file) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cut=st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_short_anywhere_is_named(tmp_path_factory: pytest.TempPathFactory, cut: float) -> None:
     whole = save({"weight": torch.zeros(40, 3), "bias": torch.zeros(40)})
@@ -49,7 +49,7 @@ def test_a_file_cut_short_anywhere_is_named(tmp_path_factory: pytest.TempPathFac
         read_header(file)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_read_or_named(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     file = tmp_path_factory.mktemp("any") / "a.safetensors"
@@ -58,7 +58,7 @@ def test_any_bytes_are_read_or_named(tmp_path_factory: pytest.TempPathFactory, c
     assert problem is None or problem.startswith("a.safetensors")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     header=st.recursive(
         st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),

@@ -1,10 +1,8 @@
 """Watching a job: a progress bar on stderr, or its events as JSON lines on stdout."""
 
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -20,33 +18,11 @@ PHASE_SECONDS = 10.0
 def follow_job(client: Client, job_id: str, output: Output, title: str) -> JobEvent | None:
     """Show a job's progress until it has ended or is paused; return its last event."""
     last: JobEvent | None = None
-    with _interrupts() as is_interrupted, _bar(output, title) as show:
+    with _bar(output, title) as show:
         for event in client.follow(job_id):
             show(event)
             last = event
-            if is_interrupted():
-                raise KeyboardInterrupt
     return last
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Yield what tells whether Ctrl-C was pressed: where Python cleans up, the exception it raises gets lost."""
-    pressed = False
-
-    def note(what: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
-        signal.default_int_handler(what, frame)
-
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody else's
-        yield lambda: False
-        return
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pause_reason(last: JobEvent | None) -> str | None:

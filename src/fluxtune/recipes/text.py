@@ -36,7 +36,7 @@ def read_recipe(text: str) -> RecipeDocument:
     """Return the document a text holds; raise `RecipeInvalid` with the line and field of everything wrong in it."""
     node = _compose(text)
     lines: dict[str, int] = {}
-    problems = _inspect(node, "", lines, 0)
+    problems = _inspect(node, "", lines)
     if problems:
         raise RecipeInvalid(problems)
     document, problems = _validate(_construct(node))
@@ -60,12 +60,7 @@ def read_value(text: str) -> Any:
 
 def _compose(text: str) -> yaml.Node:
     try:
-        # A few lines of references to references stand for gigabytes.
-        alias = next((event for event in yaml.parse(text, _Loader) if isinstance(event, yaml.AliasEvent)), None)
-        if alias is not None:
-            line = alias.start_mark.line + 1 if alias.start_mark is not None else 1
-            message = f"Line {line}: references (*{alias.anchor}) are not read; write the value."
-            raise RecipeInvalid([FieldProblem(field=DOCUMENT, message=message)])
+        _refuse_bombs(text)
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -73,8 +68,6 @@ def _compose(text: str) -> yaml.Node:
         raise RecipeInvalid([FieldProblem(field=DOCUMENT, message=f"{where}{error.problem or error}.")]) from error
     except yaml.YAMLError as error:  # a character YAML does not allow
         raise RecipeInvalid([FieldProblem(field=DOCUMENT, message=f"This is not YAML: {error}.")]) from error
-    except RecursionError as error:
-        raise RecipeInvalid([FieldProblem(field=DOCUMENT, message="It is nested too deeply.")]) from error
     if node is None:
         raise RecipeInvalid([FieldProblem(field=DOCUMENT, message="It is empty.")])
     if not isinstance(node, yaml.MappingNode):
@@ -82,12 +75,27 @@ def _compose(text: str) -> yaml.Node:
     return node
 
 
-def _inspect(node: yaml.Node, path: str, lines: dict[str, int], depth: int) -> list[FieldProblem]:
+def _refuse_bombs(text: str) -> None:
+    """Refuse, event by event, what is short and yet takes gigabytes (references to references) or minutes (depth)."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        line = event.start_mark.line + 1 if event.start_mark is not None else 1
+        message = ""
+        if isinstance(event, yaml.AliasEvent):
+            message = f"Line {line}: references (*{event.anchor}) are not read; write the value."
+        elif isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            message = f"Line {line}: nested too deeply." if depth > MAX_DEPTH + 1 else ""
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if message:
+            raise RecipeInvalid([FieldProblem(field=DOCUMENT, message=message)])
+
+
+def _inspect(node: yaml.Node, path: str, lines: dict[str, int]) -> list[FieldProblem]:
     """Note the line of every field; return settings given twice, and what a recipe has no use for."""
     line = node.start_mark.line + 1
     lines.setdefault(path, line)
-    if depth > MAX_DEPTH:
-        return [FieldProblem(field=path, message=f"Line {line}: nested too deeply.")]
     problems: list[FieldProblem] = []
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -100,10 +108,10 @@ def _inspect(node: yaml.Node, path: str, lines: dict[str, int], depth: int) -> l
                 continue
             seen.add(name)
             lines[field] = here
-            problems += _inspect(value, field, lines, depth + 1)
+            problems += _inspect(value, field, lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            problems += _inspect(value, f"{path}.{index}", lines, depth + 1)
+            problems += _inspect(value, f"{path}.{index}", lines)
     return problems
 
 

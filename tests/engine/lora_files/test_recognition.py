@@ -173,7 +173,7 @@ def recognised_or_named(file: Path) -> LoraFile | None:
         return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_named(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     content = bytearray(to_bytes(diffusers_lora("flux2", width=2, doubles=1, singles=1, rank=1)))
@@ -191,7 +191,7 @@ NAMES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     tensors=st.dictionaries(
         st.lists(NAMES, min_size=1, max_size=8).map(".".join) | st.lists(NAMES, min_size=1, max_size=8).map("_".join),

@@ -107,7 +107,7 @@ uploads = st.lists(st.tuples(st.builds(str.__add__, names, endings), contents), 
 
 class TestAnyUpload:
     @given(uploads)
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
     def test_never_breaks_and_explains_every_refusal(self, files):
         result = load(*files)
         for refusal in result.refused:
@@ -123,14 +123,14 @@ class TestAnyUpload:
             assert 0 < len(caption.text) <= 4_000
 
     @given(st.binary(max_size=400), st.integers(0, 60), st.integers(0, 255))
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def test_a_zip_with_any_byte_changed_never_breaks(self, body, position, value):
         data = bytearray(zip_of([("a.png", PICTURE + body), ("a.txt", b"hello")]))
         data[position % len(data)] = value
         load(("x.zip", bytes(data)))
 
     @given(st.lists(st.sampled_from(["a", "b", "c/d"]), unique=True, min_size=1), st.booleans())
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     def test_zip_or_loose_makes_no_difference(self, stems, captions_first):
         pairs = [[(f"{stem}.txt", stem.encode()), (f"{stem}.png", PICTURE)] for stem in stems]
         files = [file for pair in pairs for file in (pair if captions_first else pair[::-1])]

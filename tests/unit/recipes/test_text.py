@@ -63,7 +63,7 @@ class TestReading:
             ("nonsense: 7", "nonsense", "no such field"),
             ("a: &x [1]\nb: *x", "document", "Line 2: references"),
             ("x: !!python/object/apply:os.system ['true']", "document", "Line 1"),
-            ("[" * 5000, "document", ""),
+            ("a: " + "[" * 5000, "document", "Line 1: nested too deeply"),
             ("a: \x01", "document", "not YAML"),
             ("recipe: {steps: " + "9" * 5000 + "}", "document", "can't be read"),
             ("? [a]\n: 1\n", "document", ""),
