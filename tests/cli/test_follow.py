@@ -27,7 +27,7 @@ def test_in_a_pipe_a_line_tells_each_phase_and_how_far_a_long_one_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter([0.0, 4.0, 8.0, 12.0])
-    monkeypatch.setattr(follow.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     played: Any = Played(
         [("measuring", None, None), ("drawing with step 100", 0, 68), ("drawing with step 100", 5, 68),
          ("drawing with step 100", 9, 68)]
