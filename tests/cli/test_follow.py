@@ -1,5 +1,6 @@
 """What following a job says in a pipe."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
