@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-import fluxtune.api.routers  # noqa: F401  declares all tables
+import fluxtune.api.routers
+import fluxtune.contract.tables  # noqa: F401  with the line before: all tables
 from fluxtune.db import Base, Database, migrate
 from fluxtune.db.migrate import DatabaseTooNew, alembic_config, current_revision, newest_revision
 
