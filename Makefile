@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Number of tests run side by side; browser and training tests always run alone.
+# Number of tests run side by side.
 JOBS   ?= 2
 
 help: ## Show this list
@@ -17,7 +17,7 @@ run: $(BIN)/.installed ui ## Set everything up and open the studio
 test: $(BIN)/.installed $(BIN)/.browser ## Set everything up and run all tests
 	$(BIN)/python -m tools.frontend test
 	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile --ignore=tests/e2e --ignore=tests/kill
-	$(BIN)/python -m pytest tests/kill tests/e2e
+	$(BIN)/python -m pytest tests/kill tests/e2e -n $(JOBS) --dist loadfile
 
 dev: $(BIN)/.installed ui ## Run the studio and rebuild the browser UI on every change
 	@$(BIN)/python -m tools.dev
