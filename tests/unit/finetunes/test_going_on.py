@@ -10,6 +10,7 @@ from fluxtune.backends.base import RunEnd
 from fluxtune.backends.local import readiness
 from fluxtune.core.clock import now
 from fluxtune.core.errors import OutOfMemory
+from fluxtune.engine.bases import describe_base
 from fluxtune.engine.config import Recipe, RunConfig
 from fluxtune.engine.estimate import ProbeResult, cost_settings
 from fluxtune.engine.events import RunEvent, RunResult
@@ -324,6 +325,7 @@ class Prober:
             seconds_per_step=0.5, seconds_per_step_spread=0.1, peak_memory_bytes=7, device="cpu", device_memory_bytes=8,
             checkpoint_bytes=9, load_seconds=1, cache_seconds_per_image=1, seconds_per_sample=1,
             settings=cost_settings(self.config.recipe),
+            base_fingerprint=describe_base(self.config.base_path).fingerprint,
         )  # fmt: skip
         return RunEnd("succeeded", data=result.model_dump(mode="json"))
 
@@ -340,12 +342,15 @@ class TestProbe:
         run_job(studio, ProbeTask(state.settings, state.blobs, backend), probe["job_id"])
         return studio.get(f"/api/finetunes/probes/{probe['id']}").json()
 
-    def test_measured_and_kept(self, studio, probe):
+    def test_measured_and_kept(self, studio, dataset, probe):
         backend = Prober()
         shown = self.run(studio, probe, backend)
         assert (shown["state"], shown["seconds_per_step"], shown["memory_bytes"]) == ("succeeded", 0.5, 7)
         assert backend.config is not None
         assert (backend.config.recipe.rank, backend.count) == (3, MAX_IMAGES)
+        body = {"dataset_id": dataset["id"], "base": "tiny", "recipe": {"steps": 2 * STEPS, "rank": 3}}
+        plan = studio.post("/api/finetunes/plans", json=body).json()
+        assert plan["probe"]["id"] == probe["id"], "plans tell of it"
         assert not state_of(studio).settings.paths.probe(probe["id"]).exists()
 
     def test_failed_says_why(self, studio, probe):
