@@ -4,20 +4,25 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import FileResponse
 from fastapi.security import APIKeyHeader
 from sqlalchemy.orm import Session
 
 from fluxtune.config import Settings, get_settings
 from fluxtune.contract.catalogue import ENDPOINTS, Endpoint
 from fluxtune.contract.drawing import Drawing
+from fluxtune.contract.extensions import Extensions
 from fluxtune.contract.finetuning import Finetuning
 from fluxtune.contract.inputs import DeleteFinetuneInputs, FinetuneInputs, OutputFormat
 from fluxtune.contract.links import LinkSigner
 from fluxtune.contract.records import Caller
 from fluxtune.contract.results import Results
 from fluxtune.contract.schemas import (
+    CancelInputs,
+    CancelResponse,
     CreditsResponse,
     DeleteFinetuneResponse,
+    ExtensionsResponse,
     FinetuneDetailResponse,
     FinetuneSubmitted,
     MyFinetunesResponse,
@@ -44,6 +49,8 @@ Responses = dict[int | str, dict[str, Any]]
 REFUSED: Responses = {403: {"model": Refused, "description": "No token, or one that is not valid."}}
 INVALID: Responses = {422: {"model": ValidationFailed, "description": "Something given is not acceptable."}}
 NOT_FOUND: Responses = {404: {"model": Refused, "description": "There is no such thing."}}
+CONFLICT: Responses = {409: {"model": Refused, "description": "It has ended already."}}
+ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 BUSY: Responses = {
     429: {"model": Refused, "description": "Too many tasks wait or run."},
     503: {"model": Refused, "description": "The engine or the base is not complete."},
@@ -113,6 +120,26 @@ def get_result(
 def get_credits() -> CreditsResponse:
     """Say what is left to spend: always the same, because nothing costs anything here."""
     return CreditsResponse(credits=CREDITS)
+
+
+@router.get("/fluxtune", tags=["extensions"])
+def get_extensions(session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> ExtensionsResponse:
+    """Say what this server does beyond BFL's API; BFL itself answers 404."""
+    return Extensions(session, blobs, settings).describe()
+
+
+@router.get("/fluxtune/adapter", tags=["extensions"], responses={**NOT_FOUND, **ADAPTER}, response_class=FileResponse)
+def get_adapter(finetune_id: str, session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> FileResponse:
+    """Download the adapter a finetune made."""
+    file = Extensions(session, blobs, settings).get_adapter(finetune_id)
+    return FileResponse(file.path, filename=file.name, media_type="application/octet-stream")
+
+
+@router.post("/fluxtune/cancel", tags=["extensions"], responses={**NOT_FOUND, **CONFLICT})
+def cancel_task(inputs: CancelInputs, session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> CancelResponse:
+    """End a task; it is then told of as `Error`."""
+    Extensions(session, blobs, settings).cancel(inputs.id)
+    return CancelResponse(id=inputs.id)
 
 
 @samples_router.get(

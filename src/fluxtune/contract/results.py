@@ -5,6 +5,7 @@ from typing import Any
 
 from fluxtune.contract import repository
 from fluxtune.contract.errors import ResultGone
+from fluxtune.contract.extensions import Extensions
 from fluxtune.contract.links import LinkSigner
 from fluxtune.contract.records import ACTIVE, FREE, Caller, ContractRecords, plain_id
 from fluxtune.contract.schemas import ResultResponse, Status
@@ -37,14 +38,23 @@ class Results(ContractRecords):
             return ResultResponse(id=task_id, status=NOT_FOUND)
         if finetune.deleted_at is not None:
             return ResultResponse(id=task_id, status=NOT_FOUND)
-        return _finetune(row, finetune, task_id)
+        told = _finetune(row, finetune, task_id)
+        if finetune.state not in ACTIVE:
+            return told
+        preview = Extensions(self._session, self._blobs, self._settings).preview(finetune, caller)
+        return told.model_copy(update={"preview": preview})
 
     def read_sample(self, image_id: str) -> bytes:
         """Return the image a link leads to; raise `ResultGone` once it is in the trash or gone for good."""
-        found = GalleryService(self._session).get_records([image_id])
-        if not found:
+        images = ImageService(self._session, self._blobs)
+        image = images.get_images([image_id]).get(image_id)
+        # Samples of runs are in no gallery.
+        is_shown = image is not None and (
+            image.origin == "sample" or bool(GalleryService(self._session).get_records([image_id]))
+        )
+        if not is_shown:
             raise ResultGone("It was removed in the studio.")
-        return ImageService(self._session, self._blobs).get_file(image_id).read()
+        return images.get_file(image_id).read()
 
     def _generation(self, row: ContractTaskRow, task_id: str, caller: Caller) -> ResultResponse:
         try:

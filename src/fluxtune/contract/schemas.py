@@ -64,6 +64,29 @@ class CreditsResponse(BaseModel):
     credits: float
 
 
+class ExtensionsResponse(BaseModel):
+    """What this server does beyond BFL's API."""
+
+    name: str
+    version: str
+    extensions: list[str]
+    bases: list[str]
+    usual_base: str
+
+
+class CancelInputs(BaseModel):
+    """Which task to end."""
+
+    id: str
+
+
+class CancelResponse(BaseModel):
+    """A task that is ending, or has ended."""
+
+    id: str
+    status: Literal["success"] = "success"
+
+
 class FieldError(BaseModel):
     """One field that can't be used."""
 
