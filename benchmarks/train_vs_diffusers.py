@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--resolution", type=int)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--our", action="append", default=[], metavar="NAME=VALUE", help="another setting of ours")
     parser.add_argument("--child", choices=["fluxtune", "diffusers"], help=argparse.SUPPRESS)
     parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -63,7 +65,8 @@ def compare(options: argparse.Namespace) -> None:
             seconds[name] += measured["seconds"]
             processor[name] += measured["processor_seconds"]
             memory[name] = max(memory.get(name, 0), measured["peak_memory_bytes"])
-    print(f"base {options.base.name}, {options.resolution} px, batch {options.batch}, rank {options.rank}, fp32")
+    settings = f"{options.resolution} px, batch {options.batch}, rank {options.rank}, {options.precision}"
+    print(f"base {options.base.name}, {settings}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {options.rounds} x {options.steps} steps each")
     print("             median s/step   fastest s/step   processor s/step   peak memory")
     for name, values in seconds.items():
@@ -99,6 +102,8 @@ def run_child(options: argparse.Namespace) -> None:
 
     def step(self: torch.optim.AdamW, *args: Any, **values: Any) -> Any:
         answer = original(self, *args, **values)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         ends.append((time.perf_counter(), time.process_time()))
         return answer
 
@@ -109,6 +114,8 @@ def run_child(options: argparse.Namespace) -> None:
     else:
         train_diffusers(options, images)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if torch.cuda.is_available():
+        peak = torch.cuda.max_memory_reserved()
     pairs = list(itertools.pairwise(ends[LEFT_OUT:]))
     measured = {
         "seconds": [after[0] - before[0] for before, after in pairs],
@@ -132,11 +139,13 @@ def train_fluxtune(options: argparse.Namespace, images: Path) -> None:
     from fluxtune.engine.__main__ import train
     from fluxtune.engine.runfolder import RunFolder
 
-    recipe = Recipe(
-        steps=options.steps, rank=options.rank, batch_size=options.batch, resolution=options.resolution,
-        learning_rate=1e-4, warmup_steps=0, caption_dropout=0.0, sample_every=0, checkpoint_every=20_000,
-        precision="fp32", gradient_checkpointing="off",
-    )  # fmt: skip
+    own = {name: json.loads(value) for name, _, value in (one.partition("=") for one in options.our)}
+    settings = {
+        "steps": options.steps, "rank": options.rank, "batch_size": options.batch, "resolution": options.resolution,
+        "learning_rate": 1e-4, "warmup_steps": 0, "caption_dropout": 0.0, "sample_every": 0, "checkpoint_every": 20_000,
+        "precision": options.precision, "gradient_checkpointing": "off", "quantization": "none", "offload": "none",
+    }  # fmt: skip
+    recipe = Recipe.model_validate(settings | own)
     run = options.scratch / "run"
     write_run(run, options.base, images, recipe, CAPTION, "character")
     assert train(RunFolder(run)) == 0
@@ -152,7 +161,9 @@ def train_diffusers(options: argparse.Namespace, images: Path) -> None:
 
     base = describe_base(options.base)
     transformer: Any = Flux2Transformer2DModel
-    layers = target_layers(transformer.from_pretrained(options.base / "transformer"), "all")
+    with torch.device("meta"):
+        shape = transformer.from_config(transformer.load_config(options.base / "transformer"))
+    layers = target_layers(shape, "all")
     make_deterministic(0)  # the same number of threads
     torch.use_deterministic_algorithms(False)
     text_layers = [str(layer) for layer in base.text_encoder_out_layers or (9, 18, 27)]
@@ -164,7 +175,8 @@ def train_diffusers(options: argparse.Namespace, images: Path) -> None:
         "--rank", str(options.rank), "--lora_alpha", str(options.rank), "--lora_layers", ",".join(layers),
         "--learning_rate", "1e-4", "--lr_scheduler", "constant", "--lr_warmup_steps", "0", "--optimizer", "adamw",
         "--max_sequence_length", str(base.max_prompt_tokens), "--text_encoder_out_layers", *text_layers,
-        "--cache_latents", "--skip_final_inference", "--checkpointing_steps", "100000", "--mixed_precision", "no",
+        "--cache_latents", "--skip_final_inference", "--checkpointing_steps", "100000", "--mixed_precision",
+        "no" if options.precision == "fp32" else options.precision,
         "--gradient_accumulation_steps", "1", "--seed", "42",
     ]  # fmt: skip
     runpy.run_path(str(options.diffusers_script), run_name="__main__")
