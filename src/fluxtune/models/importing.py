@@ -15,10 +15,9 @@ from fluxtune.core.ids import new_id
 from fluxtune.core.text import clean_text
 from fluxtune.db import Database, is_disk_full
 from fluxtune.engine.lora_files.convert import convert
-from fluxtune.engine.lora_files.fits import Candidate, Match, matches, title_of
+from fluxtune.engine.lora_files.fits import Candidate, Match, candidate_of, matches, title_of
 from fluxtune.engine.lora_files.metadata import Facts, carried, facts_of, modelspec
 from fluxtune.engine.lora_files.reading import LoraFile, recognise_lora
-from fluxtune.engine.single_file import architecture_of
 from fluxtune.models import bases
 from fluxtune.models.schemas import Model, Provenance
 from fluxtune.models.service import ModelService, NewModel, StoredAdapter, file_sha256
@@ -99,15 +98,8 @@ def _as_file(folder: Path, filename: str, content: BinaryIO) -> Iterator[Path]:
 
 def _candidates(settings: Settings) -> list[Candidate]:
     """Return the bases that are here, as far as their shapes are known."""
-    found = []
-    for base in bases.list_bases(settings):
-        shape = architecture_of(base.folder)
-        if shape is not None:
-            found.append(
-                Candidate(base.name, shape.family, shape.hidden_size, shape.double_blocks, shape.single_blocks,
-                          is_here=base.is_ready, is_for_training=base.training == "yes")
-            )  # fmt: skip
-    return found
+    found = (candidate_of(base) for base in bases.list_bases(settings))
+    return [each for each in found if each is not None]
 
 
 def _chosen(found: list[Match], wish: str, filename: str) -> Match:

@@ -16,6 +16,7 @@ def to_schema(
     """Return a finetuned model as the API shows it."""
     missing = _absence(row.base) if base is None else base.missing
     default = default_version(row, versions)
+    known = known_base(row.base)
     return Model(
         id=row.id,
         name=row.name,
@@ -24,7 +25,7 @@ def to_schema(
         mode=row.mode,
         trigger_word=row.trigger_word,
         notes=row.notes,
-        licence=base.licence if base else "",
+        licence=base.licence if base else known.licence if known else "",
         description=row.description,
         cover=cover,
         prompts=row.prompts,
@@ -95,4 +96,6 @@ def commercial_use(
 def _absence(name: str) -> str:
     """Say that a base is not here."""
     known = known_base(name)
-    return f"Its base, {known.title}, is not on this computer." if known else f"The base {name} is gone."
+    if known is None:
+        return f"The base {name} is gone."
+    return f"Its base, {known.title}, is not on this computer; the list of bases on the Models page says how to get it."

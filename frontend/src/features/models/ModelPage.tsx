@@ -1,13 +1,13 @@
 import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { Boxes, Download, Ellipsis, Sparkles, Trash2 } from "lucide-react";
+import { Boxes, CloudUpload, Download, Ellipsis, Sparkles, Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import type { Model } from "@/api/generated";
 import { modelQuery } from "@/api/queries";
 import { TriggerChip } from "@/components/CopyButton";
-import { ago, bytes, countOf } from "@/components/format";
+import { countOf } from "@/components/format";
 import { HealthPanel } from "@/components/health/HealthPanel";
 import { InlineName } from "@/components/InlineName";
 import { Loaded } from "@/components/Loaded";
@@ -17,54 +17,14 @@ import { Badge } from "@/components/StateBadge";
 import { toastProblem } from "@/components/undo";
 
 import { useModelActions } from "./actions";
+import { DeployDialog } from "./DeployDialog";
+import { BaseFacts } from "./BaseFacts";
+import { Details } from "./Details";
+import { ExportItems } from "./ExportItems";
 import classes from "./Models.module.css";
 import { Notes } from "./Notes";
 import { Provenance } from "./Provenance";
-
-function Versions({ model, onDefault }: { model: Model; onDefault: (id: string) => void }) {
-  return (
-    <section aria-label="Versions" className={classes.panel}>
-      <h2>Versions</h2>
-      <ul className={classes.versions}>
-        {model.versions.map((version) => (
-          <li key={version.id}>
-            <span>
-              <strong>{version.label || `Step ${version.step}`}</strong>{" "}
-              {version.id === model.default_version_id && <Badge tone="accent">Used by default</Badge>}
-              <span className="dim small" style={{ display: "block" }}>
-                step {version.step} · {bytes(version.byte_count)} · {ago(version.created_at)}
-              </span>
-            </span>
-            <span className="row">
-              {version.id !== model.default_version_id && (
-                <Button
-                  size="xs"
-                  variant="subtle"
-                  aria-label={`Use version ${version.label || version.step} by default`}
-                  onClick={() => onDefault(version.id)}
-                >
-                  Use by default
-                </Button>
-              )}
-              <Button
-                component="a"
-                href={version.file_url}
-                download
-                size="xs"
-                variant="default"
-                leftSection={<Download size={14} />}
-                aria-label={`Download version ${version.label || version.step}`}
-              >
-                Download
-              </Button>
-            </span>
-          </li>
-        ))}
-      </ul>
-      <p className="dim small">A .safetensors adapter; other tools for the same base can load it.</p>
-    </section>
-  );
-}
+import { Versions } from "./Versions";
 
 function Trigger({ model, onSave }: { model: Model; onSave: (word: string) => void }) {
   const [typed, setTyped] = useState<string | null>(null);
@@ -86,38 +46,12 @@ function Trigger({ model, onSave }: { model: Model; onSave: (word: string) => vo
   );
 }
 
-function BaseFacts({ model }: { model: Model }) {
-  const { defaults } = model;
-  return (
-    <section aria-label="About this base" className={classes.panel}>
-      <h2>About this base</h2>
-      <dl className="facts">
-        <dt>Licence</dt>
-        <dd>{model.licence || "–"}</dd>
-        <dt>Usual size</dt>
-        <dd>
-          {defaults.width} × {defaults.height}
-        </dd>
-        <dt>Largest size</dt>
-        <dd>
-          {defaults.max_width} × {defaults.max_height}
-        </dd>
-        <dt>Usual steps</dt>
-        <dd>{defaults.steps}</dd>
-        <dt>Usual guidance</dt>
-        <dd>{defaults.guidance}</dd>
-        <dt>Longest prompt</dt>
-        <dd>{defaults.max_prompt_tokens} tokens</dd>
-      </dl>
-    </section>
-  );
-}
-
 export function ModelPage() {
   const { modelId } = useParams({ from: "/models/$modelId" });
   const navigate = useNavigate();
   const query = useQuery(modelQuery(modelId));
   const { update, remove } = useModelActions(modelId);
+  const [isDeploying, setDeploying] = useState(false);
   const model = query.data;
   if (!model) {
     return (
@@ -161,6 +95,11 @@ export function ModelPage() {
                 </ActionIcon>
               </Menu.Target>
               <Menu.Dropdown>
+                <ExportItems model={model} />
+                <Menu.Item leftSection={<CloudUpload size={15} />} onClick={() => setDeploying(true)}>
+                  Deploy to BFL…
+                </Menu.Item>
+                <Menu.Divider />
                 <Menu.Item leftSection={<Trash2 size={15} />} onClick={() => void trash()}>
                   Move to trash
                 </Menu.Item>
@@ -209,10 +148,12 @@ export function ModelPage() {
         {!isBase && (
           <div className={`${classes.panel} stack`}>
             <Trigger model={model} onSave={(trigger_word) => quietly({ trigger_word })} />
+            <Details model={model} onSave={quietly} />
             <Notes value={model.notes} onSave={(notes) => update({ notes })} />
           </div>
         )}
       </div>
+      {!isBase && <DeployDialog model={model} isOpen={isDeploying} onClose={() => setDeploying(false)} />}
       {model.finetune_id && <HealthPanel finetuneId={model.finetune_id} modelId={model.id} />}
     </Page>
   );

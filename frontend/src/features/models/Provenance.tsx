@@ -8,10 +8,13 @@ import { Fold } from "@/components/schema-form/SchemaForm";
 
 import classes from "./Models.module.css";
 
+const USE = { yes: "Yes", no: "No", unknown: "Not clear" };
+
 /** How it was made, enough to make it again. */
 export function Provenance({ model }: { model: Model }) {
   const finetune = useQuery(finetuneQuery(model.finetune_id ?? "")).data;
   const dataset = useQuery(datasetQuery(model.dataset_id ?? "")).data;
+  const origin = model.provenance;
   const recipe =
     finetune &&
     Object.entries(finetune.recipe)
@@ -53,15 +56,47 @@ export function Provenance({ model }: { model: Model }) {
             <dd className="mono">{finetune.snapshot_hash.slice(0, 12)}</dd>
           </>
         )}
+        {origin && (
+          <>
+            <dt>Imported from</dt>
+            <dd style={{ overflowWrap: "anywhere" }}>{origin.file}</dd>
+            <dt>Layout</dt>
+            <dd>{origin.layout_title}</dd>
+            <dt>Rank</dt>
+            <dd>
+              {origin.rank}
+              {origin.scale !== null && origin.scale !== 1 && `, scale ${Number(origin.scale.toFixed(3))}`}
+            </dd>
+            {origin.author && (
+              <>
+                <dt>Author</dt>
+                <dd>{origin.author}</dd>
+              </>
+            )}
+          </>
+        )}
         <dt>Base</dt>
         <dd>
-          <Link to="/models/$modelId" params={{ modelId: model.base }}>
-            {model.base}
-          </Link>
+          {model.is_ready ? (
+            <Link to="/models/$modelId" params={{ modelId: model.base }}>
+              {model.base}
+            </Link>
+          ) : (
+            model.base
+          )}
         </dd>
         <dt>Licence</dt>
         <dd>{model.licence || "–"}</dd>
+        <dt>Commercial use</dt>
+        <dd>
+          <strong>{USE[model.commercial_use.answer]}</strong>, because: {model.commercial_use.because}
+        </dd>
       </dl>
+      {origin?.notes.map((note) => (
+        <p key={note} className="dim small">
+          {note}
+        </p>
+      ))}
       {recipe && (
         <Fold title="Recipe">
           <div className={classes.recipe}>

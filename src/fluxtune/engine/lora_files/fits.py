@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fluxtune.core.errors import InvalidInput
+from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.known_bases import KNOWN, Family, known_base
 from fluxtune.engine.lora_files.reading import REFUSED, LoraFile, Reading
+from fluxtune.engine.single_file import architecture_of
 
 # Blocks for image and text apart, and together, from the published configurations.
 BLOCKS: dict[str, tuple[int, int]] = {
@@ -63,6 +65,22 @@ def published() -> list[Candidate]:
         Candidate(each.name, each.family, each.hidden_size, *BLOCKS[each.name], is_for_training=each.training == "yes")
         for each in KNOWN
     ]
+
+
+def candidate_of(base: BaseDescription) -> Candidate | None:
+    """Return a base that is here as a candidate, or None where its shapes are not known."""
+    shape = architecture_of(base.folder)
+    if shape is None:
+        return None
+    return Candidate(
+        base.name,
+        shape.family,
+        shape.hidden_size,
+        shape.double_blocks,
+        shape.single_blocks,
+        is_here=base.is_ready,
+        is_for_training=base.training == "yes",
+    )
 
 
 def matches(lora: LoraFile, here: Iterable[Candidate] = ()) -> list[Match]:
