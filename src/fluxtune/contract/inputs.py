@@ -22,7 +22,9 @@ class Hook(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    webhook_url: str | None = Field(None, min_length=1, max_length=2083, json_schema_extra={"format": "uri"})
+    webhook_url: str | None = Field(
+        None, min_length=1, max_length=2083, pattern=r"^[^\x00-\x20\x7f]+$", json_schema_extra={"format": "uri"}
+    )
     webhook_secret: SecretStr | None = None
 
 

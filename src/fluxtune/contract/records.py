@@ -15,6 +15,7 @@ from fluxtune.contract.inputs import Hook
 from fluxtune.contract.schemas import Submitted
 from fluxtune.contract.tables import ContractTaskRow
 from fluxtune.core.clock import now
+from fluxtune.core.text import clean_text
 from fluxtune.jobs import service as jobs
 from fluxtune.models.bases import usual_base
 from fluxtune.models.schemas import Model
@@ -117,10 +118,11 @@ def submitted(row: ContractTaskRow, **facts: Any) -> dict[str, Any]:
 
 def plain_id(text: str) -> str:
     """Return an id as it is stored; programs may send it with the dashes of a UUID."""
+    text = clean_text(text)[:64]
     try:
-        return uuid.UUID(text).hex if len(text) in (32, 36) else text[:64]
+        return uuid.UUID(text).hex if len(text) in (32, 36) else text
     except ValueError:
-        return text[:64]
+        return text
 
 
 def slug(name: str) -> str:

@@ -17,7 +17,10 @@ def find_task(session: Session, task_id: str) -> ContractTaskRow | None:
     return session.get(ContractTaskRow, task_id)
 
 
-def list_active(session: Session) -> list[ContractTaskRow]:
-    """Return the tasks that were not seen to have ended, oldest first."""
+def list_active(session: Session, *, take: bool = False) -> list[ContractTaskRow]:
+    """Return the tasks that were not seen to have ended, oldest first.
+
+    With `take` nobody else gets them until the transaction ends, and those that somebody else has are left out.
+    """
     query = select(ContractTaskRow).where(ContractTaskRow.ended_at.is_(None)).order_by(ContractTaskRow.id)
-    return list(session.scalars(query))
+    return list(session.scalars(query.with_for_update(skip_locked=True) if take else query))

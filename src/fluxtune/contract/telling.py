@@ -53,7 +53,7 @@ class EndTeller:
             if not _ended(session):
                 return 0
         with self._database.transaction() as session:
-            ended = _ended(session)
+            ended = _ended(session, take=True)
             for row, job in ended:
                 row.ended_at = now()
                 if row.webhook_url is not None and job is not None:
@@ -87,9 +87,9 @@ class EndTeller:
         return {**body, "timestamp": at.isoformat()}
 
 
-def _ended(session: Session) -> list[tuple[ContractTaskRow, Job | None]]:
+def _ended(session: Session, *, take: bool = False) -> list[tuple[ContractTaskRow, Job | None]]:
     """Return the tasks whose job has ended, or is gone for good."""
-    rows = repository.list_active(session)
+    rows = repository.list_active(session, take=take)
     known = jobs.get_many(session, [row.job_id for row in rows])
     found = [(row, known.get(row.job_id)) for row in rows]
     return [(row, job) for row, job in found if job is None or job.state not in ACTIVE]

@@ -110,6 +110,7 @@ class TestRefusals:
             ("webhook_url", "ftp://example.com"),
             ("webhook_url", "http://127.0.0.1/hook"),
             ("webhook_url", ""),
+            ("webhook_url", "https://example.com/\x00"),
         ],
     )
     def test_names_the_field_and_never_sends_it_back(self, studio, program, request_body, field, value):
