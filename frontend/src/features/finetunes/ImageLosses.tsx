@@ -1,6 +1,5 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { ImageOff } from "lucide-react";
 import { useState } from "react";
 
@@ -11,6 +10,7 @@ import { Loaded } from "@/components/Loaded";
 import { Section } from "@/components/Page";
 import { Picture } from "@/components/Picture";
 
+import { DatasetLink } from "./DatasetLink";
 import classes from "./ImageLosses.module.css";
 import { isLive } from "./phases";
 
@@ -66,9 +66,9 @@ export function ImageLosses({ run }: { run: Finetune }) {
     <Section
       title="Loss per image"
       aside={
-        <Link to="/datasets/$datasetId" params={{ datasetId: run.dataset_id }}>
+        <DatasetLink run={run} gone={null}>
           Open the dataset
-        </Link>
+        </DatasetLink>
       }
     >
       <Loaded query={query} skeleton={<div style={{ height: 160 }} />}>

@@ -15,6 +15,7 @@ import { Fold } from "@/components/schema-form/SchemaForm";
 import { StateBadge } from "@/components/StateBadge";
 
 import { useRunActions } from "./actions";
+import { DatasetLink } from "./DatasetLink";
 import { Healings } from "./Healings";
 import { ImageLosses } from "./ImageLosses";
 import classes from "./Run.module.css";
@@ -79,9 +80,9 @@ export function RunPage() {
         <span className="row">
           <StateBadge state={run.state} />
           <span>Dataset</span>
-          <Link to="/datasets/$datasetId" params={{ datasetId: run.dataset_id }}>
+          <DatasetLink run={run} gone={run.dataset_name}>
             {run.dataset_name}
-          </Link>
+          </DatasetLink>
           <span aria-hidden>·</span> {run.base} <span aria-hidden>·</span> {run.quality}
           <Parent run={run} />
           <TriggerChip word={run.trigger_word} />
