@@ -14,8 +14,8 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     """Add the columns; models that are there get no tags and strengths from 0 to 1.5."""
     op.add_column("model", sa.Column("tags", sa.JSON(), nullable=False, server_default="[]"))
-    op.add_column("model", sa.Column("least_strength", sa.Float(), nullable=False, server_default="0"))
-    op.add_column("model", sa.Column("most_strength", sa.Float(), nullable=False, server_default="1.5"))
+    op.add_column("model", sa.Column("least_strength", sa.Double(), nullable=False, server_default="0"))
+    op.add_column("model", sa.Column("most_strength", sa.Double(), nullable=False, server_default="1.5"))
     op.add_column("model", sa.Column("data_rights", sa.String(length=16), nullable=False, server_default="unknown"))
     op.add_column("model", sa.Column("data_licence", sa.Text(), nullable=False, server_default=""))
     op.add_column("model", sa.Column("provenance", sa.JSON(none_as_null=True), nullable=True))
