@@ -100,6 +100,11 @@ const gallery = createRoute({
   }),
   component: lazyRouteComponent(() => import("@/app/GalleryRoute"), "GalleryRoute"),
 });
+const hosted = createRoute({
+  getParentRoute: () => root,
+  path: "/system/hosted",
+  component: lazyRouteComponent(() => import("@/features/hosted/HostedPage"), "HostedPage"),
+});
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
@@ -123,6 +128,7 @@ const tree = root.addChildren([
   model,
   create,
   gallery,
+  hosted,
   system,
   reference,
 ]);

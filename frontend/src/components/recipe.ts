@@ -10,8 +10,9 @@ export function recipeRows(facts: GenerationFacts): [string, string][] {
     ["Strength", String(facts.finetune_strength)],
     ["Seed", String(facts.seed)],
     ["Size", `${facts.width} × ${facts.height}`],
-    ["Steps", String(facts.steps)],
-    ["Guidance", String(facts.guidance)],
+    // A hosted model may have neither.
+    ...(facts.steps ? [["Steps", String(facts.steps)] satisfies [string, string]] : []),
+    ...(facts.guidance ? [["Guidance", String(facts.guidance)] satisfies [string, string]] : []),
   ];
 }
 

@@ -105,6 +105,12 @@ def costs_of(session: Session, rows: list[GenerationRow]) -> dict[str, Generatio
     return costs
 
 
+def parameters_of(row: GenerationRow) -> dict[str, Any]:
+    """Return what a hosted generation asked for besides its prompt, so that it can be asked for again."""
+    values = row.hosted["values"] if row.hosted is not None else {}
+    return {name: value for name, value in values.items() if name != "prompt"}
+
+
 def _values(endpoint: Endpoint, create: GenerationCreate) -> dict[str, Any]:
     """Return what was asked for, by BFL's names, without prompt and seed."""
     values = {name: value for name, value in create.parameters.items() if name not in ("prompt", "seed")}

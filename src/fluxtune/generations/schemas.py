@@ -94,7 +94,7 @@ class GenerationSlot(BaseModel):
 
 
 class Generation(BaseModel):
-    """One request and its images."""
+    """One request and its images. `cost` and `parameters` are those of a hosted model; it has no steps of its own."""
 
     id: str
     job_id: str
@@ -113,6 +113,7 @@ class Generation(BaseModel):
     guidance: float
     slots: list[GenerationSlot]
     cost: GenerationCost | None
+    parameters: dict[str, Any]
     error: Problem | None
     created_at: datetime
     finished_at: datetime | None

@@ -245,6 +245,7 @@ def _to_schema(
         guidance=row.guidance,
         slots=_slots(row, job, finished, records),
         cost=cost,
+        parameters=hosted.parameters_of(row),
         error=job.error,
         created_at=row.created_at,
         finished_at=job.finished_at,

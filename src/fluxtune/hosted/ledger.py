@@ -104,8 +104,13 @@ def reserve(
     """
     repository.lock(session)
     check_budget(session, each * len(slots))
-    attempts = {row.slot: row.attempt for row in repository.list_of_target(session, target_id)}
     at = now()
+    before = newest_lines(session, target_id)
+    attempts = {slot: row.attempt for slot, row in before.items()}
+    for slot in slots:
+        if slot in before and before[slot].state == "unknown":
+            # The user has decided: it is given up, and stays counted as spent.
+            before[slot].state, before[slot].ended_at = "failed", at
     rows = [
         LedgerRow(
             id=new_id(), target_id=target_id, slot=slot, attempt=attempts.get(slot, 0) + 1, key_name=key_name,

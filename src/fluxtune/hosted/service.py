@@ -19,6 +19,7 @@ CSV_COLUMNS = (
     "id", "created_at", "sent_at", "ended_at", "state", "model_id", "key_name", "estimate_credits", "cost_credits",
     "is_settled", "task_id", "generation_id", "slot", "attempt", "image_id", "error",
 )  # fmt: skip
+_CSV_PART = 500
 
 
 def list_models() -> list[HostedModel]:
@@ -88,8 +89,8 @@ class HostedService:
         return _to_page(rows, limit)
 
     def write_csv(self) -> Iterator[str]:
-        """Yield the whole ledger as CSV, oldest first, one line at a time."""
-        yield _csv_line(CSV_COLUMNS)
+        """Yield the whole ledger as CSV, oldest first, some hundred lines at a time."""
+        part = [_csv_line(CSV_COLUMNS)]
         for row in repository.iterate(self._session):
             line = to_line(row)
             error = line.error.title if line.error else ""
@@ -99,7 +100,11 @@ class HostedService:
                 "cost_credits": line.cost,
                 "error": error,
             }
-            yield _csv_line(["" if values[name] is None else str(values[name]) for name in CSV_COLUMNS])
+            part.append(_csv_line(["" if values[name] is None else str(values[name]) for name in CSV_COLUMNS]))
+            if len(part) >= _CSV_PART:
+                yield "".join(part)
+                part = []
+        yield "".join(part)
 
 
 def to_line(row: LedgerRow) -> LedgerLine:

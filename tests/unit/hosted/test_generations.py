@@ -43,6 +43,11 @@ def test_only_what_was_asked_for_is_sent(hosted, server):
     (task,) = server.tasks.values()
     assert task["path"] == "/v1/flux-2-klein-4b"
     assert task["body"] == {"prompt": "a cat", "seed": 5, "width": 512, "height": 256, "safety_tolerance": 1}
+    # Asked for again as it is shown, it is the same request.
+    again = {name: generation[name] for name in ("prompt", "model_id", "parameters")}
+    work(hosted, ask(hosted, **again))
+    first, second = server.tasks.values()
+    assert first["body"] == second["body"]
 
 
 def test_images_of_the_studio_are_sent_as_base64(hosted, server):
@@ -124,7 +129,11 @@ def test_what_may_have_been_accepted_is_never_sent_again_by_itself(hosted, serve
     shown = work(hosted, again.json())
     assert shown["state"] == "succeeded"
     assert len(server.tasks) == accepted + 1
-    assert [each["attempt"] for each in lines(hosted)] == [1, 2]
+    assert [(each["attempt"], each["state"]) for each in lines(hosted)] == [(1, "failed"), (2, "delivered")]
+    # What was given up is no longer listed, and still counts as spent.
+    assert hosted.get("/api/hosted/not-delivered").json()["lines"] == []
+    assert shown["cost"]["owed"] == []
+    assert hosted.get("/api/hosted/status").json()["spent_today"] == pytest.approx(2.8)
 
 
 @pytest.mark.parametrize("faults", [[429], [429, 429]])

@@ -12,7 +12,7 @@ import { useDraft } from "@/components/useDraft";
 
 import { Composer } from "./Composer";
 import classes from "./Create.module.css";
-import { asRequest, EMPTY_DRAFT, fromFacts, withTrigger, type Draft } from "./draft";
+import { asRequest, EMPTY_DRAFT, fromFacts, onceMore, withTrigger, type Draft } from "./draft";
 import { Results } from "./Results";
 
 interface CreatePageProps {
@@ -73,29 +73,7 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
       }
     },
   });
-  const again = ({
-    prompt,
-    model_id,
-    version_id,
-    finetune_strength,
-    width,
-    height,
-    steps,
-    guidance,
-    slots,
-  }: Generation) =>
-    generate.mutate({
-      prompt,
-      model_id,
-      version_id,
-      finetune_strength,
-      width,
-      height,
-      steps,
-      guidance,
-      count: slots.length,
-      seed: slots[0]?.seed,
-    });
+  const again = (old: Generation) => generate.mutate(onceMore(old));
 
   return (
     <div className={classes.create}>

@@ -31,15 +31,19 @@ export function ResultCard({ generation, slot, onReuse, onShow }: ResultCardProp
               ? `step ${slot.step} of ${generation.steps}`
               : generation.state === "queued"
                 ? "waiting"
-                : "next"}
+                : generation.cost
+                  ? "asked for"
+                  : "next"}
           </span>
-          <Meter
-            label={`Progress of image ${slot.index + 1}`}
-            value={slot.step}
-            total={generation.steps}
-            size={4}
-            text={`step ${slot.step} of ${generation.steps}`}
-          />
+          {!generation.cost && (
+            <Meter
+              label={`Progress of image ${slot.index + 1}`}
+              value={slot.step}
+              total={generation.steps}
+              size={4}
+              text={`step ${slot.step} of ${generation.steps}`}
+            />
+          )}
         </div>
       </li>
     );

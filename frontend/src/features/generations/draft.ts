@@ -1,4 +1,4 @@
-import type { GenerationCreate, GenerationFacts, Model } from "@/api/generated";
+import type { Generation, GenerationCreate, GenerationFacts, Model } from "@/api/generated";
 import { shapeOf, sizeFor, type ShapeName } from "@/components/shapes";
 
 /** What is being asked for; kept in the browser as it is typed. */
@@ -37,6 +37,15 @@ export function asRequest(draft: Draft, model: Model): GenerationCreate {
     ...sizeFor(draft.shape, model.defaults),
     ...draft.settings,
   };
+}
+
+/** The request that makes the images of another one again. A hosted model takes its own parameters and no others. */
+export function onceMore(old: Generation): GenerationCreate {
+  const { prompt, model_id, slots } = old;
+  const same = { prompt, model_id, count: slots.length, seed: slots[0]?.seed };
+  if (old.cost) return { ...same, parameters: old.parameters };
+  const { version_id, finetune_strength, width, height, steps, guidance } = old;
+  return { ...same, version_id, finetune_strength, width, height, steps, guidance };
 }
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -1,7 +1,7 @@
 import { Button, SegmentedControl, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { BookOpen, CircleAlert, CircleCheck } from "lucide-react";
+import { BookOpen, CircleAlert, CircleCheck, Cloud } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { SystemInfo } from "@/api/generated";
@@ -126,6 +126,19 @@ export function SystemPage() {
             <div className="stack" style={{ gap: 16 }}>
               <Room system={info} />
               <Appearance />
+              <section aria-label="Hosted models" className={classes.panel}>
+                <h2>Hosted models</h2>
+                <p className="dim small">Images made at BFL, paid with credits: keys, budget and ledger.</p>
+                <Button
+                  variant="default"
+                  component={Link}
+                  to="/system/hosted"
+                  leftSection={<Cloud size={16} />}
+                  style={{ alignSelf: "flex-start" }}
+                >
+                  Hosted models
+                </Button>
+              </section>
               <section aria-label="For programs" className={classes.panel}>
                 <h2>For programs</h2>
                 <p className="dim small">Everything on these screens can be done over HTTP, too.</p>

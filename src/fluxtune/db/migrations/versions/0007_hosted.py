@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hosted_ledger")),
-        sa.UniqueConstraint("target_id", "slot", "attempt", name=op.f("uq_hosted_ledger_target_id")),
+        sa.UniqueConstraint("target_id", "slot", "attempt", name=op.f("uq_hosted_ledger_target_id_slot_attempt")),
     )
     with op.batch_alter_table("hosted_ledger") as batch_op:
         batch_op.create_index(batch_op.f("ix_hosted_ledger_state"), ["state"], unique=False)

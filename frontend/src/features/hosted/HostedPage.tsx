@@ -1,0 +1,28 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+
+import { Loaded } from "@/components/Loaded";
+import { Page } from "@/components/Page";
+
+import { BudgetForm } from "./BudgetForm";
+import { Keys } from "./Keys";
+import { Ledger } from "./Ledger";
+import { NotDelivered } from "./NotDelivered";
+import { hostedStatusQuery } from "./queries";
+
+/** What hosted images cost, who pays, and what is still owed. */
+export function HostedPage() {
+  const status = useQuery(hostedStatusQuery);
+  return (
+    <Page
+      title="Hosted"
+      above={<Link to="/system">System</Link>}
+      sub="Images made at BFL: who pays, how much at most, and what became of every request."
+    >
+      <NotDelivered />
+      <Keys />
+      <Loaded query={status}>{(known) => <BudgetForm status={known} />}</Loaded>
+      <Ledger />
+    </Page>
+  );
+}

@@ -1,0 +1,143 @@
+import { ActionIcon, Button, PasswordInput, Select, TextInput, Tooltip } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Trash2 } from "lucide-react";
+import { useState } from "react";
+
+import { call } from "@/api/call";
+import { addHostedKey, removeHostedKey, type HostedAccount, type HostedKeyCreate } from "@/api/generated";
+import { fieldErrors } from "@/api/problem";
+import { Loaded } from "@/components/Loaded";
+import { Panel, Section } from "@/components/Page";
+import { ErrorState } from "@/components/ProblemCard";
+import { toastGood, toastProblem } from "@/components/undo";
+
+import classes from "./Hosted.module.css";
+import { dollars } from "./money";
+import { accountsQuery, forgetHosted } from "./queries";
+
+function Account({ account }: { account: HostedAccount }) {
+  const client = useQueryClient();
+  const { key, credits, error } = account;
+  const remove = useMutation({
+    mutationFn: () => call(removeHostedKey({ path: { name: key.name } })),
+    onSuccess: () => forgetHosted(client),
+    onError: toastProblem,
+  });
+  return (
+    <li className={classes.row}>
+      <div className={classes.grow}>
+        <p className={classes.strong}>{key.name}</p>
+        <p className="dim small">
+          {key.server.replace("https://", "")}
+          {key.source === "settings" && " · from the settings"}
+        </p>
+      </div>
+      {credits != null ? (
+        <span className="num">{dollars(credits)} left</span>
+      ) : (
+        <span className="warn">{error?.title}</span>
+      )}
+      {key.source === "stored" && (
+        <Tooltip label="Forget this key">
+          <ActionIcon
+            aria-label={`Forget key ${key.name}`}
+            loading={remove.isPending}
+            onClick={() => remove.mutate()}
+          >
+            <Trash2 size={16} />
+          </ActionIcon>
+        </Tooltip>
+      )}
+    </li>
+  );
+}
+
+const EMPTY: HostedKeyCreate = { name: "", key: "", region: "global" };
+
+function AddKey() {
+  const client = useQueryClient();
+  const [draft, setDraft] = useState(EMPTY);
+  const add = useMutation({
+    mutationFn: () => call(addHostedKey({ body: draft })),
+    onSuccess: ({ key }) => {
+      setDraft(EMPTY);
+      toastGood(`“${key.name}” works.`);
+      return forgetHosted(client);
+    },
+  });
+  const errors = fieldErrors(add.error);
+  const change = (by: Partial<HostedKeyCreate>) => setDraft({ ...draft, ...by });
+  return (
+    <form
+      className={classes.form}
+      aria-label="Add a key"
+      onSubmit={(event) => {
+        event.preventDefault();
+        add.mutate();
+      }}
+    >
+      <TextInput
+        label="Name"
+        placeholder="work"
+        value={draft.name}
+        error={errors.name}
+        onChange={({ target }) => change({ name: target.value })}
+      />
+      <PasswordInput
+        label="Key"
+        autoComplete="off"
+        value={draft.key}
+        error={errors.key}
+        onChange={({ target }) => change({ key: target.value })}
+      />
+      <Select
+        label="Region"
+        data={[
+          { value: "global", label: "Anywhere" },
+          { value: "eu", label: "European Union" },
+          { value: "us", label: "United States" },
+          { value: "server", label: "The server of the settings" },
+        ]}
+        value={draft.region ?? "global"}
+        error={errors.region}
+        allowDeselect={false}
+        onChange={(region) => region && change({ region: region as HostedKeyCreate["region"] })}
+      />
+      <Button type="submit" variant="default" loading={add.isPending} disabled={!draft.name || !draft.key}>
+        Test and add
+      </Button>
+      {add.error && (
+        <div className={classes.wide}>
+          <ErrorState error={add.error} />
+        </div>
+      )}
+    </form>
+  );
+}
+
+export function Keys() {
+  const accounts = useQuery(accountsQuery);
+  return (
+    <Section title="Keys">
+      <Panel className={classes.panel}>
+        <Loaded query={accounts} skeleton={<p className="dim small">Asking for the credits…</p>}>
+          {(list) =>
+            list.length ? (
+              <ul className={classes.rows}>
+                {list.map((account) => (
+                  <Account key={account.key.name} account={account} />
+                ))}
+              </ul>
+            ) : (
+              <p className="dim small">
+                A key of your account at BFL pays for hosted images. It is kept encrypted and never shown
+                again.
+              </p>
+            )
+          }
+        </Loaded>
+        <AddKey />
+      </Panel>
+    </Section>
+  );
+}
