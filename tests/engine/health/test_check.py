@@ -135,6 +135,14 @@ def test_what_the_run_drew_itself_is_taken_where_it_is_the_same(
     assert report.is_complete
 
 
+def made_anew(base: Path, folder: Path) -> Path:
+    """As if somebody had just said how the base draws."""
+    folder.mkdir()
+    shutil.copyfile(base / "fluxtune.json", folder / "fluxtune.json")
+    os.utime(folder / "fluxtune.json", (time.time() + 60, time.time() + 60))
+    return folder
+
+
 @one_family
 def test_samples_of_another_adapter_base_or_kind_are_not_taken(run: Path) -> None:
     folder = RunFolder(run)
@@ -156,6 +164,7 @@ def test_samples_of_another_adapter_base_or_kind_are_not_taken(run: Path) -> Non
     assert found(with_settings(method="full")) == found(with_settings(precision="bf16")) == [False, False]
     assert found(base=base.model_copy(update={"fingerprint": "other"})) == [False, False]
     assert found(base=base.model_copy(update={"default_width": 32})) == [False, False]
+    assert found(base=base.model_copy(update={"path": made_anew(base.path, run.parent / "base")})) == [False, False]
     os.utime(plan_for(run, config, base).checkpoints[-1].adapter)
     assert found() == [True, False]
 

@@ -82,7 +82,9 @@ class Drawer:
         )
 
     def _name(self, checkpoint: Checkpoint | None, strength: float, prompt: str, seed: int) -> str:
-        what = f"{prompt}|{self._plan.width}x{self._plan.height}|{self._base.fingerprint}"
+        base = self._base
+        how = f"{self._plan.width}x{self._plan.height}|{base.default_steps}|{base.default_guidance:g}"
+        what = f"{prompt}|{how}|{base.fingerprint}"
         digest = hashlib.sha256(what.encode()).hexdigest()[:8]
         key = f"{checkpoint.key}-{strength:g}" if checkpoint else "base"
         return f"{key}-{digest}-{seed}.png"

@@ -24,6 +24,9 @@ class RunSamples:
 
     def __init__(self, folder: RunFolder, config: RunConfig, base: BaseDescription, plan: Plan) -> None:
         self._size = (plan.width, plan.height)
+        own = base.folder / "fluxtune.json"
+        self._since = own.stat().st_mtime_ns if own.is_file() else 0
+        """Older samples may have been drawn with other steps or guidance than the base says now."""
         self._samples: dict[Key, Path] = {}
         recipe = config.recipe
         is_alike = recipe.method != "full" and recipe.precision == "auto" and recipe.quantization in ("auto", "none")
@@ -37,7 +40,8 @@ class RunSamples:
             return None
         try:
             # A sample follows its checkpoint. An older one is of another attempt at this step.
-            if checkpoint is not None and file.stat().st_mtime_ns < checkpoint.adapter.stat().st_mtime_ns:
+            since = max(self._since, checkpoint.adapter.stat().st_mtime_ns if checkpoint else 0)
+            if file.stat().st_mtime_ns < since:
                 return None
             with Image.open(file) as image:
                 return file if image.size == self._size else None
