@@ -46,7 +46,7 @@ def cli_page() -> str:
 def _command(path: str, command: Any) -> Iterator[str]:
     children = getattr(command, "commands", None)
     if children:
-        yield f"## {path}\n"
+        yield f"{'###' if path.count(' ') > 1 else '##'} {path}\n"
         yield f"{inspect.cleandoc(command.help or '')}\n"
         for name, child in children.items():
             yield from _command(f"{path} {name}", child)
