@@ -279,3 +279,6 @@ class TestPage:
         assert time.perf_counter() - started < 0.5
         assert page["whole"] == 1_000
         assert 0 < page["total"] < 12
+        started = time.perf_counter()
+        assert len(client.get("/api/models?kind=finetuned").json()) == 1_000
+        assert time.perf_counter() - started < 5

@@ -9,6 +9,8 @@ from fluxtune.models import bases
 from fluxtune.models.schemas import CommercialUse, DataRights, Model, ModelVersion, Provenance
 from fluxtune.models.tables import ModelRow, ModelVersionRow
 
+SHIPPED = shipped_bases()
+
 
 def to_schema(
     row: ModelRow, versions: list[ModelVersionRow], cover: Image | None, base: BaseDescription | None, image_count: int
@@ -75,7 +77,7 @@ def commercial_use(
     if known is not None:
         is_free, licence = known.is_free_commercially, known.licence
     else:
-        is_free = base is not None and base.path.parent == shipped_bases()
+        is_free = base is not None and base.path.parent == SHIPPED
         licence = base.licence if base else ""
     said = (provenance or {}).get("licence")
     theirs = f" Its file says: {said}." if said else ""
