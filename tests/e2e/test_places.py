@@ -19,6 +19,7 @@ PLACES = {
     "/models/pocket": "pocket",
     "/create": "Create",
     "/system": "System",
+    "/system/hosted": "Hosted",
 }
 WINDOWS: dict[str, dict[str, Any]] = {
     "wide, light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
