@@ -16,8 +16,8 @@ SHIFT = 1.5  # 64 tokens hold little redundancy: less noise-heavy than the large
 STEPS = 20
 GUIDANCE = 4.0
 # Finetunes with preservation leave the empty prompt as it was, so guidance carries them far past what they learned: at
-# 4 a mascot was a stain of its colours, at 1.5 it was itself. The base is hardly softer there.
-USUAL_GUIDANCE = 1.5
+# 4 a mascot was a stain of its colours, at 2 it is itself. The base shows as much of its captions at both.
+USUAL_GUIDANCE = 2.0
 
 SETTINGS = {
     "title": "pocket",
