@@ -1,8 +1,8 @@
 import { Button, FileButton } from "@mantine/core";
-import { Dropzone } from "@mantine/dropzone";
 import { FolderOpen, ImagePlus } from "lucide-react";
 import { useEffect, useEffectEvent, useRef } from "react";
 
+import { DropAnywhere } from "@/components/DropAnywhere";
 import { Empty } from "@/components/Empty";
 
 import classes from "./AddImages.module.css";
@@ -61,13 +61,9 @@ export function AddImages({ onFiles, isEmpty }: AddImagesProps) {
 
   return (
     <>
-      <Dropzone.FullScreen
-        onDrop={onFiles}
-        classNames={{ fullScreen: classes.full, root: classes.root, inner: classes.inner }}
-      >
-        <p className={classes.drop}>Drop images, a folder or a ZIP</p>
-        <p className="dim">Text files with the same name become captions.</p>
-      </Dropzone.FullScreen>
+      <DropAnywhere title="Drop images, a folder or a ZIP" onFiles={onFiles}>
+        Text files with the same name become captions.
+      </DropAnywhere>
       {isEmpty ? (
         <Empty
           title="Drop images, a folder or a ZIP anywhere"

@@ -1,9 +1,9 @@
 import { Button, FileButton } from "@mantine/core";
-import { Dropzone } from "@mantine/dropzone";
 import { FileUp } from "lucide-react";
 
+import { DropAnywhere } from "@/components/DropAnywhere";
+
 import { useImport } from "./catalogue";
-import classes from "./Models.module.css";
 
 /** Pick LoRA files, or drop them anywhere on the page. */
 export function ImportModels() {
@@ -22,15 +22,9 @@ export function ImportModels() {
           Reading {busy}…
         </span>
       )}
-      <Dropzone.FullScreen
-        onDrop={(files) => void run(files)}
-        classNames={{ fullScreen: classes.full, root: classes.drop, inner: classes.dropInner }}
-      >
-        <p className={classes.dropTitle}>Drop LoRA files</p>
-        <p className="dim">
-          Safetensors for any FLUX model: diffusers, kohya, ComfyUI, BFL, XLabs, OneTrainer.
-        </p>
-      </Dropzone.FullScreen>
+      <DropAnywhere title="Drop LoRA files" onFiles={(files) => void run(files)}>
+        Safetensors for any FLUX model: diffusers, kohya, ComfyUI, BFL, XLabs, OneTrainer.
+      </DropAnywhere>
     </>
   );
 }

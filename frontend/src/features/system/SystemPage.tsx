@@ -1,7 +1,7 @@
 import { Button, SegmentedControl, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { BookOpen, CircleAlert, CircleCheck, Cloud } from "lucide-react";
+import { BookOpen, CircleAlert, CircleCheck, Cloud, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { SystemInfo } from "@/api/generated";
@@ -115,6 +115,33 @@ function Appearance() {
   );
 }
 
+interface FurtherProps {
+  title: string;
+  text: string;
+  to: "/system/hosted" | "/system/api";
+  label: string;
+  Icon: LucideIcon;
+}
+
+/** What has a page of its own. */
+function Further({ title, text, to, label, Icon }: FurtherProps) {
+  return (
+    <section aria-label={title} className={classes.panel}>
+      <h2>{title}</h2>
+      <p className="dim small">{text}</p>
+      <Button
+        variant="default"
+        component={Link}
+        to={to}
+        leftSection={<Icon size={16} />}
+        style={{ alignSelf: "flex-start" }}
+      >
+        {label}
+      </Button>
+    </section>
+  );
+}
+
 export function SystemPage() {
   const system = useQuery({ ...systemQuery, refetchInterval: 5000 });
   return (
@@ -126,32 +153,20 @@ export function SystemPage() {
             <div className="stack" style={{ gap: 16 }}>
               <Room system={info} />
               <Appearance />
-              <section aria-label="Hosted models" className={classes.panel}>
-                <h2>Hosted models</h2>
-                <p className="dim small">Images made at BFL, paid with credits: keys, budget and ledger.</p>
-                <Button
-                  variant="default"
-                  component={Link}
-                  to="/system/hosted"
-                  leftSection={<Cloud size={16} />}
-                  style={{ alignSelf: "flex-start" }}
-                >
-                  Hosted models
-                </Button>
-              </section>
-              <section aria-label="For programs" className={classes.panel}>
-                <h2>For programs</h2>
-                <p className="dim small">Everything on these screens can be done over HTTP, too.</p>
-                <Button
-                  variant="default"
-                  component={Link}
-                  to="/system/api"
-                  leftSection={<BookOpen size={16} />}
-                  style={{ alignSelf: "flex-start" }}
-                >
-                  API reference
-                </Button>
-              </section>
+              <Further
+                title="Hosted models"
+                text="Images made at BFL, paid with credits: keys, budget and ledger."
+                to="/system/hosted"
+                label="Hosted models"
+                Icon={Cloud}
+              />
+              <Further
+                title="For programs"
+                text="Everything on these screens can be done over HTTP, too."
+                to="/system/api"
+                label="API reference"
+                Icon={BookOpen}
+              />
             </div>
           </div>
         )}
