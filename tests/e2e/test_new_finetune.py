@@ -267,7 +267,9 @@ def test_two_runs_are_compared_and_a_version_is_used_by_default(page: Page, serv
     page.goto(f"/models/{model.id}")
     versions = page.get_by_role("region", name="Versions").get_by_role("listitem")
     expect(versions.first).to_contain_text("Used by default")
-    versions.nth(1).get_by_role("button", name="Use version Step 20 by default").click()
+    # The page shows the choice at once; it counts when the server has answered.
+    with page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
+        versions.nth(1).get_by_role("button", name="Use version Step 20 by default").click()
     expect(versions.nth(1)).to_contain_text("Used by default")
     expect(versions.first.get_by_role("button", name="Use version Step 40 by default")).to_be_visible()
     assert server.client.get_model(model.id).default_version_id == model.versions[0].id
