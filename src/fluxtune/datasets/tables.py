@@ -1,10 +1,12 @@
 """Datasets and the images in them."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from fluxtune.core.clock import now
 from fluxtune.db import Base, UtcDateTime
 
 
@@ -18,6 +20,8 @@ class DatasetRow(Base):
     mode: Mapped[str] = mapped_column(String(16))
     trigger_word: Mapped[str] = mapped_column(String(60))
     notes: Mapped[str] = mapped_column(Text, default="")
+    source: Mapped[str] = mapped_column(Text, default="", server_default="")
+    licence: Mapped[str] = mapped_column(String(120), default="", server_default="")
     sample: Mapped[str | None] = mapped_column(String(64), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -25,7 +29,11 @@ class DatasetRow(Base):
 
 
 class DatasetImageRow(Base):
-    """An image in one dataset, with its caption there."""
+    """An image in one dataset, with its caption there.
+
+    `image_id` is the picture as it is trained on. Of an edited one, `original_id` is what it was made from and `edits`
+    how (`schemas.Edits`), so that what is shown, checked, captioned and trained is the same picture everywhere.
+    """
 
     __tablename__ = "dataset_image"
 
@@ -36,7 +44,20 @@ class DatasetImageRow(Base):
     name: Mapped[str] = mapped_column(String(400))
     caption: Mapped[str] = mapped_column(Text, default="")
     caption_by: Mapped[str] = mapped_column(String(8), default="none")
+    # Each between line ends, as in "\nnight\nportrait\n": a tag is found by `contains`, on every database.
+    tags: Mapped[str] = mapped_column(Text, default="", server_default="")
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    source: Mapped[str] = mapped_column(Text, default="", server_default="")
+    licence: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    repeats: Mapped[int] = mapped_column(default=1, server_default="1")
+    edits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    original_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Set by every change, removal included: pages ask for what changed since they looked.
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
-    __table_args__ = (Index("ix_dataset_image_order", "dataset_id", "position"),)
+    __table_args__ = (
+        Index("ix_dataset_image_order", "dataset_id", "position"),
+        Index("ix_dataset_image_changed", "dataset_id", "changed_at"),
+    )
