@@ -80,3 +80,17 @@ def test_a_stranger_sees_nothing(client, stranger):
     image = stored(client, "a.png", picture(1))
     assert stranger.get(image["url"]).status_code == 403
     assert stranger.get(image["thumbnail_url"]).status_code == 403
+
+
+class TestUpload:
+    def test_an_image_is_kept_once(self, client):
+        data = encode(drawing(7), "PNG")
+        first, second = (client.post("/api/images", files={"file": ("a.png", data)}) for _ in range(2))
+        assert first.status_code == second.status_code == 201
+        assert first.json()["id"] == second.json()["id"]
+        assert client.get(first.json()["url"]).content == data
+
+    def test_what_is_no_image_is_refused_with_a_reason(self, client):
+        response = client.post("/api/images", files={"file": ("a.png", b"no image at all")})
+        assert response.status_code == 422
+        assert response.json()["title"]

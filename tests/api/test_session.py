@@ -73,6 +73,20 @@ class TestSignIn:
         token = client.post("/api/session/links").json()["token"]
         assert new_client().post("/api/session", json={"token": token}).status_code == 200
 
+    def test_signing_out_ends_this_session_at_once(
+        self, client: TestClient, new_client: Callable[[], TestClient]
+    ) -> None:
+        other = new_client()
+        assert other.post("/api/session", json={"token": TOKEN}).status_code == 200
+        kept = dict(client.cookies)
+        assert client.get("/api/session").status_code == 200  # it is remembered now
+        assert client.delete("/api/session").status_code == 204
+        assert not client.cookies
+        # Who has copied the cookie is out, too.
+        client.cookies.update(kept)
+        assert client.get("/api/session").status_code == 403
+        assert other.get("/api/session").status_code == 200
+
     def test_bearer(self, anonymous: TestClient) -> None:
         good, bad = {"authorization": f"Bearer {TOKEN}"}, {"authorization": "Bearer guess"}
         assert anonymous.get("/api/session", headers=good).status_code == 200

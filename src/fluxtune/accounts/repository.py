@@ -36,6 +36,11 @@ def remove_expired(session: Session, at: datetime) -> None:
     session.execute(delete(SignInLinkRow).where(SignInLinkRow.expires_at <= at))
 
 
+def remove_session(session: Session, token_hash: str) -> None:
+    """Forget a session."""
+    session.execute(delete(SessionRow).where(SessionRow.token_hash == token_hash))
+
+
 def list_tokens(session: Session) -> list[TokenRow]:
     """Return all tokens, newest first."""
     return list(session.scalars(select(TokenRow).order_by(TokenRow.id.desc())))

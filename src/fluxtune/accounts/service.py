@@ -65,6 +65,11 @@ def sign_in(session: Session, token: str, studio_token_hash: str | None, life: t
     return session_token
 
 
+def sign_out(session: Session, session_token: str) -> None:
+    """End a session; one that is over already stays so."""
+    repository.remove_session(session, hash_token(session_token))
+
+
 def find_actor(session: Session, session_token: str) -> Actor | None:
     """Return who a session belongs to, or None if it is unknown or over."""
     row = repository.find_session(session, hash_token(session_token))

@@ -107,6 +107,14 @@ class Gate:
         if actor is None:
             raise accounts.NotSignedIn("This browser has no session with this studio.")
         scope.setdefault("state", {})["actor"] = actor
+        scope["state"]["forget_session"] = self._forget
+
+    def _forget(self, request: Request) -> str | None:
+        """Stop remembering who a browser is, because it signs out; return the token it had."""
+        token = request.cookies.get(cookie_name(request))
+        if token is not None:
+            self._known.pop(token, None)
+        return token
 
     async def _serve_contract(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let programs with a token through. No cookie counts here, so where a request comes from does not matter."""

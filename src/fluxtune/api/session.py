@@ -38,6 +38,15 @@ def get_session_(request: Request) -> Session:
     return Session(actor=actor.name)
 
 
+@router.delete("/session", summary="Sign out", status_code=204, responses={403: {"model": Problem}})
+def end_session(request: Request, response: Response, database: DatabaseDep) -> None:
+    """End the session of this browser; others stay signed in."""
+    token: str | None = request.state.forget_session(request)
+    if token is not None:
+        accounts.sign_out(database, token)
+    response.delete_cookie(cookie_name(request), path="/", httponly=True, samesite="strict")
+
+
 @router.post("/session/links", summary="Make a sign-in link", status_code=201)
 def create_link(database: DatabaseDep) -> SignIn:
     """Return a token that signs in one more browser, once: open `/?token=…`."""

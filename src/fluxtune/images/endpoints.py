@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, File, Header, Query, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from fluxtune.core.errors import Problem
 from fluxtune.db import Database, get_database, get_session
 from fluxtune.images.gallery import GalleryService
-from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest
-from fluxtune.images.service import ImageFile, ImageService
+from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest, Image
+from fluxtune.images.service import ImageFile, ImageService, store_content
 from fluxtune.storage import Blobs, get_blobs
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
@@ -27,6 +27,7 @@ def get_gallery(session: SessionDep) -> GalleryService:
 
 
 Images = Annotated[ImageService, Depends(get_images)]
+DatabaseDep = Annotated[Database, Depends(get_database)]
 IfNoneMatch = Annotated[str | None, Header(include_in_schema=False)]
 Gallery = Annotated[GalleryService, Depends(get_gallery)]
 
@@ -35,9 +36,20 @@ Responses = dict[int | str, dict[str, Any]]
 NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such image."}}
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 WEBP: Responses = {200: {"content": {"image/webp": {}}, "description": "The thumbnail."}}
+TOO_LARGE: Responses = {413: {"model": Problem, "description": "The file is larger than the studio accepts."}}
 ORIGINAL: Responses = {200: {"content": {"image/*": {}}, "description": "The untouched original."}}
 
 router = APIRouter(prefix="/api", tags=["images"], responses=INVALID)
+
+
+@router.post("/images", status_code=201, responses=TOO_LARGE)
+def upload_image(
+    file: Annotated[UploadFile, File(description="An image.")], database: DatabaseDep, blobs: BlobsDep
+) -> Image:
+    """Keep an image that a generation starts from; the same file twice is one image."""
+    content = store_content(blobs, file.file.read())
+    with database.transaction() as session:
+        return ImageService(session, blobs).create_image(content, "uploaded")
 
 
 @router.get("/images/{image_id}/file", responses={**NOT_FOUND, **ORIGINAL}, response_class=Response)
@@ -64,9 +76,7 @@ def list_gallery_ids(
 
 
 @router.post("/gallery/records", tags=["gallery"])
-def list_gallery_records(
-    request: GalleryRecordsRequest, database: Annotated[Database, Depends(get_database)]
-) -> list[GalleryImage]:
+def list_gallery_records(request: GalleryRecordsRequest, database: DatabaseDep) -> list[GalleryImage]:
     """Show the records of the visible window, in the order asked for."""
     with database.reading() as session:  # asked at every turn of the scroll wheel: must never wait for a writer
         return GalleryService(session).get_records(request.ids)
