@@ -7,7 +7,7 @@ from typing import Any
 from fluxtune.contract.catalogue import Endpoint
 from fluxtune.contract.errors import RequestRefused
 from fluxtune.contract.inputs import DrawInputs
-from fluxtune.contract.records import Caller, ContractRecords, submitted
+from fluxtune.contract.records import Caller, ContractRecords, own_name, submitted
 from fluxtune.contract.schemas import Submitted
 from fluxtune.core.text import clean_text
 from fluxtune.engine.bases import BaseDescription
@@ -35,9 +35,12 @@ class Drawing(ContractRecords):
         self.check_hook(inputs)
         self.check_room()
         made: Model | None = None
-        if endpoint.is_finetuned:
-            made = self.find_model(str(getattr(inputs, "finetune_id")))  # noqa: B009 - declared by the finetuned ones
         notes: list[str] = []
+        if endpoint.is_finetuned:
+            wanted = str(getattr(inputs, "finetune_id"))  # noqa: B009 - declared by the finetuned ones
+            made = self.find_model(wanted)
+            if own_name(wanted) != wanted:
+                notes.append(f"finetune_id {wanted[:64]}: there are no organisations here; {made.name} was used.")
         model = self._models.require_usable(made.id if made else self._base_for(endpoint), None)
         if endpoint.base is not None and model.base.name != endpoint.base:
             notes.append(f"Drawn with {model.base.title}; {endpoint.base} is not what {model.name} is made of.")

@@ -26,6 +26,7 @@ from fluxtune.contract.schemas import (
     FinetuneDetailResponse,
     FinetuneSubmitted,
     MyFinetunesResponse,
+    ProgressResponse,
     Refused,
     ResultResponse,
     Submitted,
@@ -140,6 +141,26 @@ def cancel_task(inputs: CancelInputs, session: SessionDep, blobs: BlobsDep, sett
     """End a task; it is then told of as `Error`."""
     Extensions(session, blobs, settings).cancel(inputs.id)
     return CancelResponse(id=inputs.id)
+
+
+@router.post("/fluxtune/stop", tags=["extensions"], responses={**NOT_FOUND, **CONFLICT})
+def stop_finetune(inputs: CancelInputs, session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> CancelResponse:
+    """End a finetune and keep what it has learned; it is then `Ready`."""
+    Extensions(session, blobs, settings).stop(inputs.id)
+    return CancelResponse(id=inputs.id)
+
+
+@router.get("/fluxtune/progress", tags=["extensions"], responses=NOT_FOUND)
+def get_progress(
+    id: Annotated[str, Query()],
+    session: SessionDep,
+    blobs: BlobsDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+    after: Annotated[int, Query(ge=0, description="Only what was measured after this step.")] = 0,
+) -> ProgressResponse:
+    """Show how far a finetune is: every measured step, and all samples so far."""
+    return Extensions(session, blobs, settings).progress(id, after, caller)
 
 
 @samples_router.get(

@@ -6,7 +6,7 @@ import fluxtune
 from fluxtune.contract import repository
 from fluxtune.contract.links import LinkSigner
 from fluxtune.contract.records import Caller, ContractRecords, plain_id
-from fluxtune.contract.schemas import ExtensionsResponse
+from fluxtune.contract.schemas import AdapterFacts, ExtensionsResponse, LossReading, ProgressResponse, SampleReading
 from fluxtune.core.clock import now
 from fluxtune.core.errors import NotFound
 from fluxtune.finetunes.schemas import Finetune
@@ -14,7 +14,7 @@ from fluxtune.finetunes.service import FinetuneService
 from fluxtune.generations.service import GenerationService
 from fluxtune.models.service import VersionFile
 
-EXTENSIONS = ("adapter", "cancel", "preview")
+EXTENSIONS = ("adapter", "cancel", "preview", "progress", "recipe", "stop")
 PREVIEW_FORMAT = "png"
 
 
@@ -23,13 +23,16 @@ class Extensions(ContractRecords):
 
     def describe(self) -> ExtensionsResponse:
         """Return what this server does beyond BFL's API, and the bases it has."""
-        bases = [base.name for base in self._models.list_bases() if base.is_ready]
+        ready = [base for base in self._models.list_bases() if base.is_ready]
         return ExtensionsResponse(
             name="fluxtune",
             version=fluxtune.__version__,
             extensions=list(EXTENSIONS),
-            bases=bases,
+            bases=[base.name for base in ready],
+            # where they lie here is nobody's business
+            described_bases=[base.model_dump(mode="json", exclude={"path", "parts_path"}) for base in ready],
             usual_base=self.usual_base(),
+            max_body_bytes=self._settings.contract.max_body_bytes,
         )
 
     def get_adapter(self, finetune_id: str) -> VersionFile:
@@ -46,6 +49,45 @@ class Extensions(ContractRecords):
             GenerationService(self._session, self._blobs, self._settings).cancel_generation(key)
             return
         FinetuneService(self._session, self._blobs, self._settings).cancel_finetune(key)
+
+    def stop(self, finetune_id: str) -> None:
+        """End a finetune and keep what it has learned. Raises `NotFound`, or `JobOver`."""
+        FinetuneService(self._session, self._blobs, self._settings).stop_finetune(plain_id(finetune_id))
+
+    def progress(self, finetune_id: str, after: int, caller: Caller) -> ProgressResponse:
+        """Return how far a finetune is, what was measured after a step, and its samples; raise `NotFound`."""
+        service = FinetuneService(self._session, self._blobs, self._settings)
+        finetune = service.get_finetune(plain_id(finetune_id))
+        signer, at = LinkSigner(self._settings), now()
+        sheet = service.get_samples(finetune.id)
+        model = self._models.find_by_finetune(finetune.id)
+        made = model.versions[0] if model is not None and model.versions else None
+        return ProgressResponse(
+            id=finetune_id,
+            state=finetune.state,
+            phase=finetune.phase,
+            step=finetune.step,
+            steps=finetune.steps,
+            eta_s=finetune.eta_s,
+            waiting_for=finetune.waiting_for,
+            base=finetune.base,
+            loss=[
+                LossReading.model_validate(point.model_dump())
+                for point in service.list_loss(finetune.id)
+                if point.step > after
+            ],
+            samples=[
+                SampleReading(
+                    step=cell.step,
+                    row=cell.row,
+                    prompt=sheet.prompts[cell.row],
+                    sample=signer.link(caller.origin, cell.image.id, PREVIEW_FORMAT, at),
+                )
+                for cell in sheet.cells
+            ],
+            error=finetune.error,
+            adapter=AdapterFacts(step=made.step, byte_count=made.byte_count, sha256=made.sha256) if made else None,
+        )
 
     def preview(self, finetune: Finetune, caller: Caller) -> dict[str, Any] | None:
         """Return the newest samples of a run and its loss, or None before there is anything."""

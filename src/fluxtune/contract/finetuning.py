@@ -3,11 +3,12 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from fluxtune.contract import repository
 from fluxtune.contract.errors import FinetuneNotReady, RequestRefused
-from fluxtune.contract.inputs import FinetuneInputs
+from fluxtune.contract.inputs import FinetuneInputs, StudioWishes
 from fluxtune.contract.records import ACTIVE, Caller, ContractRecords, plain_id, submitted
 from fluxtune.contract.schemas import DeleteFinetuneResponse, FinetuneSubmitted
 from fluxtune.contract.tables import ContractTaskRow
@@ -15,7 +16,7 @@ from fluxtune.core.clock import now
 from fluxtune.core.errors import NotFound
 from fluxtune.core.text import clean_text
 from fluxtune.datasets.archive import looks_like_zip
-from fluxtune.datasets.importer import from_bytes
+from fluxtune.datasets.importer import UploadedFile
 from fluxtune.datasets.schemas import DatasetCreate, UploadReport
 from fluxtune.datasets.uploads import UploadService
 from fluxtune.engine.bases import BaseDescription
@@ -31,6 +32,9 @@ RATE_RANGE = (0.1, 3.0)
 """How far from a small base's usual rate a given one may lead: beyond that nothing is learned, or all is lost."""
 NAME_LENGTH = 110
 SHOWN_REFUSALS = 20
+_CHUNK = 4 * 1024**2
+_IN_MEMORY = 8 * 1024**2
+_NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
 class Finetuning(ContractRecords):
@@ -39,24 +43,32 @@ class Finetuning(ContractRecords):
     def create(self, inputs: FinetuneInputs, caller: Caller) -> FinetuneSubmitted:
         """Make a dataset of the ZIP and start a finetune on it."""
         self.check_hook(inputs)
+        wishes = inputs.fluxtune or StudioWishes()
+        known = repository.find_by_key(self._session, wishes.key) if wishes.key else None
+        if known is not None:
+            return FinetuneSubmitted(finetune_id=known.id, **submitted(known))
         uploads = UploadService(self._session, self._blobs)
         # Decoding takes seconds and touches no table: nobody waits for it.
-        imported = uploads.read_files([from_bytes("file_data.zip", _unpacked(inputs.file_data))])
+        with _unpacked(inputs.file_data) as archive:
+            imported = uploads.read_files([UploadedFile("file_data.zip", archive)])
         self.check_room()
         trigger_word = clean_text(inputs.trigger_word)
-        name = clean_text(inputs.finetune_comment)[:NAME_LENGTH] or "Finetune"
+        name = clean_text(wishes.name or inputs.finetune_comment)[:NAME_LENGTH] or "Finetune"
         dataset = uploads.create_dataset(DatasetCreate(name=name, mode=inputs.mode, trigger_word=trigger_word))
         report = uploads.add_import(dataset.id, imported)
         if not report.image_count:
             raise _nothing_usable(report)
-        base = self._models.get_base(self.usual_base())
-        recipe, notes = map_training(inputs, base, report.image_count, has_trigger=bool(trigger_word))
+        base = self._models.get_base(wishes.base or self.usual_base())
+        if wishes.recipe is not None:
+            recipe, notes = wishes.recipe, [f"Trained on {base.title} with the recipe that was sent."]
+        else:
+            recipe, notes = map_training(inputs, base, report.image_count, has_trigger=bool(trigger_word))
         create = FinetuneCreate(
             name=name,
             dataset_id=dataset.id,
             base=base.name,
             mode=inputs.mode,
-            quality=QUALITY[inputs.priority],
+            quality=wishes.quality or QUALITY[inputs.priority],
             trigger_word=trigger_word,
             recipe=recipe,
         )
@@ -157,16 +169,31 @@ def map_rate(inputs: FinetuneInputs, base: BaseDescription, usual: float) -> flo
     return float(f"{ratio * USUAL_RATE['lora']:.3g}")
 
 
-def _unpacked(text: str) -> bytes:
-    """Return the ZIP behind base64 text, with or without the head of a data URL."""
+def _unpacked(text: str) -> IO[bytes]:
+    """Return the ZIP behind base64 text, with or without the head of a data URL.
+
+    Decoded piece by piece into a file that leaves memory when it is large: the text is a hundred megabytes already.
+    Characters that are not of base64 are passed over, as most decoders do.
+    """
+    comma = text.find(",", 0, 200)
+    rest = b""
+    archive = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by the caller
     try:
-        head = text[: text.find(",", 0, 200) + 1]
-        content = base64.b64decode(text[len(head) :] if head.startswith("data:") else text)
+        for start in range(comma + 1 if text.startswith("data:") else 0, len(text), _CHUNK):
+            piece = rest + text[start : start + _CHUNK].encode("ascii").translate(None, _NO_BASE64)
+            whole = len(piece) - len(piece) % 4
+            archive.write(base64.b64decode(piece[:whole]))
+            rest = piece[whole:]
+        base64.b64decode(rest)
     except (binascii.Error, ValueError) as error:
+        archive.close()
         raise RequestRefused("It is not base64.", field="file_data", technical=str(error)) from error
-    if not looks_like_zip(content[:4]):
+    archive.seek(0)
+    if not looks_like_zip(archive.read(4)):
+        archive.close()
         raise RequestRefused("It is not a ZIP.", field="file_data")
-    return content
+    archive.seek(0)
+    return archive
 
 
 def _nothing_usable(report: UploadReport) -> RequestRefused:

@@ -4,6 +4,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from fluxtune.engine.recipes import Quality
+
 OutputFormat = Literal["jpeg", "png", "webp"]
 Strength = Annotated[float, Field(ge=0, le=2)]
 Pixels = Annotated[int, Field(ge=256, le=1440, multiple_of=32)]
@@ -28,6 +30,22 @@ class Hook(BaseModel):
     webhook_secret: SecretStr | None = None
 
 
+class StudioWishes(BaseModel):
+    """What goes beyond BFL's fields, for servers whose extensions name `recipe`; BFL ignores it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    key: str | None = Field(
+        None, min_length=8, max_length=64, description="Sent again with the same key, it names the finetune of then."
+    )
+    name: str | None = Field(None, min_length=1, max_length=110, description="What to call it, instead of the comment.")
+    base: str | None = Field(None, max_length=64, description="One of the bases that are discovered.")
+    quality: Quality | None = None
+    recipe: dict[str, Any] | None = Field(
+        None, max_length=100, description="Settings of a recipe; they take the place of iterations, rate and rank."
+    )
+
+
 class FinetuneInputs(Hook):
     """`POST /v1/finetune`."""
 
@@ -41,6 +59,7 @@ class FinetuneInputs(Hook):
     priority: Literal["speed", "quality", "high_res_only"] = "quality"
     finetune_type: Literal["full", "lora"] = "full"
     lora_rank: Literal[16, 32] = 32
+    fluxtune: StudioWishes | None = Field(None, description="An extension: what BFL's fields can't say.")
 
 
 class DeleteFinetuneInputs(BaseModel):

@@ -24,6 +24,7 @@ from fluxtune.storage import Blobs
 from fluxtune.webhooks.addresses import check_url
 
 ACTIVE = ("queued", "running", "paused")
+_SHARED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}/([^/]+)")
 FREE = 0.0
 """What everything costs: this is the user's own computer."""
 
@@ -95,14 +96,16 @@ class ContractRecords:
     def find_model(self, wanted: str) -> Model:
         """Return the model meant by a finetune's id, a model's id, or its name; raise `FinetuneNotReady`.
 
-        Names as BFL takes them: lower case, with `-` or `_` for everything that is no letter or digit.
+        Names as BFL takes them: lower case, with `-` or `_` for everything that is no letter or digit. Of `org/name`
+        the name counts: there is one organisation here.
         """
+        wanted = own_name(wanted)
         key = plain_id(wanted)
         model = self._models.find_by_finetune(key)
         if model is None or model.deleted_at is not None:
             usable = self._models.list_models("finetuned")
             meant = [each for each in usable if key == each.id or slug(each.name) == slug(wanted) != ""]
-            if not meant or "/" in wanted:
+            if not meant:
                 raise FinetuneNotReady(f"Nothing here is called “{wanted[:64]}”, or it is still being trained.")
             model = meant[0]
         return model
@@ -123,6 +126,12 @@ def plain_id(text: str) -> str:
         return uuid.UUID(text).hex if len(text) in (32, 36) else text
     except ValueError:
         return text
+
+
+def own_name(finetune_id: str) -> str:
+    """Return a finetune's id or name without the organisation that BFL puts before those that are shared."""
+    match = _SHARED.fullmatch(finetune_id)
+    return match[1] if match else finetune_id
 
 
 def slug(name: str) -> str:

@@ -24,3 +24,11 @@ def list_active(session: Session, *, take: bool = False) -> list[ContractTaskRow
     """
     query = select(ContractTaskRow).where(ContractTaskRow.ended_at.is_(None)).order_by(ContractTaskRow.id)
     return list(session.scalars(query.with_for_update(skip_locked=True) if take else query))
+
+
+def find_by_key(session: Session, key: str) -> ContractTaskRow | None:
+    """Return the finetune that was asked for with a key of the program's own."""
+    query = select(ContractTaskRow).where(
+        ContractTaskRow.kind == "finetune", ContractTaskRow.request["fluxtune"]["key"].as_string() == key
+    )
+    return session.scalars(query.limit(1)).first()

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from fluxtune.core.errors import Problem
+
 Status = Literal["Task not found", "Pending", "Request Moderated", "Content Moderated", "Ready", "Error"]
 
 
@@ -67,11 +69,59 @@ class CreditsResponse(BaseModel):
 class ExtensionsResponse(BaseModel):
     """What this server does beyond BFL's API."""
 
-    name: str
+    name: str = Field(description="Always `fluxtune`.")
     version: str
     extensions: list[str]
-    bases: list[str]
-    usual_base: str
+    bases: list[str] = Field(description="Bases that are ready.")
+    described_bases: list[dict[str, Any]] = Field(description="What is known of each of them.")
+    usual_base: str = Field(description="The base of finetunes that name none.")
+    max_body_bytes: int = Field(description="The largest POST /v1/finetune.")
+
+
+class LossReading(BaseModel):
+    """One measured step."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    seconds_per_step: float
+    memory_bytes: int | None = None
+    device_load: float | None = None
+
+
+class SampleReading(BaseModel):
+    """One sample image: prompt `row` at `step` (0 is the untouched base), and a link to it that works for a while."""
+
+    step: int
+    row: int
+    prompt: str
+    sample: str
+
+
+class AdapterFacts(BaseModel):
+    """The adapter a finetune made."""
+
+    step: int
+    byte_count: int
+    sha256: str
+
+
+class ProgressResponse(BaseModel):
+    """How far a finetune is. `loss` holds at most a thousand steps, evenly taken from those after the one asked for."""
+
+    id: str
+    state: str = Field(description="queued, running, paused, succeeded, failed or cancelled.")
+    phase: str
+    step: int
+    steps: int
+    eta_s: float | None
+    waiting_for: str | None
+    base: str
+    loss: list[LossReading]
+    samples: list[SampleReading]
+    error: Problem | None
+    adapter: AdapterFacts | None
 
 
 class CancelInputs(BaseModel):

@@ -96,7 +96,16 @@ class TestSubmit:
         task = submit(program, "flux-2-klein-9b-finetuned", finetune_id=wanted)
         assert generation_of(studio, task)["model_id"] == model.id
 
-    @pytest.mark.parametrize("finetune_id", ["nope", "", "someone/rex", "../rex", "0" * 32, "x" * 9_000, "\x00"])
+    def test_a_finetune_of_an_organisation(self, studio, program, model):
+        """BFL puts the organisation before the names of LoRAs that are shared; here there is one."""
+        task = submit(program, "flux-2-klein-9b-finetuned", finetune_id="someone/rex")
+        assert generation_of(studio, task)["model_id"] == model.id
+        notes = result_of(program, task["id"])["details"]["notes"]
+        assert any("someone/rex" in note for note in notes)
+
+    @pytest.mark.parametrize(
+        "finetune_id", ["nope", "", "someone/else/rex", "someone/else", "../rex", "0" * 32, "x" * 9_000, "\x00"]
+    )
     def test_unknown_finetunes(self, program, model, finetune_id):
         response = program.post("/v1/flux-pro-finetuned", json={"prompt": "x", "finetune_id": finetune_id})
         assert response.status_code == 404

@@ -2,8 +2,9 @@
 
 import pytest
 
+from fluxtune.core.clock import now
 from fluxtune.finetunes import repository
-from fluxtune.finetunes.tables import FinetuneSampleRow
+from fluxtune.finetunes.tables import FinetuneSampleRow, LossPointRow
 from fluxtune.images.service import ImageService, store_content
 from tests.api.contract.test_drawing import result_of, submit
 from tests.makers import add_model, set_job, state_of
@@ -19,8 +20,85 @@ def finetune_id(program, request_body):
 def test_is_discovered(program):
     told = program.get("/v1/fluxtune").json()
     assert (told["name"], told["usual_base"]) == ("fluxtune", "tiny")
-    assert set(told["extensions"]) == {"adapter", "cancel", "preview"}
+    assert set(told["extensions"]) == {"adapter", "cancel", "preview", "progress", "recipe", "stop"}
     assert "tiny" in told["bases"]
+    (tiny,) = [base for base in told["described_bases"] if base["name"] == "tiny"]
+    assert tiny["default_steps"] > 0
+    assert not {"path", "parts_path"} & set(tiny)
+
+
+def test_a_recipe_of_ones_own(studio, program, request_body):
+    wishes = {
+        "key": "one-of-a-kind", "name": "Rex", "base": "tiny", "quality": "draft",
+        "recipe": {"steps": 6, "rank": 4, "learning_rate": 0.002},
+    }  # fmt: skip
+    started = program.post("/v1/finetune", json=request_body | {"fluxtune": wishes}).json()
+    finetune = studio.get(f"/api/finetunes/{started['id']}").json()
+    assert (finetune["name"], finetune["quality"], finetune["base"]) == ("Rex", "draft", "tiny")
+    assert {name: finetune["recipe"][name] for name in wishes["recipe"]} == wishes["recipe"]
+    # The same key again is the same finetune; another one is not.
+    assert program.post("/v1/finetune", json=request_body | {"fluxtune": wishes}).json() == started
+    other = program.post("/v1/finetune", json=request_body | {"fluxtune": wishes | {"key": "another one"}}).json()
+    assert other["id"] != started["id"]
+    assert len(program.get("/v1/my_finetunes").json()["finetunes"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"recipe": {"steps": 0}}, "steps"),
+        ({"recipe": {"nonsense": 1}}, "nonsense"),
+        ({"base": "nowhere"}, "nowhere"),
+        ({"key": "short"}, "key"),
+        ([], "fluxtune"),
+    ],
+)
+def test_a_recipe_that_can_not_be(program, request_body, wishes, said):
+    refused = program.post("/v1/finetune", json=request_body | {"fluxtune": wishes})
+    assert 400 <= refused.status_code < 500
+    assert said in refused.text
+
+
+def test_progress(studio, program, stranger, finetune_id, tmp_path):
+    def told(**query):
+        return program.get("/v1/fluxtune/progress", params={"id": finetune_id, **query}).json()
+
+    assert (told()["state"], told()["loss"], told()["samples"], told()["adapter"]) == ("queued", [], [], None)
+    state = state_of(studio)
+    with state.database.transaction() as session:
+        points = [
+            LossPointRow(
+                finetune_id=finetune_id, step=step, loss=1 / step, smoothed=1.0, learning_rate=0.1, grad_norm=1.0,
+                seconds_per_step=0.5,
+            )
+            for step in (1, 2, 3)
+        ]  # fmt: skip
+        content = store_content(state.blobs, picture(7))
+        image = ImageService(session, state.blobs).create_image(content, "sample")
+        sample = FinetuneSampleRow(finetune_id=finetune_id, step=0, row=0, prompt="a TOK", image_id=image.id)
+        repository.save_all(session, [*points, sample])
+    later = told(after=1)
+    assert [point["step"] for point in later["loss"]] == [2, 3]
+    assert stranger.get(later["samples"][0]["sample"]).content == picture(7)
+    add_model(studio, tmp_path, finetune_id=finetune_id, step=3)
+    adapter = told()["adapter"]
+    assert (adapter["step"], adapter["byte_count"]) == (3, len(b"weights of an adapter"))
+    assert program.get("/v1/fluxtune/progress", params={"id": "nope"}).status_code == 404
+
+
+def test_stopping(studio, program, finetune_id):
+    assert program.post("/v1/fluxtune/stop", json={"id": "nope"}).status_code == 404
+    set_job(
+        studio,
+        studio.get(f"/api/finetunes/{finetune_id}").json()["job_id"],
+        state="running",
+        owner=owner_name(),
+        heartbeat_at=now(),
+    )
+    stopped = program.post("/v1/fluxtune/stop", json={"id": finetune_id})
+    assert stopped.json() == {"id": finetune_id, "status": "success"}
+    with state_of(studio).database.reading() as session:
+        assert repository.find_finetune(session, finetune_id).is_stopping
 
 
 def test_the_adapter(studio, program, tmp_path):
