@@ -1,12 +1,14 @@
 """Datasets, the images in them, and the sample concepts."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from fluxtune.core.errors import Problem
 from fluxtune.datasets import concepts
+from fluxtune.datasets.grid import GridService
 from fluxtune.datasets.importer import UploadedFile
 from fluxtune.datasets.schemas import (
     Dataset,
@@ -16,12 +18,19 @@ from fluxtune.datasets.schemas import (
     DatasetImageUpdate,
     DatasetUpdate,
     FixRequest,
+    Grid,
+    GridChanges,
+    GridFilter,
+    GridImage,
+    GridRecordsRequest,
+    ImagesChange,
+    ImagesChanged,
     SampleConcept,
     UploadReport,
 )
 from fluxtune.datasets.service import DatasetService
 from fluxtune.datasets.uploads import UploadService
-from fluxtune.db import get_session
+from fluxtune.db import Database, get_database, get_session
 from fluxtune.storage import Blobs, get_blobs
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
@@ -38,8 +47,14 @@ def get_uploads(session: SessionDep, blobs: BlobsDep) -> UploadService:
     return UploadService(session, blobs)
 
 
+def get_grids(session: SessionDep, blobs: BlobsDep) -> GridService:
+    """Return the grids of this request."""
+    return GridService(session, blobs)
+
+
 Datasets = Annotated[DatasetService, Depends(get_service)]
 Uploads = Annotated[UploadService, Depends(get_uploads)]
+Grids = Annotated[GridService, Depends(get_grids)]
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -148,3 +163,30 @@ def check_dataset(dataset_id: str, datasets: Datasets) -> DatasetCheck:
 def fix_dataset(dataset_id: str, request: FixRequest, datasets: Datasets) -> DatasetCheck:
     """Apply the one-click fix of a finding."""
     return datasets.apply_fix(dataset_id, request)
+
+
+@router.get("/datasets/{dataset_id}/grid", responses=NOT_FOUND)
+def get_dataset_grid(dataset_id: str, wanted: Annotated[GridFilter, Query()], grids: Grids) -> Grid:
+    """Show a view of a dataset: the ids of all images that match, the first records, and counts."""
+    return grids.get_grid(dataset_id, wanted)
+
+
+@router.post("/datasets/{dataset_id}/grid/records", responses=NOT_FOUND)
+def list_grid_records(
+    dataset_id: str, request: GridRecordsRequest, database: Annotated[Database, Depends(get_database)], blobs: BlobsDep
+) -> list[GridImage]:
+    """Show the records of the visible window, in the order asked for."""
+    with database.reading() as session:  # asked at every turn of the scroll wheel: must never wait for a writer
+        return GridService(session, blobs).get_records(dataset_id, request.ids)
+
+
+@router.get("/datasets/{dataset_id}/grid/changes", responses=NOT_FOUND)
+def list_grid_changes(dataset_id: str, since: datetime, grids: Grids) -> GridChanges:
+    """Say what became of a dataset's images since a revision."""
+    return grids.get_changes(dataset_id, since)
+
+
+@router.patch("/datasets/{dataset_id}/images", responses={**NOT_FOUND, **CONFLICT})
+def change_dataset_images(dataset_id: str, change: ImagesChange, grids: Grids) -> ImagesChanged:
+    """Tag, describe, repeat, take out or put back many images at once; the answer says how to take that back."""
+    return grids.change_images(dataset_id, change)

@@ -25,6 +25,5 @@ def list_expired_images(session: Session, before: datetime) -> Sequence[str]:
 
 
 def purge_image(session: Session, dataset_image_id: str, before: datetime) -> list[str] | None:
-    """Remove an image's place in a dataset unless it was put back; return the image, None if it stays."""
-    image_id = repository.remove_expired_image(session, dataset_image_id, before)
-    return [image_id] if image_id is not None else None
+    """Remove an image's place in a dataset unless it was put back; return its pictures, None if it stays."""
+    return repository.remove_expired_image(session, dataset_image_id, before)

@@ -2,11 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from fluxtune.datasets.schemas import GridFilter, Shape, Size
 from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
+
+# Sizes and shapes are columns of the stored image: asking its service for 10,000 of them would take a second.
+from fluxtune.images.tables import ImageRow
+
+_CHUNK = 500
+"""Ids per IN list: SQLite and PostgreSQL both limit the number of bound values."""
+MEDIUM_SIDE = 512
+LARGE_SIDE = 1024
+SQUARE = 1.05
+"""Longer over shorter side: up to here an image counts as square."""
 
 
 def find_dataset(session: Session, dataset_id: str) -> DatasetRow | None:
@@ -43,6 +55,34 @@ def list_dataset_images(session: Session, dataset_ids: Iterable[str]) -> list[Da
     return list(session.scalars(query))
 
 
+def count_images(session: Session, dataset_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return how many images datasets have, and how many of these have a caption."""
+    captioned = func.sum(case((DatasetImageRow.caption != "", 1), else_=0))
+    query = (
+        select(DatasetImageRow.dataset_id, func.count(), captioned)
+        .where(DatasetImageRow.dataset_id.in_(dataset_ids), DatasetImageRow.deleted_at.is_(None))
+        .group_by(DatasetImageRow.dataset_id)
+    )
+    return {dataset_id: (int(count), int(number)) for dataset_id, count, number in session.execute(query)}
+
+
+def first_images(session: Session, dataset_ids: Sequence[str], most: int) -> dict[str, list[str]]:
+    """Return the stored images that datasets begin with, at most so many of each."""
+    place = func.row_number().over(
+        partition_by=DatasetImageRow.dataset_id, order_by=(DatasetImageRow.position, DatasetImageRow.id)
+    )
+    ranked = (
+        select(DatasetImageRow.dataset_id, DatasetImageRow.image_id, place.label("place"))
+        .where(DatasetImageRow.dataset_id.in_(dataset_ids), DatasetImageRow.deleted_at.is_(None))
+        .subquery()
+    )
+    found: dict[str, list[str]] = {dataset_id: [] for dataset_id in dataset_ids}
+    query = select(ranked.c.dataset_id, ranked.c.image_id).where(ranked.c.place <= most).order_by(ranked.c.place)
+    for dataset_id, image_id in session.execute(query):
+        found[dataset_id].append(image_id)
+    return found
+
+
 def next_position(session: Session, dataset_id: str) -> int:
     """Return the position after the last, removed images included, so that undo keeps the order."""
     query = select(func.max(DatasetImageRow.position)).where(DatasetImageRow.dataset_id == dataset_id)
@@ -75,7 +115,8 @@ def find_expired(session: Session, dataset_id: str, before: datetime) -> Dataset
 def remove(session: Session, row: DatasetRow) -> list[str]:
     """Remove a dataset; return the ids of the images it had, removed ones included."""
     mine = DatasetImageRow.dataset_id == row.id
-    images = list(session.scalars(select(DatasetImageRow.image_id).where(mine)))
+    pairs = session.execute(select(DatasetImageRow.image_id, DatasetImageRow.original_id).where(mine))
+    images = [image_id for pair in pairs for image_id in pair if image_id is not None]
     session.execute(delete(DatasetImageRow).where(mine))
     session.delete(row)
     session.flush()
@@ -87,12 +128,128 @@ def list_expired_images(session: Session, before: datetime) -> Sequence[str]:
     return session.scalars(select(DatasetImageRow.id).where(DatasetImageRow.deleted_at < before)).all()
 
 
-def remove_expired_image(session: Session, dataset_image_id: str, before: datetime) -> str | None:
-    """Remove an image's place in a dataset for good, unless it was put back; return the image's id."""
+def remove_expired_image(session: Session, dataset_image_id: str, before: datetime) -> list[str] | None:
+    """Remove an image's place in a dataset for good, unless it was put back; return the image and its original."""
     query = select(DatasetImageRow).where(DatasetImageRow.id == dataset_image_id, DatasetImageRow.deleted_at < before)
     row = session.scalars(query.with_for_update()).first()
     if row is None:
         return None
     session.delete(row)
     session.flush()
-    return row.image_id
+    return [image_id for image_id in (row.image_id, row.original_id) if image_id is not None]
+
+
+def grid_ids(session: Session, dataset_id: str, wanted: GridFilter) -> list[str]:
+    """Return the images of a dataset that match, in order; `wanted.problem` is left to the caller."""
+    query = _joined(select(DatasetImageRow.id), dataset_id, wanted.removed)
+    for condition in _conditions(wanted):
+        query = query.where(condition)
+    return list(session.scalars(query.order_by(DatasetImageRow.position, DatasetImageRow.id)))
+
+
+def grid_counts(session: Session, dataset_id: str) -> dict[str, int]:
+    """Return how many images there are in all and of each kind, those that were removed apart."""
+    kinds: dict[str, ColumnElement[bool]] = {
+        "captioned": DatasetImageRow.caption != "",
+        "edited": DatasetImageRow.original_id.is_not(None),
+        **{f"size {name}": condition for name, condition in _sizes().items()},
+        **{f"shape {name}": condition for name, condition in _shapes().items()},
+    }
+    sums = [func.coalesce(func.sum(case((condition, 1), else_=0)), 0) for condition in kinds.values()]
+    query = _joined(select(func.count(), *sums), dataset_id, removed=False)
+    numbers = [int(number) for number in session.execute(query).one()]
+    removed = select(func.count()).where(
+        DatasetImageRow.dataset_id == dataset_id, DatasetImageRow.deleted_at.is_not(None)
+    )
+    return dict(zip(["total", *kinds], numbers, strict=True)) | {"removed": int(session.scalar(removed) or 0)}
+
+
+def tag_sets(session: Session, dataset_id: str) -> list[tuple[str, int]]:
+    """Return each combination of tags that occurs, as it is stored, with its number of images."""
+    query = (
+        select(DatasetImageRow.tags, func.count())
+        .where(DatasetImageRow.dataset_id == dataset_id, DatasetImageRow.deleted_at.is_(None))
+        .where(DatasetImageRow.tags != "")
+        .group_by(DatasetImageRow.tags)
+    )
+    return [(tags, int(count)) for tags, count in session.execute(query)]
+
+
+def find_dataset_images(session: Session, dataset_id: str, ids: Iterable[str]) -> list[DatasetImageRow]:
+    """Return those of these images that are in a dataset, removed ones included, in order."""
+    wanted = sorted(set(ids))
+    found: list[DatasetImageRow] = []
+    for start in range(0, len(wanted), _CHUNK):
+        among = DatasetImageRow.id.in_(wanted[start : start + _CHUNK])
+        found += session.scalars(select(DatasetImageRow).where(DatasetImageRow.dataset_id == dataset_id, among))
+    return sorted(found, key=lambda row: (row.position, row.id))
+
+
+def list_changed(session: Session, dataset_id: str, since: datetime, most: int) -> list[DatasetImageRow]:
+    """Return the images of a dataset that changed since then, removed ones included: the first `most` of them."""
+    query = select(DatasetImageRow).where(DatasetImageRow.dataset_id == dataset_id, DatasetImageRow.changed_at > since)
+    return list(session.scalars(query.order_by(DatasetImageRow.changed_at).limit(most)))
+
+
+def newest_change(session: Session, dataset_id: str) -> datetime | None:
+    """Return when an image of a dataset changed last."""
+    query = select(DatasetImageRow.changed_at).where(DatasetImageRow.dataset_id == dataset_id)
+    return session.scalars(query.order_by(DatasetImageRow.changed_at.desc()).limit(1)).first()
+
+
+def list_measures(session: Session, dataset_id: str) -> list[tuple[int, int, int, int]]:
+    """Return each size that occurs in a dataset: width, height, its number of images, and the sum of their repeats."""
+    query = _joined(
+        select(ImageRow.width, ImageRow.height, func.count(), func.sum(DatasetImageRow.repeats)),
+        dataset_id,
+        removed=False,
+    ).group_by(ImageRow.width, ImageRow.height)
+    return [(int(w), int(h), int(count), int(repeats)) for w, h, count, repeats in session.execute(query)]
+
+
+def _joined(query: Select[Any], dataset_id: str, removed: bool) -> Select[Any]:
+    out = DatasetImageRow.deleted_at.is_not(None) if removed else DatasetImageRow.deleted_at.is_(None)
+    return (
+        query.select_from(DatasetImageRow)
+        .join(ImageRow, ImageRow.id == DatasetImageRow.image_id)
+        .where(DatasetImageRow.dataset_id == dataset_id, out)
+    )
+
+
+def _conditions(wanted: GridFilter) -> list[ColumnElement[bool]]:
+    row = DatasetImageRow
+    found: list[ColumnElement[bool]] = [_says(word) for word in wanted.query.split()[:20]]
+    found += [row.tags.contains(f"\n{tag}\n", autoescape=True) for tag in wanted.tags]
+    if wanted.size is not None:
+        found.append(_sizes()[wanted.size])
+    if wanted.shape is not None:
+        found.append(_shapes()[wanted.shape])
+    if wanted.captioned is not None:
+        found.append(row.caption != "" if wanted.captioned else row.caption == "")
+    if wanted.caption_by is not None:
+        found.append(row.caption_by == wanted.caption_by)
+    if wanted.edited is not None:
+        found.append(row.original_id.is_not(None) if wanted.edited else row.original_id.is_(None))
+    return found
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    """Return the condition that a word is in the caption or the name, in upper or lower case."""
+    # SQLite folds ASCII only: the ways a word of other letters is written are asked for one by one.
+    ways = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+    columns = (DatasetImageRow.caption, DatasetImageRow.name)
+    return or_(*(column.icontains(way, autoescape=True) for column in columns for way in sorted(ways)))
+
+
+def _sizes() -> dict[Size, ColumnElement[bool]]:
+    shorter = case((ImageRow.width < ImageRow.height, ImageRow.width), else_=ImageRow.height)
+    return {
+        "small": shorter < MEDIUM_SIDE,
+        "medium": and_(shorter >= MEDIUM_SIDE, shorter < LARGE_SIDE),
+        "large": shorter >= LARGE_SIDE,
+    }
+
+
+def _shapes() -> dict[Shape, ColumnElement[bool]]:
+    taller, wider = ImageRow.height > ImageRow.width * SQUARE, ImageRow.width > ImageRow.height * SQUARE
+    return {"portrait": taller, "square": and_(~taller, ~wider), "landscape": wider}

@@ -1,14 +1,15 @@
 """Datasets as the API shows them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from fluxtune.engine.config import Mode
 from fluxtune.images.schemas import Image
 
-CaptionAuthor = Literal["none", "person", "file", "sample"]
+CaptionAuthor = Literal["none", "person", "file", "sample", "auto"]
+"""Who wrote a caption: nobody, somebody here, a file that came with the image, a sample concept, a captioner."""
 Severity = Literal["error", "warning", "hint"]
 FindingKind = Literal[
     "empty", "too_few", "too_small", "duplicate", "caption_missing", "caption_identical", "trigger_missing", "odd_shape"
@@ -35,16 +36,57 @@ class DatasetCheck(BaseModel):
     is_trainable: bool
 
 
-class DatasetImage(BaseModel):
-    """An image in one dataset with its caption."""
+Turn = Literal[0, 90, 180, 270]
+
+
+class Crop(BaseModel):
+    """What is kept of a picture, in pixels from its upper left corner."""
+
+    left: int = Field(ge=0, le=65_535)
+    top: int = Field(ge=0, le=65_535)
+    width: int = Field(ge=1, le=65_535)
+    height: int = Field(ge=1, le=65_535)
+
+
+class Edits(BaseModel):
+    """How a picture is changed before anything else sees it: turned clockwise, then mirrored, then cut."""
+
+    turn: Turn = 0
+    mirror: bool = False
+    crop: Crop | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the picture stays as it is."""
+        return not (self.turn or self.mirror or self.crop)
+
+
+class GridImage(BaseModel):
+    """An image in one dataset as the grid shows it. `image` is the picture that is trained on.
+
+    Of an edited image, `edits` says how it was made from `original`.
+    """
 
     id: str
     position: int
     name: str
     caption: str
     caption_by: CaptionAuthor
-    problems: list[FindingKind]
+    caption_source: str | None
+    tags: list[str]
+    notes: str
+    source: str
+    licence: str
+    repeats: int
+    edits: Edits | None
+    original: Image | None
     image: Image
+
+
+class DatasetImage(GridImage):
+    """An image in one dataset with what the check says of it."""
+
+    problems: list[FindingKind]
 
 
 class Dataset(BaseModel):
@@ -55,6 +97,8 @@ class Dataset(BaseModel):
     mode: Mode
     trigger_word: str
     notes: str
+    source: str
+    licence: str
     sample: str | None
     image_count: int
     captioned_count: int
@@ -80,12 +124,101 @@ class DatasetUpdate(BaseModel):
     mode: Mode | None = None
     trigger_word: str | None = Field(None, max_length=60)
     notes: str | None = Field(None, max_length=10_000)
+    source: str | None = Field(None, max_length=2_000)
+    licence: str | None = Field(None, max_length=120)
 
 
 class DatasetImageUpdate(BaseModel):
     """A caption as the user typed it."""
 
     caption: str = Field(max_length=4_000)
+    expected: str | None = Field(
+        None,
+        max_length=4_000,
+        description="The caption this one takes the place of; with another there, nothing is kept.",
+    )
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=60)]
+Shape = Literal["portrait", "square", "landscape"]
+Size = Literal["small", "medium", "large"]
+
+
+class GridFilter(BaseModel):
+    """Which images of a dataset are shown; all conditions must hold.
+
+    `query`: every word is in the caption or the name. `size` goes by the shorter side: small is under 512 pixels, large
+    1024 and more. `shape`: within 5 % of equal sides counts as square. `removed` shows what was taken out instead.
+    """
+
+    query: str = Field("", max_length=500)
+    tags: list[Tag] = Field([], max_length=20)
+    problem: FindingKind | None = None
+    size: Size | None = None
+    shape: Shape | None = None
+    captioned: bool | None = None
+    caption_by: CaptionAuthor | None = None
+    edited: bool | None = None
+    removed: bool = False
+
+
+class GridCounts(BaseModel):
+    """How many images of the whole dataset there are of each kind a filter knows."""
+
+    total: int
+    captioned: int
+    edited: int
+    removed: int
+    sizes: dict[Size, int]
+    shapes: dict[Shape, int]
+    tags: dict[str, int]
+
+
+class Grid(BaseModel):
+    """A view of a dataset: the ids of all images that match, in order, and the records of the first of them.
+
+    `revision` is what `changes` is asked with.
+    """
+
+    ids: list[str]
+    images: list[GridImage]
+    counts: GridCounts
+    revision: datetime
+
+
+class GridRecordsRequest(BaseModel):
+    """Ids of the visible window."""
+
+    ids: list[str] = Field(max_length=200)
+
+
+class GridChanges(BaseModel):
+    """What became of a dataset's images since a revision. `is_too_much`: ask for the whole view again."""
+
+    images: list[GridImage]
+    removed_ids: list[str]
+    is_too_much: bool
+    revision: datetime
+
+
+class ImagesChange(BaseModel):
+    """One change to many images of a dataset; what is absent stays. `removed` takes out, or puts back."""
+
+    ids: list[str] = Field(max_length=20_000)
+    add_tags: list[Tag] = Field([], max_length=20)
+    remove_tags: list[Tag] = Field([], max_length=20)
+    notes: str | None = Field(None, max_length=10_000)
+    source: str | None = Field(None, max_length=2_000)
+    licence: str | None = Field(None, max_length=120)
+    repeats: int | None = Field(None, ge=1, le=1_000)
+    removed: bool | None = None
+
+
+class ImagesChanged(BaseModel):
+    """How many images changed, and the changes that take it back, to be made in this order."""
+
+    changed_count: int
+    undo: list[ImagesChange]
 
 
 class RefusedFile(BaseModel):

@@ -1,7 +1,5 @@
 """Datasets: what they are called, what is in them, what is wrong with them."""
 
-from collections import defaultdict
-
 from sqlalchemy.orm import Session
 
 from fluxtune.core.clock import now
@@ -9,7 +7,9 @@ from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.core.ids import new_id
 from fluxtune.core.text import clean_text
 from fluxtune.datasets import concepts, repository
+from fluxtune.datasets.caption_history.writing import type_caption
 from fluxtune.datasets.check import CheckedImage, check_dataset, duplicates_to_remove, problems_by_image, small_images
+from fluxtune.datasets.records import pictures_of, record_values
 from fluxtune.datasets.schemas import (
     Dataset,
     DatasetCheck,
@@ -119,8 +119,7 @@ class DatasetService:
         """Keep a caption as the user typed it."""
         row = self.find_row(dataset_id, writable=True)
         entry = self._find_image(row, dataset_image_id)
-        entry.caption = clean_text(change.caption)
-        entry.caption_by = "person" if entry.caption else "none"
+        type_caption(self._session, entry, change)
         repository.touch(row, now())
         return self._show_one(row, entry)
 
@@ -171,20 +170,10 @@ class DatasetService:
         self, row: DatasetRow, entries: list[DatasetImageRow], only: set[str] | None = None
     ) -> list[DatasetImage]:
         """Return entries as the API shows them; problems come from the whole dataset, `only` picks some of it."""
-        images = self._images.get_images(entry.image_id for entry in entries)
+        images = self._images.get_images(pictures_of(entries))
         problems = problems_by_image(self._check(row, entries))
         return [
-            DatasetImage.model_validate(
-                {
-                    "id": entry.id,
-                    "position": entry.position,
-                    "name": entry.name,
-                    "caption": entry.caption,
-                    "caption_by": entry.caption_by,
-                    "problems": problems.get(entry.id, []),
-                    "image": images[entry.image_id],
-                }
-            )
+            DatasetImage.model_validate(record_values(entry, images) | {"problems": problems.get(entry.id, [])})
             for entry in entries
             if only is None or entry.id in only
         ]
@@ -228,14 +217,17 @@ class DatasetService:
         return name
 
     def _show(self, rows: list[DatasetRow]) -> list[Dataset]:
-        entries: dict[str, list[DatasetImageRow]] = defaultdict(list)
-        for entry in repository.list_dataset_images(self._session, [row.id for row in rows]):
-            entries[entry.dataset_id].append(entry)
-        covers = self._images.get_images(entry.image_id for row in rows for entry in entries[row.id][:COVER_COUNT])
-        return [_to_schema(row, entries[row.id], covers) for row in rows]
+        ids = [row.id for row in rows]
+        counts = repository.count_images(self._session, ids)
+        firsts = repository.first_images(self._session, ids, COVER_COUNT)
+        images = self._images.get_images(image_id for first in firsts.values() for image_id in first)
+        return [
+            _to_schema(row, counts.get(row.id, (0, 0)), [images[image_id] for image_id in firsts[row.id]])
+            for row in rows
+        ]
 
 
-def _to_schema(row: DatasetRow, entries: list[DatasetImageRow], images: dict[str, Image]) -> Dataset:
+def _to_schema(row: DatasetRow, counts: tuple[int, int], covers: list[Image]) -> Dataset:
     return Dataset.model_validate(
         {
             "id": row.id,
@@ -243,10 +235,12 @@ def _to_schema(row: DatasetRow, entries: list[DatasetImageRow], images: dict[str
             "mode": row.mode,
             "trigger_word": row.trigger_word,
             "notes": row.notes,
+            "source": row.source,
+            "licence": row.licence,
             "sample": row.sample,
-            "image_count": len(entries),
-            "captioned_count": sum(1 for entry in entries if entry.caption),
-            "covers": [images[entry.image_id] for entry in entries[:COVER_COUNT]],
+            "image_count": counts[0],
+            "captioned_count": counts[1],
+            "covers": covers,
             "created_at": row.created_at,
             "updated_at": row.updated_at,
             "deleted_at": row.deleted_at,
