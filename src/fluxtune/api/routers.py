@@ -4,8 +4,10 @@ from fastapi import APIRouter, FastAPI, Request
 
 from fluxtune.accounts import endpoints as accounts
 from fluxtune.api import session, system
+from fluxtune.captioning import endpoints as captioning
 from fluxtune.core.errors import NotFound
 from fluxtune.datasets import endpoints as datasets
+from fluxtune.deployments import endpoints as deployments
 from fluxtune.finetunes import endpoints as finetunes
 from fluxtune.generations import endpoints as generations
 from fluxtune.health import endpoints as health
@@ -16,7 +18,25 @@ from fluxtune.models import endpoints as models
 from fluxtune.recipes import endpoints as recipes
 
 # Health first: its fixed addresses would otherwise be taken for a finetune's id.
-_PARTS = (session, accounts, system, jobs, images, datasets, models, recipes, health, finetunes, generations, hosted)
+_PARTS = (
+    session, accounts, system, jobs, images, datasets, models, recipes, health, finetunes, generations, hosted,
+    deployments,
+)  # fmt: skip
+    session,
+    accounts,
+    system,
+    jobs,
+    images,
+    datasets,
+    captioning,
+    models,
+    recipes,
+    health,
+    finetunes,
+    generations,
+    hosted,
+    deployments,
+)
 
 
 def add_routes(app: FastAPI) -> None:

@@ -23,6 +23,8 @@ class DatasetRow(Base):
     source: Mapped[str] = mapped_column(Text, default="", server_default="")
     licence: Mapped[str] = mapped_column(String(120), default="", server_default="")
     sample: Mapped[str | None] = mapped_column(String(64), default=None)
+    # Where this dataset's check draws its lines, as far as they differ from the usual (`check_limits.CheckLimits`).
+    check_limits: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
@@ -44,6 +46,7 @@ class DatasetImageRow(Base):
     name: Mapped[str] = mapped_column(String(400))
     caption: Mapped[str] = mapped_column(Text, default="")
     caption_by: Mapped[str] = mapped_column(String(8), default="none")
+    caption_source: Mapped[str | None] = mapped_column(String(120), default=None)
     # Each between line ends, as in "\nnight\nportrait\n": a tag is found by `contains`, on every database.
     tags: Mapped[str] = mapped_column(Text, default="", server_default="")
     notes: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -61,3 +64,41 @@ class DatasetImageRow(Base):
         Index("ix_dataset_image_order", "dataset_id", "position"),
         Index("ix_dataset_image_changed", "dataset_id", "changed_at"),
     )
+
+
+class CaptionStepRow(Base):
+    """A change to many captions at once, or the work of a captioner: one entry of the history, undone as one.
+
+    `state`: writing (a captioner is at it), done, undone, dropped (undone, and other steps came after). Steps are
+    undone from the highest `turn` down. `notes` says of some images what did not go as wished: `[id, name, reason]`.
+    """
+
+    __tablename__ = "caption_step"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str | None] = mapped_column(String(32), index=True, default=None)
+    kind: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(8))
+    changed_count: Mapped[int] = mapped_column(default=0)
+    notes: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    turn: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CaptionChangeRow(Base):
+    """What one caption was and became; without a step it was typed, or came with a file."""
+
+    __tablename__ = "caption_change"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    dataset_image_id: Mapped[str] = mapped_column(ForeignKey("dataset_image.id", ondelete="CASCADE"), index=True)
+    step_id: Mapped[str | None] = mapped_column(ForeignKey("caption_step.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    before: Mapped[str] = mapped_column(Text)
+    before_by: Mapped[str] = mapped_column(String(8))
+    before_source: Mapped[str | None] = mapped_column(String(120))
+    after: Mapped[str] = mapped_column(Text)
+    after_by: Mapped[str] = mapped_column(String(8))
+    after_source: Mapped[str | None] = mapped_column(String(120))

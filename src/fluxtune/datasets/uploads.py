@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fluxtune.core.clock import now
 from fluxtune.core.ids import new_id
 from fluxtune.datasets import concepts, repository
+from fluxtune.datasets.caption_history.writing import import_caption
 from fluxtune.datasets.importer import Import, ImportedCaption, UploadedFile, import_files, stem_of
 from fluxtune.datasets.schemas import CaptionAuthor, Dataset, DatasetCreate, RefusedFile, UploadReport
 from fluxtune.datasets.service import DatasetService
@@ -76,7 +77,7 @@ class UploadService:
             else:
                 duplicates.append(item.name)
             by_stem[stem_of(item.name)].append(entry)
-        captioned, refused = _set_captions(imported.captions, _finder(by_stem, before), author)
+        captioned, refused = _set_captions(self._session, imported.captions, _finder(by_stem, before), author)
         if added or captioned:
             repository.touch(row, now())
         everything = [*before, *added]
@@ -112,7 +113,10 @@ def _finder(
 
 
 def _set_captions(
-    captions: list[ImportedCaption], find: Callable[[str], list[DatasetImageRow]], author: CaptionAuthor
+    session: Session,
+    captions: list[ImportedCaption],
+    find: Callable[[str], list[DatasetImageRow]],
+    author: CaptionAuthor,
 ) -> tuple[int, list[RefusedFile]]:
     """Attach captions to their images; return how many images got one, and the captions left over."""
     captioned: set[str] = set()
@@ -138,7 +142,7 @@ def _set_captions(
                 )
                 continue
             if entry.caption_by != "person":
-                entry.caption, entry.caption_by = caption.text, author
+                import_caption(session, entry, caption.text, author)
             captioned.add(entry.id)
     return len(captioned), refused
 
