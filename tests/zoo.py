@@ -117,3 +117,11 @@ def make_base(folder: Path, name: str = "tiny", *, complete: bool = True, **fact
     }  # fmt: skip
     (base / "fluxtune.json").write_text(json.dumps(own | facts))
     return base
+
+
+def heic(image: Image.Image, **options: object) -> bytes:
+    """Return the pixels as phones store them."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return encode(image, "HEIF", quality=90, **options)

@@ -1,11 +1,8 @@
 """Blob keys made from the content's hash: duplicates cost nothing, and what a key names never changes."""
 
-_SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "TIFF": "tif", "BMP": "bmp", "GIF": "gif"}
+from fluxtune.imaging import suffix_of
 
-
-def suffix_of(form: str) -> str:
-    """Return the file name suffix of a stored format."""
-    return _SUFFIX.get(form, "bin")
+__all__ = ["original_key", "suffix_of", "thumbnail_key"]
 
 
 def original_key(sha256: str, form: str) -> str:

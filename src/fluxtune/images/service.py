@@ -1,8 +1,9 @@
 """Stored images: the untouched original, its thumbnails, and what is known about it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,15 +13,7 @@ from fluxtune.core.ids import new_id
 from fluxtune.images import keys, repository
 from fluxtune.images.schemas import Image, Origin
 from fluxtune.images.tables import ImageRow
-from fluxtune.imaging import (
-    THUMBNAIL_SIZES,
-    Decoded,
-    decode,
-    fingerprint_of,
-    make_placeholder,
-    make_thumbnails,
-    media_type_of,
-)
+from fluxtune.imaging import THUMBNAIL_SIZES, media_type_of, survey
 from fluxtune.storage import Blobs
 from fluxtune.trash import service as trash
 
@@ -43,6 +36,7 @@ class StoredContent:
     byte_count: int
     fingerprint: str
     placeholder: str
+    measures: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +51,19 @@ class ImageFile:
 
 def store_content(blobs: Blobs, data: bytes) -> StoredContent:
     """Decode, make thumbnails and keep all of it. Needs no database, so that uploads hold no lock meanwhile."""
-    decoded = decode(data)
-    thumbnails = make_thumbnails(decoded.pixels)
-    blobs.put(keys.original_key(decoded.sha256, decoded.format), data)
-    for size, content in thumbnails.items():
-        blobs.put(keys.thumbnail_key(decoded.sha256, size), content)
-    return _facts_of(decoded)
-
-
-def _facts_of(decoded: Decoded) -> StoredContent:
+    looked = survey(data)
+    blobs.put(keys.original_key(looked.sha256, looked.format), data)
+    for size, content in looked.thumbnails.items():
+        blobs.put(keys.thumbnail_key(looked.sha256, size), content)
     return StoredContent(
-        sha256=decoded.sha256,
-        format=decoded.format,
-        width=decoded.width,
-        height=decoded.height,
-        byte_count=decoded.byte_count,
-        fingerprint=fingerprint_of(decoded.pixels),
-        placeholder=make_placeholder(decoded.pixels),
+        sha256=looked.sha256,
+        format=looked.format,
+        width=looked.width,
+        height=looked.height,
+        byte_count=looked.byte_count,
+        fingerprint=looked.fingerprint,
+        placeholder=looked.placeholder,
+        measures=asdict(looked.measures),
     )
 
 
@@ -90,6 +80,7 @@ class ImageService:
         if origin == "uploaded":
             known = repository.find_by_hash(self._session, content.sha256, origin)
             if known is not None:
+                known.measures = known.measures or content.measures  # stored before there were any
                 return to_schema(known)
         row = ImageRow(
             id=new_id(),
@@ -101,6 +92,7 @@ class ImageService:
             sha256=content.sha256,
             fingerprint=content.fingerprint,
             placeholder=content.placeholder,
+            measures=content.measures,
             created_at=now(),
         )
         repository.add(self._session, row)

@@ -23,6 +23,8 @@ class ImageRow(Base):
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     fingerprint: Mapped[str] = mapped_column(String(160))
     placeholder: Mapped[str] = mapped_column(Text)
+    # Sharpness and the like (`imaging.Measures`); empty where an image was stored before it was measured.
+    measures: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -8,23 +8,29 @@ from fluxtune.imaging.decode import (
     ImageTooManyPixels,
     NotAnImage,
     decode,
-    media_type_of,
     normalise,
 )
 from fluxtune.imaging.encode import MEDIA_TYPES, encode_as
+from fluxtune.imaging.formats import ACCEPTED, media_type_of, suffix_of
 from fluxtune.imaging.likeness import fingerprint_of, is_alike
+from fluxtune.imaging.measures import MEASURE_SIDE, Measures
 from fluxtune.imaging.metadata import embed_recipe, read_recipe
+from fluxtune.imaging.survey import Survey, survey
 from fluxtune.imaging.thumbnails import THUMBNAIL_SIZES, make_placeholder, make_thumbnails
 
 __all__ = [
+    "ACCEPTED",
     "MAX_PIXELS",
+    "MEASURE_SIDE",
     "MEDIA_TYPES",
     "THUMBNAIL_SIZES",
     "Decoded",
     "ImageBroken",
     "ImageEmpty",
     "ImageTooManyPixels",
+    "Measures",
     "NotAnImage",
+    "Survey",
     "decode",
     "embed_recipe",
     "encode_as",
@@ -35,4 +41,6 @@ __all__ = [
     "media_type_of",
     "normalise",
     "read_recipe",
+    "suffix_of",
+    "survey",
 ]

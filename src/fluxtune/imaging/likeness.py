@@ -1,5 +1,7 @@
 """Do two images show nearly the same picture? Scaling and recompression don't matter; composition and colour do."""
 
+from dataclasses import dataclass
+
 from PIL import Image
 
 _SIDE = 16
@@ -32,3 +34,21 @@ def is_alike(first: str, second: str) -> bool:
         return False
     colours = zip(bytes.fromhex(first[64:]), bytes.fromhex(second[64:]), strict=True)
     return all(abs(one - other) <= _MAX_COLOUR for one, other in colours)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far two pictures lie apart. `edges`: share of places (0 to 1) where only one of them has an edge; `colour`:
+    mean distance of their colours, of 255.
+    """
+
+    edges: float
+    colour: float
+
+
+def difference_of(first: str, second: str) -> Difference:
+    """Return how far the pictures of two fingerprints lie apart."""
+    edges = (int(first[:64], 16) ^ int(second[:64], 16)).bit_count() / _SIDE**2
+    ones, others = bytes.fromhex(first[64:]), bytes.fromhex(second[64:])
+    colour = sum(abs(one - other) for one, other in zip(ones, others, strict=True)) / max(len(ones), 1)
+    return Difference(edges, colour)

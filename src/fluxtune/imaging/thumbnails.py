@@ -17,7 +17,7 @@ def make_thumbnails(pixels: Image.Image) -> dict[int, bytes]:
     current = pixels
     for size in sorted(THUMBNAIL_SIZES, reverse=True):
         # Each is made from the next larger one: three full-size reductions would cost three times as much.
-        current = _fit(current, size)
+        current = fit(current, size)
         thumbnails[size] = _webp(current, quality=82)
     return thumbnails
 
@@ -25,14 +25,15 @@ def make_thumbnails(pixels: Image.Image) -> dict[int, bytes]:
 def make_placeholder(pixels: Image.Image) -> str:
     """Return a tiny blurred data URI of at most 500 bytes, in the image's own shape."""
     for side in (20, 14, 10, 6, 4):
-        tiny = _fit(pixels, side).filter(ImageFilter.GaussianBlur(0.6))
+        tiny = fit(pixels, side).filter(ImageFilter.GaussianBlur(0.6))
         uri = "data:image/webp;base64," + base64.b64encode(_webp(tiny, quality=20)).decode("ascii")
         if len(uri) <= _PLACEHOLDER_LIMIT:
             break
     return uri
 
 
-def _fit(pixels: Image.Image, size: int) -> Image.Image:
+def fit(pixels: Image.Image, size: int) -> Image.Image:
+    """Return the pixels with at most `size` on the longer side; never enlarged."""
     scale = min(1.0, size / max(pixels.size))
     if scale == 1.0:
         return pixels
