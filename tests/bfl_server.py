@@ -35,6 +35,8 @@ class BflServer:
         self.faults: dict[str, deque[Any]] = {"submit": deque(), "poll": deque(), "image": deque()}
         self.keys_at_delivery: list[str | None] = []
         self.credits = 1000.0
+        self.finetunes: dict[str, dict[str, Any]] | None = None
+        """Those the account has, with their details; None: these addresses answer with 404."""
         self.cost: float | None = 1.4
         self.active_limit = 24
         self.most_active = 0
@@ -135,6 +137,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if parts.path == "/v1/credits":
             self._json(200, {"credits": bfl.credits})
+            return
+        if bfl.finetunes is not None and parts.path == "/v1/my_finetunes":
+            self._json(200, {"finetunes": list(bfl.finetunes)})
+            return
+        if parts.path in ("/v1/my_finetunes", "/v1/finetune_details"):
+            known = (bfl.finetunes or {}).get(parse_qs(parts.query).get("finetune_id", [""])[0])
+            self._json(*((200, {"finetune_details": known}) if known else (404, {"detail": "Not Found"})))
             return
         fault = bfl.next_fault("poll")
         if fault is not None:

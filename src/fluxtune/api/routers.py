@@ -19,16 +19,12 @@ from fluxtune.recipes import endpoints as recipes
 
 # Health first: its fixed addresses would otherwise be taken for a finetune's id.
 _PARTS = (
-    session, accounts, system, jobs, images, datasets, models, recipes, health, finetunes, generations, hosted,
-    deployments,
-)  # fmt: skip
     session,
     accounts,
     system,
     jobs,
     images,
     datasets,
-    captioning,
     models,
     recipes,
     health,
@@ -36,6 +32,7 @@ _PARTS = (
     generations,
     hosted,
     deployments,
+    captioning,
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fluxtune.api.schemas import SignIn, SystemInfo
+from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.hosted import HostedCalls
 from fluxtune.client.tokens import TokenCalls
 from fluxtune.client.uploads import batches, collect_files
@@ -38,7 +39,7 @@ from fluxtune.generations.schemas import Generation, GenerationCreate
 from fluxtune.health.schemas import Comparison, Health
 from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest, Image
 from fluxtune.jobs.schemas import Job, JobEvent, JobMove
-from fluxtune.models.schemas import BaseEntry, Card, Deployment, Model, ModelUpdate
+from fluxtune.models.schemas import BaseEntry, Card, Model, ModelUpdate
 from fluxtune.recipes.schemas import (
     RecipeDocument,
     RecipeText,
@@ -51,7 +52,7 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(TokenCalls, HostedCalls):
+class Client(DeploymentCalls, TokenCalls, HostedCalls):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio
@@ -324,11 +325,6 @@ class Client(TokenCalls, HostedCalls):
     def model_card(self, model_id: str, version_id: str) -> Card:
         """Return the card of a version."""
         return self.fetch(Card, "GET", f"/api/models/{model_id}/versions/{version_id}/card")
-
-    def model_deployment(self, model_id: str, finetune_id: str = "") -> Deployment:
-        """Check whether BFL's service takes a model."""
-        query = {"finetune_id": finetune_id}
-        return self.fetch(Deployment, "GET", f"/api/models/{model_id}/deployment", params=query)
 
     def export_model(self, model: Model, target: Path, *, version_id: str | None = None) -> int:
         """Write the adapter of a finetuned model to a file; return its size."""

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from fluxtune.backends.base import RunEnd, Steering
 from fluxtune.backends.bfl.answers import TaskState
-from fluxtune.backends.bfl.endpoints import Endpoint, find_endpoint, require_usable
+from fluxtune.backends.bfl.endpoints import PREFIX, Endpoint, find_endpoint, is_hosted, require_usable
 from fluxtune.config import Settings
 from fluxtune.core.errors import Conflict, InvalidInput, JobFailed, Problem
+from fluxtune.engine.captions import fill_trigger
 from fluxtune.generations import repository
 from fluxtune.generations.schemas import GenerationCost, GenerationCreate, GenerationEstimate
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
@@ -25,6 +26,7 @@ from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
 from fluxtune.images.service import ImageService, store_content
 from fluxtune.jobs.tasks import JobContext
+from fluxtune.models.deployed import DeployedModel, deployed_model, find_deployed
 from fluxtune.storage import Blobs
 
 _COMMON = ("width", "height", "steps", "guidance")
@@ -55,6 +57,37 @@ class HostedPlan:
     each: int
     width: int
     height: int
+    model: DeployedModel | None = None
+    """The model of the catalogue it draws with, where it is known by its name at BFL."""
+
+    @property
+    def model_name(self) -> str:
+        """What people call what draws."""
+        return f"{self.model.name} at BFL" if self.model is not None else self.endpoint.title
+
+    def record(self) -> dict[str, Any]:
+        """Return what the worker needs of it, as JSON."""
+        record: dict[str, Any] = {"endpoint": self.endpoint.name, "key_name": self.key_name, "values": self.values}
+        if self.model is not None:
+            known = {"id": self.model.id, "base": self.model.base, "version_id": self.model.version_id}
+            record["model"] = known
+        return record
+
+
+def placed(session: Session, create: GenerationCreate) -> GenerationCreate:
+    """Return a request as one to BFL where the model's weights are only there; any other as it is."""
+    model = None if is_hosted(create.model_id) else deployed_model(session, create.model_id)
+    if model is None or model.has_weights:
+        return create
+    if create.version_id is not None:
+        raise ParameterRefused(f"“{model.name}” has no versions here.", field="version_id")
+    return create.model_copy(
+        update={
+            "model_id": PREFIX + model.endpoint,
+            "parameters": {**create.parameters, "finetune_id": model.finetune_id},
+            "key_name": create.key_name or model.key_name,
+        }
+    )
 
 
 def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationCreate) -> HostedPlan:
@@ -64,6 +97,10 @@ def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationC
         raise ParameterRefused(f"{endpoint.title} has no versions.", field="version_id")
     key = KeyService(session, settings).open(create.key_name)
     values = _values(endpoint, create)
+    named = values.get("finetune_id")
+    model = find_deployed(session, endpoint.name, named) if isinstance(named, str) else None
+    if model is not None and "prompt" in values:
+        values["prompt"] = fill_trigger(values["prompt"], model.trigger_word)
     images = _named_images(endpoint, values)
     known = ImageService(session, blobs).get_images(images)
     for image_id in images:
@@ -74,7 +111,7 @@ def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationC
     assert endpoint.price is not None  # noqa: S101 - only retired ones have none
     width, height = _size(full)
     return HostedPlan(
-        endpoint, key.name, values, ledger.to_units(endpoint.price.estimate(full, input_mp)), width, height
+        endpoint, key.name, values, ledger.to_units(endpoint.price.estimate(full, input_mp)), width, height, model
     )
 
 
@@ -253,15 +290,17 @@ class HostedGeneration:
 
     def _facts(self, slot: int, width: int, height: int, state: TaskState) -> GenerationFacts:
         row = self._row
+        # An image drawn with a model of the catalogue is that model's, wherever it was drawn.
+        model = (row.hosted or {}).get("model") or {"id": row.model_id, "base": row.base, "version_id": None}
         seed = row.seeds[slot] if self._endpoint.has_seed else state.seed
         return GenerationFacts(
             generation_id=row.id,
             prompt=row.prompt,
             seed=row.seeds[slot] if seed is None else seed,
-            model_id=row.model_id,
+            model_id=model["id"],
             model_name=row.model_name,
-            version_id=None,
-            base=row.base,
+            version_id=model["version_id"],
+            base=model["base"],
             finetune_strength=row.finetune_strength,
             width=width,
             height=height,

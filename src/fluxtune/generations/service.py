@@ -74,6 +74,7 @@ class GenerationService:
 
     def estimate_generation(self, create: GenerationCreate) -> GenerationEstimate:
         """Return what a hosted generation would cost; raise what stands in its way, a budget for one."""
+        create = hosted.placed(self._session, create)
         made = hosted.plan(self._session, self._blobs, self._settings, create)
         return hosted.estimate(self._session, made, create.count)
 
@@ -108,7 +109,7 @@ class GenerationService:
             job_id=job.id,
             prompt=prompt,
             model_id=made.endpoint.model_id,
-            model_name=made.endpoint.title,
+            model_name=made.model_name,
             base=made.endpoint.model_id,
             finetune_strength=float(made.values.get("finetune_strength", 1.0)),
             width=made.width,
@@ -116,7 +117,7 @@ class GenerationService:
             steps=int(made.values.get("steps") or 0),
             guidance=float(made.values.get("guidance") or 0),
             seeds=[(seed + index) % SEEDS for index in slots],
-            hosted={"endpoint": made.endpoint.name, "key_name": made.key_name, "values": made.values},
+            hosted=made.record(),
             created_at=now(),
         )
         repository.add(self._session, row)
@@ -124,6 +125,7 @@ class GenerationService:
 
     def create_generation(self, create: GenerationCreate) -> Generation:
         """Fill in what was left open, and queue the work."""
+        create = hosted.placed(self._session, create)
         if is_hosted(create.model_id):
             return self._create_hosted(create)
         if create.parameters or create.key_name is not None:

@@ -16,7 +16,7 @@ from fluxtune.models.bases import list_entries
 from fluxtune.models.catalogue import Catalogue, Filter, Order
 from fluxtune.models.exporting import ExportService, remove_export, write_export
 from fluxtune.models.importing import Wish, import_model
-from fluxtune.models.schemas import BaseEntry, Card, Deployment, Model, ModelPage, ModelUpdate
+from fluxtune.models.schemas import BaseEntry, Card, DeploymentPlan, Model, ModelPage, ModelUpdate
 from fluxtune.models.service import Kind, ModelService
 from fluxtune.storage import Blobs, get_blobs
 
@@ -155,13 +155,13 @@ def get_card(model_id: str, version_id: str, database: DatabaseDep, blobs: Blobs
 
 
 @router.get("/models/{model_id}/deployment", responses={**NOT_FOUND, **CONFLICT})
-def get_deployment(
+def plan_deployment(
     model_id: str,
     database: DatabaseDep,
     blobs: BlobsDep,
     settings: SettingsDep,
     finetune_id: Annotated[str, Query(max_length=80, description="Empty: the model's name.")] = "",
-) -> Deployment:
+) -> DeploymentPlan:
     """Check whether BFL's service takes a model, and say how to bring it there."""
     with database.reading() as session:
         return ExportService(session, blobs, settings).deployment(model_id, finetune_id)

@@ -12,7 +12,8 @@ from fluxtune.engine.lora_files.convert import Target, convert
 from fluxtune.engine.lora_files.metadata import carried, modelspec
 from fluxtune.engine.lora_files.reading import LoraFile, Reading, recognise_lora
 from fluxtune.models import bases
-from fluxtune.models.schemas import Card, Deployment, LintFinding, Model
+from fluxtune.models.deployed import endpoint_choices
+from fluxtune.models.schemas import Card, DeploymentPlan, LintFinding, Model
 from fluxtune.models.service import ModelService, VersionFile, slug
 from fluxtune.storage import Blobs
 
@@ -43,7 +44,7 @@ class ExportService:
         model, file = self.find(model_id, version_id)
         return Card(name=f"{Path(file.name).stem}.md", markdown=card_of(model, recognise_lora(file.path), file.name))
 
-    def deployment(self, model_id: str, finetune_id: str) -> Deployment:
+    def deployment(self, model_id: str, finetune_id: str) -> DeploymentPlan:
         """Check whether BFL's service takes a model, and say how to bring it there."""
         model = self._models.get_model(model_id)
         version = next((each for each in model.versions if each.id == model.default_version_id), None)
@@ -53,19 +54,18 @@ class ExportService:
             file = self._models.get_version_file(model_id, version.id)
             findings += _file_findings(recognise_lora(file.path), file.path.stat().st_size)
         else:
-            findings.append(
-                LintFinding(name="File", is_ok=False, detail="A base has no adapter.", action="Choose a finetuned one.")
-            )
+            findings.append(_no_file(model))
         is_ready = all(each.is_ok for each in findings)
         url = f"/api/models/{model_id}/versions/{version.id}/export?layout=diffusers" if version and is_ready else None
         known = known_base(model.base)
-        return Deployment(
+        return DeploymentPlan(
             finetune_id=wanted,
             base=known.title if known else model.base,
             findings=findings,
             is_ready=is_ready,
             file_url=url,
             steps=_steps(model, wanted, known.title if known else model.base) if is_ready else [],
+            endpoints=endpoint_choices(model.base),
         )
 
 
@@ -176,6 +176,14 @@ def _base_finding(name: str) -> LintFinding:
         detail=f"{title} is one of the bases BFL hosts finetunes of." if is_ok else f"BFL hosts none of {title}.",
         action=None if is_ok else "Finetune FLUX.2 klein base 4B or 9B: BFL takes those.",
     )
+
+
+def _no_file(model: Model) -> LintFinding:
+    if model.deployment is not None:
+        return LintFinding(
+            name="File", is_ok=False, detail="Its weights are at BFL already, and not here.", action="Draw it there."
+        )
+    return LintFinding(name="File", is_ok=False, detail="A base has no adapter.", action="Choose a finetuned one.")
 
 
 def _file_findings(lora: LoraFile, size: int) -> list[LintFinding]:

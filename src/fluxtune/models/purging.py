@@ -15,6 +15,11 @@ def list_expired(session: Session, before: datetime) -> Sequence[str]:
     return repository.list_expired(session, before)
 
 
+def may_purge(session: Session, model_id: str, before: datetime) -> bool:
+    """Return whether a model is still in the trash; nobody restores it before the transaction ends."""
+    return repository.find_expired(session, model_id, before) is not None
+
+
 def purge(session: Session, paths: Paths, model_id: str, before: datetime) -> list[str] | None:
     """Remove a model with its versions, unless it was restored; return the images it showed, None if it stays."""
     row = repository.find_expired(session, model_id, before)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from fluxtune.models.tables import ModelRow, ModelVersionRow
+from fluxtune.models.tables import DeploymentRow, ModelRow, ModelVersionRow
 
 
 def find_model(session: Session, model_id: str) -> ModelRow | None:
@@ -85,13 +85,41 @@ def find_version(session: Session, model_id: str, version_id: str) -> ModelVersi
     return row if row is not None and row.model_id == model_id else None
 
 
+def find_deployment(session: Session, model_id: str) -> DeploymentRow | None:
+    """Return where a model is at BFL."""
+    return session.get(DeploymentRow, model_id)
+
+
+def list_deployments(session: Session, model_ids: Iterable[str]) -> dict[str, DeploymentRow]:
+    """Return where some models are at BFL, by their ids."""
+    query = select(DeploymentRow).where(DeploymentRow.model_id.in_(list(model_ids)))
+    return {row.model_id: row for row in session.scalars(query)}
+
+
+def find_deployed(session: Session, finetune_id: str) -> list[tuple[DeploymentRow, ModelRow]]:
+    """Return the models outside the trash that have a name at BFL."""
+    query = (
+        select(DeploymentRow, ModelRow)
+        .join(ModelRow, ModelRow.id == DeploymentRow.model_id)
+        .where(DeploymentRow.finetune_id == finetune_id, ModelRow.deleted_at.is_(None))
+        .order_by(DeploymentRow.created_at)
+    )
+    return [(deployment, model) for deployment, model in session.execute(query)]
+
+
+def remove_deployment(session: Session, row: DeploymentRow) -> None:
+    """Forget where a model is at BFL."""
+    session.delete(row)
+    session.flush()
+
+
 def name_exists(session: Session, name: str) -> bool:
     """Return whether a model outside the trash has this name."""
     query = select(ModelRow.id).where(ModelRow.name == name, ModelRow.deleted_at.is_(None)).limit(1)
     return session.scalars(query).first() is not None
 
 
-def add(session: Session, row: ModelRow | ModelVersionRow) -> None:
+def add(session: Session, row: ModelRow | ModelVersionRow | DeploymentRow) -> None:
     """Add a row."""
     session.add(row)
     session.flush()
@@ -109,7 +137,8 @@ def find_expired(session: Session, model_id: str, before: datetime) -> ModelRow 
 
 
 def remove(session: Session, row: ModelRow) -> None:
-    """Remove a model with its versions."""
+    """Remove a model with its versions, and where it is at BFL."""
+    session.execute(delete(DeploymentRow).where(DeploymentRow.model_id == row.id))
     session.execute(delete(ModelVersionRow).where(ModelVersionRow.model_id == row.id))
     session.delete(row)
     session.flush()

@@ -58,11 +58,34 @@ class Provenance(BaseModel):
     notes: list[str]
 
 
+class Deployment(BaseModel):
+    """Where a model is at BFL. Drawn there with `hosted_model_id` as model and `finetune_id` among the parameters.
+
+    `linked`: its name was entered, and BFL has not been asked or does not tell. `price`: credits for one image of a
+    megapixel. `details`: what BFL says of it. `version_id`: which version was brought there.
+    """
+
+    finetune_id: str
+    hosted_model_id: str
+    title: str
+    key_name: str | None
+    state: Literal["linked", "found", "missing"]
+    since: datetime
+    checked_at: datetime | None
+    told: str
+    details: dict[str, str]
+    version_id: str | None
+    probe_id: str | None
+    price: float | None
+    created_at: datetime
+
+
 class Model(BaseModel):
     """Weights one can generate with: a base, or a finetuned model with its versions.
 
     The version trained furthest comes first. `default_version_id` is used where none is named: the one that was
-    chosen for that, else the first; null for a base.
+    chosen for that, else the first; null for a base. A finetuned model without versions is at BFL only: its weights
+    are not here, so `is_ready` is false, and it is drawn there.
     """
 
     id: str
@@ -83,6 +106,7 @@ class Model(BaseModel):
     data_licence: str
     commercial_use: CommercialUse
     provenance: Provenance | None
+    deployment: Deployment | None
     versions: list[ModelVersion]
     default_version_id: str | None
     defaults: GenerationDefaults
@@ -178,7 +202,7 @@ class LintFinding(BaseModel):
     action: str | None
 
 
-class Deployment(BaseModel):
+class DeploymentPlan(BaseModel):
     """How to bring a model to BFL's hosted service: what was checked, the file, what to do by hand there."""
 
     finetune_id: str
@@ -187,3 +211,12 @@ class Deployment(BaseModel):
     is_ready: bool
     file_url: str | None
     steps: list[str]
+    endpoints: list["DeploymentEndpoint"]
+
+
+class DeploymentEndpoint(BaseModel):
+    """An endpoint that draws with a finetune of this base; the first is the base itself."""
+
+    id: str
+    title: str
+    price: float | None

@@ -42,6 +42,13 @@ class VersionMissing(NotFound):
     action = "Choose one of the model's versions."
 
 
+class WeightsElsewhere(Conflict):
+    """The model is only known by its name at BFL."""
+
+    title = "The weights are not here"
+    action = "Draw it at BFL. To export, measure or draw it here, import the LoRA file itself."
+
+
 class ModelInTrash(Conflict):
     """The model is in the trash."""
 
@@ -145,6 +152,18 @@ class ModelService:
             raise ModelMissing(f"There is no model “{model_id[:64]}”.")
         return self._show_bases([base])[0]
 
+    def require_finetuned(self, model_id: str) -> Model:
+        """Return a finetuned model outside the trash; raise what it is instead."""
+        row = self._row(model_id)
+        if row.deleted_at is not None:
+            raise ModelInTrash(f"“{row.name}” was put into the trash.")
+        return self._show([row])[0]
+
+    def names_at_bfl(self, names: Sequence[str]) -> dict[str, str]:
+        """Return which models have one of these names at BFL: their ids by name."""
+        found = {name: repository.find_deployed(self._session, name) for name in names}
+        return {name: models[0][1].id for name, models in found.items() if models}
+
     def get_models(self, ids: Sequence[str]) -> list[Model]:
         """Return some finetuned models in the order asked for."""
         return self._show(repository.find_models(self._session, ids))
@@ -223,13 +242,16 @@ class ModelService:
         row = repository.find_by_finetune(self._session, finetune_id)
         return self._show([row])[0] if row is not None else None
 
-    def create_model(self, made: NewModel, stored: StoredAdapter) -> Model:
-        """Add a model with its first version; telling of one finetune twice makes one model."""
+    def create_model(self, made: NewModel, stored: StoredAdapter | None) -> Model:
+        """Add a model with its first version; telling of one finetune twice makes one model.
+
+        Without an adapter it has no version: its weights are elsewhere.
+        """
         known = self.find_by_finetune(made.finetune_id) if made.finetune_id else None
         if known is not None:
             return known
         row = ModelRow(
-            id=stored.model_id,
+            id=stored.model_id if stored is not None else new_id(),
             name=self._free_name(made.name),
             base=made.base,
             mode=made.mode,
@@ -246,7 +268,8 @@ class ModelService:
             deleted_at=None,
         )
         repository.add(self._session, row)
-        self._add_version(row, made.step, stored)
+        if stored is not None:
+            self._add_version(row, made.step, stored)
         return self._show([row])[0]
 
     def add_version(self, model_id: str, step: int, stored: StoredAdapter) -> Model:
@@ -283,6 +306,8 @@ class ModelService:
             version = repository.find_version(self._session, row.id, version_id)
         else:
             version = default_version(row, repository.list_versions(self._session, [row.id])[row.id])
+        if version is None and repository.find_deployment(self._session, row.id) is not None:
+            raise WeightsElsewhere(f"“{row.name}” was added by its name at BFL; BFL gives no weights out.")
         if version is None:
             wanted = f"no version “{version_id[:64]}”" if version_id else "no version"
             raise VersionMissing(f"“{row.name}” has {wanted}.")
@@ -320,10 +345,14 @@ class ModelService:
         images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
         covers = {model_id: images.get(image_id) for model_id, image_id in cover_ids.items() if image_id}
         known = {base.name: base for base in bases.list_bases(self._settings)} if rows else {}
+        deployed = repository.list_deployments(self._session, [row.id for row in rows])
         return [
-            to_schema(row, versions[row.id], covers.get(row.id), known.get(row.base), counts.get(row.id, 0))
+            to_schema(
+                row, versions[row.id], covers.get(row.id), known.get(row.base), counts.get(row.id, 0),
+                deployed.get(row.id),
+            )
             for row in rows
-        ]
+        ]  # fmt: skip
 
 
 def _cleaned(field: str, value: Any) -> Any:

@@ -6,17 +6,26 @@ from fluxtune.engine.bases import BaseDescription, shipped_bases
 from fluxtune.engine.known_bases import known_base
 from fluxtune.images.schemas import Image
 from fluxtune.models import bases
+from fluxtune.models.deployed import to_deployment
 from fluxtune.models.schemas import CommercialUse, DataRights, Model, ModelVersion, Provenance
-from fluxtune.models.tables import ModelRow, ModelVersionRow
+from fluxtune.models.tables import DeploymentRow, ModelRow, ModelVersionRow
 
 SHIPPED = shipped_bases()
+WEIGHTS_ELSEWHERE = "Its weights are at BFL, which gives none out: it is drawn there."
 
 
 def to_schema(
-    row: ModelRow, versions: list[ModelVersionRow], cover: Image | None, base: BaseDescription | None, image_count: int
+    row: ModelRow,
+    versions: list[ModelVersionRow],
+    cover: Image | None,
+    base: BaseDescription | None,
+    image_count: int,
+    deployment: DeploymentRow | None = None,
 ) -> Model:
     """Return a finetuned model as the API shows it."""
     missing = _absence(row.base) if base is None else base.missing
+    if not versions and deployment is not None:
+        missing = WEIGHTS_ELSEWHERE
     default = default_version(row, versions)
     known = known_base(row.base)
     return Model(
@@ -38,6 +47,7 @@ def to_schema(
         data_licence=row.data_licence,
         commercial_use=commercial_use(row.base, base, cast(DataRights, row.data_rights), row.provenance),
         provenance=Provenance.model_validate(row.provenance) if row.provenance else None,
+        deployment=to_deployment(deployment) if deployment is not None else None,
         versions=[_to_version(version) for version in versions],
         default_version_id=default.id if default is not None else None,
         defaults=bases.defaults_of(base),

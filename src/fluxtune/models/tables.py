@@ -1,4 +1,4 @@
-"""Finetuned models and their versions. Bases are folders, not rows."""
+"""Finetuned models, their versions, and where they are at BFL. Bases are folders, not rows."""
 
 from datetime import datetime
 from typing import Any
@@ -50,4 +50,26 @@ class ModelVersionRow(Base):
     label: Mapped[str] = mapped_column(String(120))
     byte_count: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeploymentRow(Base):
+    """Where a model is at BFL: the name it was given there, and what is known of that."""
+
+    __tablename__ = "deployment"
+
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id"), primary_key=True)
+    # Which version was brought there; None for a model whose weights never were here.
+    version_id: Mapped[str | None] = mapped_column(String(32), default=None)
+    endpoint: Mapped[str] = mapped_column(String(64))
+    finetune_id: Mapped[str] = mapped_column(String(200), index=True)
+    key_name: Mapped[str | None] = mapped_column(String(60), default=None)
+    # linked, found or missing, and since when it is that.
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    told: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, str]] = mapped_column(JSON)
+    # The generation that was to show whether it answers.
+    probe_id: Mapped[str | None] = mapped_column(String(32), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

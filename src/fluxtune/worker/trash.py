@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings
 from fluxtune.datasets import purging as datasets
 from fluxtune.db import Database
+from fluxtune.deployments import purging as deployments
 from fluxtune.finetunes import purging as finetunes
 from fluxtune.generations import purging as generations
 from fluxtune.health import purging as health
@@ -69,6 +70,9 @@ class Trash:
         return self._free(session, [image_id])
 
     def _purge_model(self, session: Session, model_id: str, before: datetime) -> bool:
+        if not models.may_purge(session, model_id, before):
+            return False
+        deployments.forget_model(session, model_id)
         cover = models.purge(session, self._paths, model_id, before)
         if cover is None:
             return False

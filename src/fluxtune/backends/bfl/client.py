@@ -122,12 +122,7 @@ class BflClient:
 
     def credits(self) -> float:
         """Return how many credits are left. Free of charge, so this is also how a key is tested."""
-        try:
-            status, answer = self._send("GET", self._server.geturl() + "/v1/credits")
-        except _NOTHING_SENT as error:
-            raise HostUnreachable(_not_reached(self._server, error), technical=repr(error)) from error
-        except (httpx2.HTTPError, OSError, _NotUsable) as error:
-            raise HostedDown("The connection broke.", technical=f"{type(error).__name__}: {error}") from error
+        status, answer = self.read("/v1/credits")
         self._raise_unless_fine(status, answer)
         found = read_json(answer)
         value = found.get("credits") if isinstance(found, dict) else None
@@ -137,6 +132,15 @@ class BflClient:
                 technical=f"HTTP {status}: {answer[:200]!r}",
             )
         return float(value)
+
+    def read(self, path: str) -> tuple[int, bytes]:
+        """Return code and body of a free question. May be repeated; raises HostUnreachable and HostedDown."""
+        try:
+            return self._send("GET", self._server.geturl() + path)
+        except _NOTHING_SENT as error:
+            raise HostUnreachable(_not_reached(self._server, error), technical=repr(error)) from error
+        except (httpx2.HTTPError, OSError, _NotUsable) as error:
+            raise HostedDown("The connection broke.", technical=f"{type(error).__name__}: {error}") from error
 
     def fetch(self, sample: str) -> bytes:
         """Return the bytes a finished task's link leads to. The key does not go there. Raises DeliveryFailed."""
