@@ -11,6 +11,7 @@ from fluxtune.contract.inputs import (
     KleinFinetunedInputs,
     KleinInputs,
     ProFinetunedInputs,
+    StudioDrawInputs,
     UltraFinetunedInputs,
 )
 
@@ -52,6 +53,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("flux-2-klein-4b", KleinInputs, "Draw with FLUX.2 [klein] 4B", "flux2-klein-4b"),
     Endpoint("flux-2-klein-9b", KleinInputs, "Draw with FLUX.2 [klein] 9B", "flux2-klein-9b"),
     Endpoint("flux-dev", DevInputs, "Draw with FLUX.1 [dev]", "flux1-dev"),
+    Endpoint("fluxtune/draw", StudioDrawInputs, "An extension: draw with any base or finetune of the studio"),
     Endpoint(
         "flux-pro-1.0-fill-finetuned",
         FillFinetunedInputs,

@@ -36,12 +36,12 @@ class Drawing(ContractRecords):
         self.check_room()
         made: Model | None = None
         notes: list[str] = []
-        if endpoint.is_finetuned:
-            wanted = str(getattr(inputs, "finetune_id"))  # noqa: B009 - declared by the finetuned ones
+        wanted: str | None = getattr(inputs, "finetune_id", None)
+        if wanted is not None:
             made = self.find_model(wanted)
             if own_name(wanted) != wanted:
                 notes.append(f"finetune_id {wanted[:64]}: there are no organisations here; {made.name} was used.")
-        model = self._models.require_usable(made.id if made else self._base_for(endpoint), None)
+        model = self._models.require_usable(made.id if made else self._base_for(endpoint, inputs), None)
         if endpoint.base is not None and model.base.name != endpoint.base:
             notes.append(f"Drawn with {model.base.title}; {endpoint.base} is not what {model.name} is made of.")
         elif endpoint.base is None:
@@ -55,8 +55,11 @@ class Drawing(ContractRecords):
         megapixels = round(generation.width * generation.height / 1e6, 2)
         return Submitted(**submitted(row, input_mp=0.0, output_mp=megapixels))
 
-    def _base_for(self, endpoint: Endpoint) -> str:
-        """Return the endpoint's own base if it is here, else the usual one."""
+    def _base_for(self, endpoint: Endpoint, inputs: DrawInputs) -> str:
+        """Return the base that is asked for, the endpoint's own if it is here, or the usual one."""
+        asked: str | None = getattr(inputs, "base", None)
+        if asked:
+            return self._models.require_base(asked).name
         here = {base.name for base in self._models.list_bases() if base.is_ready}
         return endpoint.base if endpoint.base in here else self.usual_base()
 
@@ -76,7 +79,7 @@ def plan_drawing(inputs: DrawInputs, model: UsableModel) -> tuple[GenerationCrea
         value = getattr(inputs, name, None)
         if name in given and value is not None:
             values[name] = value
-        elif name in type(inputs).model_fields:
+        elif name in type(inputs).model_fields and getattr(inputs, name) is not None:
             usual = model.base.default_steps if name == "steps" else model.base.default_guidance
             notes.append(f"{name} was not given: {usual:g}, this base's usual, instead of BFL's default.")
     if "finetune_strength" in type(inputs).model_fields:

@@ -14,7 +14,7 @@ from fluxtune.finetunes.service import FinetuneService
 from fluxtune.generations.service import GenerationService
 from fluxtune.models.service import VersionFile
 
-EXTENSIONS = ("adapter", "cancel", "preview", "progress", "recipe", "stop")
+EXTENSIONS = ("adapter", "cancel", "draw", "preview", "progress", "recipe", "stop")
 PREVIEW_FORMAT = "png"
 
 

@@ -143,6 +143,18 @@ class KleinFinetunedInputs(KleinInputs):
     finetune_strength: Strength = 1.0
 
 
+class StudioDrawInputs(DrawInputs):
+    """`/v1/fluxtune/draw`, an extension: any base or finetune, with the settings of the studio itself."""
+
+    base: str | None = Field(None, max_length=64, description="One of the bases that are discovered.")
+    finetune_id: str | None = Field(None, description="A finetune; without one the base is drawn as it is.")
+    finetune_strength: Strength = 1.0
+    width: OpenPixels = None
+    height: OpenPixels = None
+    steps: int | None = Field(None, ge=1, le=150)
+    guidance: float | None = Field(None, ge=1, le=20)
+
+
 class ControlInputs(DrawInputs):
     """Finetuned endpoints that redraw an image; no base here can."""
 

@@ -105,7 +105,7 @@ class ContractRecords:
         if model is None or model.deleted_at is not None:
             usable = self._models.list_models("finetuned")
             meant = [each for each in usable if key == each.id or slug(each.name) == slug(wanted) != ""]
-            if not meant:
+            if not meant or "/" in wanted:
                 raise FinetuneNotReady(f"Nothing here is called “{wanted[:64]}”, or it is still being trained.")
             model = meant[0]
         return model

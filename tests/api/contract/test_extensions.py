@@ -6,9 +6,9 @@ from fluxtune.core.clock import now
 from fluxtune.finetunes import repository
 from fluxtune.finetunes.tables import FinetuneSampleRow, LossPointRow
 from fluxtune.images.service import ImageService, store_content
-from tests.api.contract.test_drawing import result_of, submit
+from tests.api.contract.test_drawing import generation_of, result_of, submit
 from tests.makers import add_model, set_job, state_of
-from tests.zoo import picture
+from tests.zoo import make_base, picture
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def finetune_id(program, request_body):
 def test_is_discovered(program):
     told = program.get("/v1/fluxtune").json()
     assert (told["name"], told["usual_base"]) == ("fluxtune", "tiny")
-    assert set(told["extensions"]) == {"adapter", "cancel", "preview", "progress", "recipe", "stop"}
+    assert set(told["extensions"]) == {"adapter", "cancel", "draw", "preview", "progress", "recipe", "stop"}
     assert "tiny" in told["bases"]
     (tiny,) = [base for base in told["described_bases"] if base["name"] == "tiny"]
     assert tiny["default_steps"] > 0
@@ -59,6 +59,21 @@ def test_a_recipe_that_can_not_be(program, request_body, wishes, said):
     assert said in refused.text
 
 
+def test_drawing_with_any_base(studio, program, tmp_path):
+    make_base(state_of(studio).settings.paths.bases, "other")
+    model = add_model(studio, tmp_path)
+    task = submit(program, "fluxtune/draw", base="other", steps=3, guidance=1.5, width=64, height=80)
+    drawn = generation_of(studio, task)
+    assert (drawn["model_id"], drawn["steps"], drawn["guidance"]) == ("other", 3, 1.5)
+    assert (drawn["width"], drawn["height"]) == (64, 80)
+    task = submit(program, "fluxtune/draw", finetune_id=model.finetune_id, finetune_strength=0.5)
+    drawn = generation_of(studio, task)
+    assert (drawn["model_id"], drawn["finetune_strength"]) == (model.id, 0.5)
+    assert generation_of(studio, submit(program, "fluxtune/draw"))["model_id"] == "tiny"
+    refused = program.post("/v1/fluxtune/draw", json={"prompt": "x", "base": "nowhere"})
+    assert refused.status_code == 404
+
+
 def test_progress(studio, program, stranger, finetune_id, tmp_path):
     def told(**query):
         return program.get("/v1/fluxtune/progress", params={"id": finetune_id, **query}).json()
@@ -92,8 +107,7 @@ def test_stopping(studio, program, finetune_id):
         studio,
         studio.get(f"/api/finetunes/{finetune_id}").json()["job_id"],
         state="running",
-        owner=owner_name(),
-        heartbeat_at=now(),
+        started_at=now(),
     )
     stopped = program.post("/v1/fluxtune/stop", json={"id": finetune_id})
     assert stopped.json() == {"id": finetune_id, "status": "success"}

@@ -1,0 +1,1 @@
+"""Another server that speaks BFL's API with finetunes: above all a fluxtune on another computer."""
