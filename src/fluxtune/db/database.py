@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 BUSY_TIMEOUT_MS = 30_000
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_ONLY = "fluxtune_read_only"
+_DURABLE = "fluxtune_durable"
 _POSTGRESQL_DISK_FULL = "53100"
 
 
@@ -33,7 +34,13 @@ def _set_up_sqlite(engine: Engine) -> None:
     def _begin(connection: Connection) -> None:
         # A deferred transaction that reads and then writes can fail at once with "database is locked",
         # whatever the busy timeout; taking the write lock first waits its turn instead.
-        is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        options = connection.get_execution_options()
+        is_read_only, is_durable = options.get(_READ_ONLY, False), options.get(_DURABLE, False)
+        if is_durable != connection.info.get(_DURABLE, False):
+            # NORMAL may lose the last commits when the power is cut, though never what came before them: good enough
+            # for what can be done again. FULL waits for the disk, which took half a millisecond more on an SSD.
+            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+            connection.info[_DURABLE] = is_durable
         connection.exec_driver_sql("BEGIN DEFERRED" if is_read_only else "BEGIN IMMEDIATE")
 
 
@@ -76,6 +83,7 @@ class Database:
         else:
             self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=30)
         self._read_engine = self.engine.execution_options(**{_READ_ONLY: True})
+        self._durable_engine = self.engine.execution_options(**{_DURABLE: True})
 
     @classmethod
     def at(cls, file: Path, url: str | None = None) -> "Database":
@@ -83,9 +91,15 @@ class Database:
         return cls(url or f"sqlite:///{file}")
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Open a session for writing; commit when the block ends well, roll back when it doesn't."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+    def transaction(self, *, durable: bool = False) -> Iterator[Session]:
+        """Open a session for writing; commit when the block ends well, roll back when it doesn't.
+
+        A durable commit survives a power cut, and with it all that were before it; PostgreSQL's always do.
+        """
+        with (
+            Session(self._durable_engine if durable else self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager

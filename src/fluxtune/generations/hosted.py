@@ -21,6 +21,7 @@ from fluxtune.generations.tables import GenerationImageRow, GenerationRow
 from fluxtune.hosted import ledger
 from fluxtune.hosted.keys import KeyService, open_client
 from fluxtune.hosted.ledger import PER_CREDIT
+from fluxtune.hosted.places import Places
 from fluxtune.hosted.runner import HostedRunner, Limits
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
@@ -211,10 +212,11 @@ def _size(values: Mapping[str, Any]) -> tuple[int, int]:
 class HostedGeneration:
     """One hosted generation in the worker. What the ledger says is done is not done again."""
 
-    def __init__(self, settings: Settings, blobs: Blobs, job: JobContext, row: GenerationRow) -> None:
+    def __init__(self, settings: Settings, blobs: Blobs, places: Places, job: JobContext, row: GenerationRow) -> None:
         assert row.hosted is not None  # noqa: S101 - asked before
         self._settings = settings
         self._blobs = blobs
+        self._places = places
         self._job = job
         self._row = row
         self._values: dict[str, Any] = row.hosted["values"]
@@ -233,7 +235,8 @@ class HostedGeneration:
         self._images = {name: self._encode(name) for name in _named_images(self._endpoint, self._values)}
         limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
         with open_client(self._settings, key) as client:
-            end = HostedRunner(client, self._endpoint, self._job.transaction, limits).run(lines, self, steering)
+            runner = HostedRunner(client, self._endpoint, self._job.transaction, self._places, limits)
+            end = runner.run(lines, self, steering)
         return self._end() if end.state in ("succeeded", "failed") else end
 
     def _end(self) -> RunEnd:
@@ -268,13 +271,10 @@ class HostedGeneration:
                 body[name] = self._images[value]
         return body
 
-    def progressed(self, slot: int, fraction: float | None, status: str) -> None:
-        """Nothing is told: BFL's progress is no measure, and images come within seconds."""
-
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
         """Keep an image once: the image, its place and its line are one transaction."""
         stored = store_content(self._blobs, content)
-        with self._job.transaction() as session:
+        with self._job.transaction(durable=True) as session:
             known = repository.find_image(session, self._row.id, slot)
             if known is not None:
                 ledger.set_delivered(session, line_id, known.image_id)

@@ -91,7 +91,8 @@ class GenerationService:
             each = max(line.estimate for line in lines.values())
             ledger.reserve(self._session, row.id, again, row.hosted["key_name"], endpoint, each)
         count = len(row.seeds)
-        row.job_id = jobs.enqueue(self._session, "generation", row.id, _title(count, row.prompt), {}, steps=count).id
+        title = _title(count, row.prompt)
+        row.job_id = jobs.enqueue(self._session, "generation", row.id, title, {}, steps=count, lane="network").id
         return self._show([row])[0]
 
     def _create_hosted(self, create: GenerationCreate) -> Generation:
@@ -103,7 +104,7 @@ class GenerationService:
         slots = range(create.count)
         ledger.reserve(self._session, generation_id, slots, made.key_name, made.endpoint, made.each)
         title = _title(create.count, prompt or made.endpoint.title)
-        job = jobs.enqueue(self._session, "generation", generation_id, title, {}, steps=create.count)
+        job = jobs.enqueue(self._session, "generation", generation_id, title, {}, steps=create.count, lane="network")
         row = GenerationRow(
             id=generation_id,
             job_id=job.id,

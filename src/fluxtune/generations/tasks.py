@@ -1,8 +1,10 @@
 """What the worker runs for a generation. Images are stored as they finish; a repeated run makes only the rest."""
 
 import shutil
+import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +19,7 @@ from fluxtune.generations.hosted import HostedGeneration
 from fluxtune.generations.service import GenerationMissing, NotSent
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
 from fluxtune.hosted import ledger
+from fluxtune.hosted.places import Places
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
 from fluxtune.images.service import ImageService, store_content
@@ -44,6 +47,8 @@ class GenerationTask:
         self._settings = settings
         self._blobs = blobs
         self._backend = backend
+        self._places: Places | None = None
+        self._lock = threading.Lock()
 
     def steps(self) -> Sequence[tuple[str, TaskStep]]:
         """Return the one step."""
@@ -83,7 +88,10 @@ class GenerationTask:
         return StepEnd(end.state, {}, end.error)
 
     def _generate_hosted(self, job: JobContext, row: GenerationRow) -> StepEnd | None:
-        end = HostedGeneration(self._settings, self._blobs, job, row).run(job)
+        with self._lock:
+            # One for all: they share the places their accounts have.
+            places = self._places = self._places or Places(partial(job.transaction, durable=True))
+        end = HostedGeneration(self._settings, self._blobs, places, job, row).run(job)
         return None if end.state == "succeeded" else StepEnd(end.state, {}, end.error)
 
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:

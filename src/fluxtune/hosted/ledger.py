@@ -2,8 +2,12 @@
 
 reserved → (sent_at) → submitted → ready → delivered, and from each of them failed. `unknown` is a line whose request
 left and whose answer never came; only the user may have it sent again, as a new line.
+
+What must survive a power cut is committed durably (`Database.transaction`): that a line leaves, before it does, or it
+would be paid again; its task, or nobody could fetch the image; and that the image is kept.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +15,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from fluxtune.backends.bfl.answers import Accepted
-from fluxtune.backends.bfl.endpoints import ACTIVE_TASKS, Endpoint
+from fluxtune.backends.bfl.endpoints import ACTIVE_TASKS, Endpoint, find_endpoint
 from fluxtune.backends.bfl.errors import AcceptanceUnknown
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound, Problem
@@ -26,6 +30,8 @@ OWED = ("submitted", "ready", "unknown")
 _TASK_LIVES = timedelta(hours=1)
 _ANSWER_COMES = timedelta(minutes=3)
 """More than any answer to a request takes."""
+_MAYBE_AT_WORK = timedelta(minutes=1)
+"""A request whose answer never came may be at work for so long; most images take seconds."""
 
 
 class LineMissing(NotFound):
@@ -146,22 +152,44 @@ def take_up(session: Session, target_id: str) -> None:
             set_unknown(row, error.problem())
 
 
-def may_send(session: Session, line_id: str, endpoint: Endpoint) -> bool:
-    """Mark a line as leaving now, if the account may have one more unfinished task. Commit before sending it."""
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Which of some lines leave now, for which the account has no room yet, and which never will leave."""
+
+    granted: frozenset[str]
+    full: frozenset[str]
+    gone: frozenset[str]
+
+
+def let_leave(session: Session, line_ids: Sequence[str], most: int) -> Leave:
+    """Mark lines as leaving now, in this order, as far as their accounts have room; commit durably before sending.
+
+    Exact over all processes: who counts is alone until its transaction ends.
+    """
     repository.lock(session)
-    row = get_line(session, line_id)
-    if row.state != "reserved" or row.sent_at is not None:
-        raise LineSent(f"Its state is {row.state}.")
+    rows = repository.find_lines(session, line_ids)
     at = now()
-    since, waiting_since = at - _TASK_LIVES, at - _ANSWER_COMES
-    if repository.count_active(session, row.key_name, since, waiting_since) >= ACTIVE_TASKS:
-        return False
-    if endpoint.active_tasks < ACTIVE_TASKS:
-        active = repository.count_active(session, row.key_name, since, waiting_since, endpoint.name)
-        if active >= endpoint.active_tasks:
-            return False
-    row.sent_at = at
-    return True
+    active = repository.count_active(session, at - _TASK_LIVES, at - _ANSWER_COMES, at - _MAYBE_AT_WORK)
+    granted: set[str] = set()
+    full: set[str] = set()
+    gone: set[str] = set()
+    for line_id in line_ids:
+        row = rows.get(line_id)
+        if row is None or row.state != "reserved" or row.sent_at is not None:
+            gone.add(line_id)
+        elif not _has_room(active, row):
+            full.add(line_id)
+        elif len(granted) < most:
+            row.sent_at = at
+            active[row.key_name, row.endpoint] += 1
+            granted.add(line_id)
+    return Leave(frozenset(granted), frozenset(full), frozenset(gone))
+
+
+def _has_room(active: Counter[tuple[str, str]], row: LedgerRow) -> bool:
+    of_account = sum(count for (key_name, _), count in active.items() if key_name == row.key_name)
+    of_endpoint = active[row.key_name, row.endpoint]
+    return of_account < ACTIVE_TASKS and of_endpoint < find_endpoint(row.endpoint).active_tasks
 
 
 def was_not_sent(session: Session, line_id: str) -> None:

@@ -1,5 +1,6 @@
 """Every query about keys, budgets and the ledger."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -8,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from fluxtune.hosted.tables import HostedBudgetRow, HostedKeyRow, LedgerRow
 
-_LOCK = 7_105_208_922
-"""Any number but that of the migrations."""
+_LOCK = 7_105_208_923
+"""Any number but those of the migrations and of the jobs' events."""
 _CHUNK = 500
 
 
@@ -49,6 +50,12 @@ def lock(session: Session) -> None:
 def find_line(session: Session, line_id: str) -> LedgerRow | None:
     """Return one line."""
     return session.get(LedgerRow, line_id)
+
+
+def find_lines(session: Session, line_ids: Sequence[str]) -> dict[str, LedgerRow]:
+    """Return lines by their id."""
+    rows = session.scalars(select(LedgerRow).where(LedgerRow.id.in_(line_ids)))
+    return {row.id: row for row in rows}
 
 
 def list_of_target(session: Session, target_id: str) -> list[LedgerRow]:
@@ -94,23 +101,25 @@ def spent_since(session: Session, since: datetime) -> int:
 
 
 def count_active(
-    session: Session, key_name: str, since: datetime, waiting_since: datetime, endpoint: str | None = None
-) -> int:
-    """Return how many tasks of a key may be unfinished at BFL: sent since a time and not known to have ended.
+    session: Session, since: datetime, waiting_since: datetime, unknown_since: datetime
+) -> Counter[tuple[str, str]]:
+    """Return how many tasks may be unfinished at BFL, by key and endpoint: sent lately and not known to have ended.
 
-    One that waits for its answer counts only if it was sent since `waiting_since`; one whose answer never came does
-    not count: should it be at work after all, BFL says that there are too many.
+    One that waits for its answer counts if it was sent since `waiting_since`, one whose answer never came if since
+    `unknown_since`: should it be at work for longer, BFL says that there are too many.
     """
-    query = select(func.count()).where(
-        LedgerRow.key_name == key_name,
-        or_(
-            and_(LedgerRow.state == "submitted", LedgerRow.sent_at > since),
-            and_(LedgerRow.state == "reserved", LedgerRow.sent_at > waiting_since),
-        ),
+    query = (
+        select(LedgerRow.key_name, LedgerRow.endpoint, func.count())
+        .where(
+            or_(
+                and_(LedgerRow.state == "submitted", LedgerRow.sent_at > since),
+                and_(LedgerRow.state == "reserved", LedgerRow.sent_at > waiting_since),
+                and_(LedgerRow.state == "unknown", LedgerRow.sent_at > unknown_since),
+            )
+        )
+        .group_by(LedgerRow.key_name, LedgerRow.endpoint)
     )
-    if endpoint is not None:
-        query = query.where(LedgerRow.endpoint == endpoint)
-    return int(session.scalar(query) or 0)
+    return Counter({(key_name, endpoint): count for key_name, endpoint, count in session.execute(query)})
 
 
 def count_lines(session: Session, states: Iterable[str]) -> int:

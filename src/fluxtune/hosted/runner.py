@@ -1,15 +1,16 @@
 """Brings the lines of one ledger target to their end: sends what was not sent, asks, fetches, hands over.
 
-One thread a line, at most as many as the account may have unfinished tasks. Every change of a line is committed before
-the next thing happens, so that a process may be killed between any two of them; `ledger.take_up` says what then.
+A line takes a thread from the moment it leaves. Every change of it is committed before the next thing happens, so that
+a process may be killed between any two of them; `ledger.take_up` says what then.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from fluxtune.backends.base import RunEnd, Steering
 from fluxtune.backends.bfl.answers import TaskState
 from fluxtune.backends.bfl.client import BflClient, LinkExpired
-from fluxtune.backends.bfl.endpoints import ACTIVE_TASKS, Endpoint
+from fluxtune.backends.bfl.endpoints import Endpoint
 from fluxtune.backends.bfl.errors import (
     AcceptanceUnknown,
     DeliveryFailed,
@@ -31,16 +32,16 @@ from fluxtune.backends.bfl.pace import Pace
 from fluxtune.core.clock import now
 from fluxtune.core.errors import FileRefused, FluxtuneError, Problem
 from fluxtune.hosted import ledger
+from fluxtune.hosted.places import Places, Ticket
 from fluxtune.hosted.tables import LedgerRow
 
 log = structlog.get_logger(__name__)
 
 FETCH_TRIES = 4
-SENDING_AT_ONCE = 6
-"""Requests under way whose answer has not come: as many as a crash could leave unknown."""
-_STEP_S = 0.1
+_LOOK_AT_WISHES_S = 0.05
 _LOST_AFTER_S = 20.0
 """A task just accepted may not be known everywhere at once."""
+FIRST_BACK_OFF_S = 0.5
 _MOST_BACK_OFF_S = 15.0
 PACE = Pace()
 """What this process has learned of how long images take."""
@@ -53,12 +54,16 @@ class Delivery(Protocol):
         """Return the request of an image."""
         ...
 
-    def progressed(self, slot: int, fraction: float | None, status: str) -> None:
-        """Tell how far an image is."""
-        ...
-
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
         """Keep an image, and in the same transaction mark its line as delivered. Raise FileRefused for a broken one."""
+        ...
+
+
+class Transaction(Protocol):
+    """Opens a session that is committed when its block ends well."""
+
+    def __call__(self, *, durable: bool = False) -> AbstractContextManager[Session]:
+        """Open it; what is durable survives a power cut."""
         ...
 
 
@@ -70,18 +75,31 @@ class Limits:
     patience_s: float
 
 
+@dataclass(eq=False)
+class _Line:
+    """One line on its way. `wake` ends its sleep."""
+
+    row: LedgerRow
+    body: Mapping[str, Any]
+    done: "Future[None]" = field(default_factory=Future)
+    wake: threading.Event = field(default_factory=threading.Event)
+    ticket: Ticket | None = None
+    patient_until: float | None = None
+    back_off_s: float = field(default_factory=lambda: FIRST_BACK_OFF_S)
+
+
 @dataclass
 class _Course:
-    """What the threads of one run share."""
+    """What the lines of one run share."""
 
+    delivery: Delivery
     is_stopped: threading.Event = field(default_factory=threading.Event)
     is_leaving: threading.Event = field(default_factory=threading.Event)
     problems: dict[int, Problem] = field(default_factory=dict)
-    sending: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(SENDING_AT_ONCE))
 
 
 class _Stopped(Exception):
-    """The user has cancelled, or the worker leaves; whatever is committed stays."""
+    """The worker leaves; whatever is committed stays."""
 
 
 class HostedRunner:
@@ -91,36 +109,66 @@ class HostedRunner:
         self,
         client: BflClient,
         endpoint: Endpoint,
-        transaction: Callable[[], AbstractContextManager[Session]],
+        transaction: Transaction,
+        places: Places,
         limits: Limits,
         pace: Pace = PACE,
     ) -> None:
         self._client = client
         self._endpoint = endpoint
         self._transaction = transaction
+        self._places = places
         self._limits = limits
         self._pace = pace
 
-    def run(self, lines: Sequence[LedgerRow], delivery: Delivery, steering: Steering) -> RunEnd:
+    def run(self, rows: Sequence[LedgerRow], delivery: Delivery, steering: Steering) -> RunEnd:
         """Bring all lines to an end. After a cancel nothing more is sent; what was sent is paid, so it is fetched."""
-        course = _Course()
-        width = max(1, min(self._endpoint.active_tasks, ACTIVE_TASKS, len(lines)))
-        with ThreadPoolExecutor(width, thread_name_prefix="hosted") as pool:
-            # What is made already comes first: its link expires.
-            order = sorted(lines, key=lambda row: (row.state == "reserved", row.slot))
-            waiting = [pool.submit(self._bring, row, delivery, course) for row in order]
-            while not all(each.done() for each in waiting):
-                if steering.is_leaving():
-                    course.is_leaving.set()
-                    course.is_stopped.set()
-                elif not course.is_stopped.is_set() and steering.request() in ("cancel", "stop"):
-                    course.is_stopped.set()
-                wait(waiting, timeout=_STEP_S / 2)
-        for each in waiting:
-            each.result()
+        course = _Course(delivery)
+        lines = [_Line(row, delivery.body_of(row.slot) if row.state == "reserved" else {}) for row in rows]
+        self._start(lines, course)
+        ends = [line.done for line in lines]
+        while wait(ends, timeout=_LOOK_AT_WISHES_S).not_done:
+            if steering.is_leaving():
+                course.is_leaving.set()
+                course.is_stopped.set()
+                for line in lines:
+                    line.wake.set()
+            elif not course.is_stopped.is_set() and steering.request() in ("cancel", "stop"):
+                course.is_stopped.set()
+            if course.is_stopped.is_set():
+                self._withdraw(lines)
+        for end in ends:
+            end.result()
         return self._end(lines, course)
 
-    def _end(self, lines: Sequence[LedgerRow], course: _Course) -> RunEnd:
+    def _start(self, lines: Sequence[_Line], course: _Course) -> None:
+        """What is made already comes first: its link expires."""
+        for line in lines:
+            if line.row.state != "reserved":
+                self._places.carry(partial(self._bring, line, course))
+        for line in lines:
+            if line.row.state == "reserved":
+                line.ticket = self._ticket(line, course)
+        self._places.ask(*[line.ticket for line in lines if line.ticket is not None])
+
+    def _ticket(self, line: _Line, course: _Course) -> Ticket:
+        def refuse(error: BaseException) -> None:
+            # The user has cancelled this moment; the loop above sees to the rest.
+            if isinstance(error, ledger.LineSent):
+                course.is_stopped.set()
+                line.done.set_result(None)
+            else:
+                line.done.set_exception(error)
+
+        row = line.row
+        return Ticket(row.id, row.key_name, row.endpoint, partial(self._bring, line, course), refuse)
+
+    def _withdraw(self, lines: Sequence[_Line]) -> None:
+        tickets = {line.ticket: line for line in lines if line.ticket is not None}
+        for ticket in self._places.withdraw(tickets):
+            tickets[ticket].done.set_result(None)
+
+    def _end(self, lines: Sequence[_Line], course: _Course) -> RunEnd:
         if course.is_leaving.is_set():
             return RunEnd("handed_back")
         if course.is_stopped.is_set():
@@ -129,70 +177,63 @@ class HostedRunner:
             return RunEnd("failed", error=_summary(course.problems, len(lines)))
         return RunEnd("succeeded")
 
-    def _bring(self, row: LedgerRow, delivery: Delivery, course: _Course) -> None:
+    def _bring(self, line: _Line, course: _Course) -> None:
         """Bring one line to its end; whatever goes wrong is in the ledger before it is told."""
         try:
-            if row.state == "reserved":
-                row = self._send(row, delivery, course)
-                self._sleep(self._pace.first_wait(self._endpoint.name, self._endpoint.typical_s), course)
-            state = self._wait(row, delivery, course)
-            self._fetch(row, state, delivery, course)
+            if line.row.state == "reserved":
+                if not self._send(line):
+                    return
+                self._sleep(line, self._pace.first_wait(self._endpoint.name, self._endpoint.typical_s), course)
+            state = self._wait(line, course)
+            self._fetch(line, state, course)
         except _Stopped:
-            return
+            pass
         except FluxtuneError as error:
-            log.warning("no hosted image", line=row.id, error=str(error), technical=error.technical)
-            course.problems[row.slot] = error.problem()
+            log.warning("no hosted image", line=line.row.id, error=str(error), technical=error.technical)
+            course.problems[line.row.slot] = error.problem()
+        except BaseException as error:
+            line.done.set_exception(error)
+            return
+        line.done.set_result(None)
 
-    def _send(self, row: LedgerRow, delivery: Delivery, course: _Course) -> LedgerRow:
-        body = delivery.body_of(row.slot)
-        until = time.monotonic() + self._limits.patience_s
-        back_off = 0.5
-        while True:
-            try:
-                with course.sending:
-                    self._wait_for_place(row, course)
-                    accepted = self._client.submit(self._endpoint.path, body)
-                    with self._transaction() as session:
-                        ledger.was_accepted(session, row.id, accepted)
-                        return ledger.get_line(session, row.id)
-            except AcceptanceUnknown as error:
-                self._lose(row, error.problem())
-                raise
-            except (TooManyTasks, HostUnreachable) as error:
-                self._put_back(row)
-                # Other programs may use the account for long; an address nobody answers at is not waited for.
-                if isinstance(error, HostUnreachable) and time.monotonic() + back_off > until:
-                    self._fail(row, error.problem(), was_charged=False)
-                    raise
-                self._sleep(back_off, course, is_sent=False)
-                back_off = min(back_off * 2, _MOST_BACK_OFF_S)
-            except FluxtuneError as error:
+    def _send(self, line: _Line) -> bool:
+        """Send a line that may leave; False: it was surely not accepted, and waits for another turn."""
+        row = line.row
+        if line.patient_until is None:
+            line.patient_until = time.monotonic() + self._limits.patience_s
+        try:
+            accepted = self._client.submit(self._endpoint.path, line.body)
+            with self._transaction(durable=True) as session:
+                ledger.was_accepted(session, row.id, accepted)
+                line.row = ledger.get_line(session, row.id)
+            return True
+        except AcceptanceUnknown as error:
+            self._lose(row, error.problem())
+            raise
+        except (TooManyTasks, HostUnreachable) as error:
+            # Other programs may use the account for long; an address nobody answers at is not waited for.
+            if isinstance(error, HostUnreachable) and time.monotonic() + line.back_off_s > line.patient_until:
                 self._fail(row, error.problem(), was_charged=False)
                 raise
+            self._send_later(line)
+            return False
+        except FluxtuneError as error:
+            self._fail(row, error.problem(), was_charged=False)
+            raise
+        finally:
+            self._places.answered()
 
-    def _wait_for_place(self, row: LedgerRow, course: _Course) -> None:
-        """Return once the line is committed as leaving."""
-        pause = 0.02
-        while True:
-            if course.is_stopped.is_set():
-                raise _Stopped
-            try:
-                with self._transaction() as session:
-                    if ledger.may_send(session, row.id, self._endpoint):
-                        return
-            except ledger.LineSent as error:
-                # The user has cancelled this moment.
-                course.is_stopped.set()
-                raise _Stopped from error
-            self._sleep(pause, course, is_sent=False)
-            pause = min(pause * 2, 1.0)
-
-    def _put_back(self, row: LedgerRow) -> None:
+    def _send_later(self, line: _Line) -> None:
         with self._transaction() as session:
-            ledger.was_not_sent(session, row.id)
+            ledger.was_not_sent(session, line.row.id)
+        assert line.ticket is not None  # noqa: S101 - it was given a place
+        self._places.pause(line.ticket.group, line.back_off_s)
+        line.back_off_s = min(line.back_off_s * 2, _MOST_BACK_OFF_S)
+        self._places.ask(line.ticket, first=True)
 
-    def _wait(self, row: LedgerRow, delivery: Delivery, course: _Course) -> TaskState:
+    def _wait(self, line: _Line, course: _Course) -> TaskState:
         """Ask until the task has ended. Raises what it ended with; an image that is owed stays in the ledger."""
+        row = line.row
         begun = time.monotonic()
         sent_ago = (now() - row.sent_at).total_seconds() if row.sent_at is not None else 0.0
         looks = 0
@@ -211,6 +252,7 @@ class HostedRunner:
                 self._pace.took(self._endpoint.name, max(sent_ago, 0.0) + waited, at_first_look=looks == 1)
                 with self._transaction() as session:
                     ledger.is_ready(session, row.id, state.cost)
+                self._places.freed(row.key_name)
                 return state
             if state is not None:
                 last = f"BFL says: {state.status}."
@@ -220,19 +262,19 @@ class HostedRunner:
                 if state.error is not None and sent_ago + waited > _LOST_AFTER_S:
                     self._lose(row, state.error.problem())
                     raise state.error
-                delivery.progressed(row.slot, state.progress, state.status)
             if waited > self._limits.deadline_s:
                 late = TaskUnfinished(f"{last} It was asked for {waited:.0f} s.")
                 self._note(row, late.problem())
                 raise late
-            self._sleep(self._pace.next_wait(waited), course)
+            self._sleep(line, self._pace.next_wait(waited), course)
 
-    def _fetch(self, row: LedgerRow, state: TaskState, delivery: Delivery, course: _Course) -> None:
+    def _fetch(self, line: _Line, state: TaskState, course: _Course) -> None:
         """Fetch and hand over; a broken or expired image is asked for again while that can help."""
+        row = line.row
         for attempt in range(1, FETCH_TRIES + 1):
             try:
                 content = self._client.fetch(state.sample or "")
-                delivery.deliver(row.id, row.slot, content, state)
+                course.delivery.deliver(row.id, row.slot, content, state)
                 return
             except (DeliveryFailed, FileRefused) as error:
                 failed = (
@@ -243,7 +285,7 @@ class HostedRunner:
                 self._note(row, failed.problem())
                 if attempt == FETCH_TRIES:
                     raise failed from error
-                self._sleep(0.2 * 4 ** (attempt - 1), course)
+                self._sleep(line, 0.2 * 4 ** (attempt - 1), course)
                 if isinstance(error, LinkExpired):
                     state = self._fresh(row, state)
 
@@ -258,6 +300,7 @@ class HostedRunner:
     def _fail(self, row: LedgerRow, problem: Problem, *, was_charged: bool, cost: float | None = None) -> None:
         with self._transaction() as session:
             ledger.set_failed(session, row.id, problem, was_charged=was_charged, cost=cost)
+        self._places.freed(row.key_name)
 
     def _lose(self, row: LedgerRow, problem: Problem) -> None:
         with self._transaction() as session:
@@ -267,13 +310,13 @@ class HostedRunner:
         with self._transaction() as session:
             ledger.note(session, row.id, problem)
 
-    def _sleep(self, seconds: float, course: _Course, *, is_sent: bool = True) -> None:
-        """Wait; end early when the worker leaves, or when nothing was sent and the user cancels."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if course.is_leaving.is_set() or (not is_sent and course.is_stopped.is_set()):
-                raise _Stopped
-            time.sleep(min(left, _STEP_S))
+    def _sleep(self, line: _Line, seconds: float, course: _Course) -> None:
+        """Wait; end early when there is news of the line. Raises _Stopped when the worker leaves."""
+        if seconds > 0:
+            line.wake.wait(seconds)
+        if course.is_leaving.is_set():
+            raise _Stopped
+        line.wake.clear()
 
 
 def _summary(problems: Mapping[int, Problem], count: int) -> Problem:

@@ -62,6 +62,8 @@ class LedgerRow(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    # When a webhook said that there is news of the task; polling finds out which.
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
     __table_args__ = (UniqueConstraint("target_id", "slot", "attempt"), Index("ix_hosted_ledger_newest", "id", "state"))

@@ -1,16 +1,19 @@
 """The durable queue: the only module that knows DBOS.
 
 A job's row is the truth: it says whose turn it is and who has it. DBOS remembers which steps of a taken job are done,
-and after a crash of anything goes on with the first that is not. A worker takes one job at a time, because there is one
-device; so nothing waits inside DBOS, whose queues are polled with several queries each time. The workflow's id is made
-from the job's id and attempt, and a job that was taken without getting that far is given back.
+and after a crash of anything goes on with the first that is not. There are two lanes: of the jobs that need the device
+a worker takes one at a time, of those that only talk to other servers many. So nothing waits inside DBOS, whose queues
+are polled with several queries each time. The workflow's id is made from the job's id and attempt, and a job that was
+taken without getting that far is given back.
 """
 
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -19,8 +22,9 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from fluxtune.config import Settings
 from fluxtune.db import ChangeWatch, Database, open_queue_engine
 from fluxtune.jobs import repository
+from fluxtune.jobs.repository import Taken
 from fluxtune.jobs.runner import JobRunner
-from fluxtune.jobs.schemas import BACKGROUND_KINDS
+from fluxtune.jobs.schemas import BACKGROUND_KINDS, ROOM
 from fluxtune.jobs.tasks import Task
 
 log = structlog.get_logger(__name__)
@@ -54,7 +58,7 @@ class JsonSerializer(Serializer):
 
 
 class JobQueue:
-    """Takes jobs from the table, one at a time, and runs them to their end whatever happens in between."""
+    """Takes jobs from the table, as many as their lanes have room for, and runs them to their end whatever happens."""
 
     def __init__(
         self, settings: Settings, database: Database, tasks: Sequence[Task], is_leaving: Callable[[], bool]
@@ -63,12 +67,13 @@ class JobQueue:
         self._database = database
         self._is_leaving = is_leaving
         self._watch = ChangeWatch(database)
-        self._has_taken = True
-        self._active = 0
-        self._idle_since = time.monotonic()
+        # By workflow id: what runs in this process, and whether a quiet time begins when it ends.
+        self._at_work: dict[str, bool] = {}
+        # What this worker has taken and nothing here runs, since when: DBOS is about to take it up.
+        self._missing: dict[str, float] = {}
+        self._has_looked = False
         self._quiet_until = 0.0
         self._holds_back = False
-        self._kind = ""
         self._worker_id = ""
         self._lock = threading.Lock()
         self.runner = JobRunner(database, tasks, is_leaving)
@@ -111,50 +116,64 @@ class JobQueue:
     def active_count(self) -> int:
         """How many jobs run in this process now."""
         with self._lock:
-            return self._active
+            return len(self._at_work)
 
     def take_next(self) -> bool:
-        """Take the job whose turn it is, unless one is at work; return whether one was taken.
+        """Take the jobs whose turn it is in lanes that have room; return whether any was taken.
 
-        What nobody waits for is held back for a while after other work: whoever has just made an image makes another.
+        On the device, what nobody waits for is held back for a while after other work: whoever has just made an image
+        makes another.
         """
-        if self.active_count:
-            return False
         not_now = BACKGROUND_KINDS if time.monotonic() < self._quiet_until else ()
-        if not self._watch.has_changed() and not self._has_taken and (not_now or not self._holds_back):
+        may_start = self._holds_back and not not_now
+        if not self._watch.has_changed() and self._has_looked and not self._missing and not may_start:
             return False
         with self._database.reading() as session:
-            taken = [row.id for row in repository.list_taken(session, self._worker_id)]
-            waiting = repository.list_waiting_kinds(session)
-        self._has_taken = bool(taken)
-        self._holds_back = bool(waiting.intersection(not_now))
-        if taken:
-            self._wait_for_take_up(taken)
-            return False
-        if not waiting.difference(not_now):
+            taken = repository.list_taken(session, self._worker_id)
+            waiting = repository.list_waiting(session)
+        self._has_looked = True
+        self._seek_missing(taken)
+        self._holds_back = any(kind in not_now for _, kind in waiting)
+        used = Counter(job.lane for job in taken)
+        room = {lane: ROOM[lane] - used[lane] for lane in ROOM}
+        if not any(room.get(lane, 0) > 0 and kind not in not_now for lane, kind in waiting):  # type: ignore[call-overload]
             return False
         with self._database.transaction() as session:
-            row = repository.take_next(session, self._worker_id, not_now)
-            if row is None:
-                return False
-            job_id, attempt, self._kind = row.id, row.attempt, row.kind
-        self._has_taken = True
-        self._idle_since = time.monotonic()
-        with SetWorkflowID(f"{job_id}-{attempt}"):
-            DBOS.start_workflow(self._workflow, job_id, attempt)
-        return True
+            rows = [
+                row
+                for lane, count in room.items()
+                for _ in range(count)
+                if (row := repository.take_next(session, self._worker_id, lane, not_now)) is not None
+            ]
+        for row in rows:
+            self._start(row.id, row.attempt, begins_quiet=row.lane == "device" and row.kind not in BACKGROUND_KINDS)
+        return bool(rows)
 
-    def _wait_for_take_up(self, taken: list[str]) -> None:
+    def _start(self, job_id: str, attempt: int, *, begins_quiet: bool) -> None:
+        workflow_id = _workflow_id(job_id, attempt)
+        with self._lock:
+            self._at_work[workflow_id] = begins_quiet
+        try:
+            with SetWorkflowID(workflow_id):
+                DBOS.start_workflow(self._workflow, job_id, attempt)
+        except Exception:
+            with self._lock:
+                self._at_work.pop(workflow_id, None)
+            raise
+
+    def _seek_missing(self, taken: Sequence[Taken]) -> None:
         """Let DBOS go on with what was interrupted; what it does not find after a long while is queued again."""
-        if time.monotonic() - self._idle_since > _TAKE_UP_S:
-            log.warning("queueing jobs again that nobody runs", jobs=taken)
-            self.runner.give_back(taken)
-            self._idle_since = time.monotonic()
+        now = time.monotonic()
+        with self._lock:
+            idle = {job.job_id for job in taken if _workflow_id(job.job_id, job.attempt) not in self._at_work}
+        self._missing = {job_id: self._missing.get(job_id, now) for job_id in idle}
+        lost = [job_id for job_id, since in self._missing.items() if now - since > _TAKE_UP_S]
+        if lost:
+            log.warning("queueing jobs again that nobody runs", jobs=lost)
+            self.runner.give_back(lost)
 
     def _run(self, job_id: str, attempt: int) -> None:
-        with self._lock:
-            self._active += 1
-        try:
+        with self._working(_workflow_id(job_id, attempt)):
             if self._is_leaving():
                 # Started in the moment of leaving: end without touching anything.
                 self.runner.give_back([job_id])
@@ -168,22 +187,32 @@ class JobQueue:
                     break
             if end is not None:
                 DBOS.run_step({"name": "finish"}, self.runner.finish, job_id, attempt, end)
+
+    @contextmanager
+    def _working(self, workflow_id: str) -> Iterator[None]:
+        with self._lock:
+            # What DBOS takes up by itself after a restart is not there yet.
+            self._at_work.setdefault(workflow_id, True)
+        try:
+            yield
         finally:
             with self._lock:
-                self._active -= 1
-                self._idle_since = time.monotonic()
-                if self._kind not in BACKGROUND_KINDS:
-                    self._quiet_until = self._idle_since + self._settings.worker.quiet_seconds
+                if self._at_work.pop(workflow_id, False):
+                    self._quiet_until = time.monotonic() + self._settings.worker.quiet_seconds
 
     def _reconcile(self) -> None:
         """Give back what was taken and DBOS does not know: the crash came before it did, or its file was lost."""
         with self._database.reading() as session:
-            taken = [(row.id, row.attempt) for row in repository.list_taken(session, self._worker_id)]
+            taken = repository.list_taken(session, self._worker_id)
         lost: list[str] = []
-        for job_id, attempt in taken:
-            status = DBOS.get_workflow_status(f"{job_id}-{attempt}")
+        for job in taken:
+            status = DBOS.get_workflow_status(_workflow_id(job.job_id, job.attempt))
             if status is None or status.status not in _LIVE:
-                lost.append(job_id)
+                lost.append(job.job_id)
         if lost:
             log.warning("queueing jobs again that were taken and not run", jobs=lost)
             self.runner.give_back(lost)
+
+
+def _workflow_id(job_id: str, attempt: int) -> str:
+    return f"{job_id}-{attempt}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
@@ -12,6 +12,14 @@ from fluxtune.jobs.tables import JobEventRow, JobRow, WorkerRow
 ACTIVE_STATES = ("queued", "running", "paused")
 # Any number, the same for all processes on one PostgreSQL database.
 _EVENT_LOCK = 7_105_208_922
+
+
+class Taken(NamedTuple):
+    """A job that a worker has taken."""
+
+    job_id: str
+    attempt: int
+    lane: str
 
 
 def find_job(session: Session, job_id: str) -> JobRow | None:
@@ -40,11 +48,15 @@ def list_in_turn(session: Session) -> Sequence[JobRow]:
     return sorted(session.scalars(query), key=lambda row: row.state != "running")
 
 
-def take_next(session: Session, worker_id: str, except_kinds: Collection[str] = ()) -> JobRow | None:
-    """Give the job whose turn it is to a worker. Of two workers that ask at once each gets another one, or none."""
+def take_next(
+    session: Session, worker_id: str, lane: str = "device", except_kinds: Collection[str] = ()
+) -> JobRow | None:
+    """Give the job of a lane whose turn it is to a worker. Of two that ask at once each gets another one, or none."""
     query = (
         select(JobRow)
-        .where(JobRow.state == "queued", JobRow.worker_id.is_(None), JobRow.kind.not_in(except_kinds))
+        .where(
+            JobRow.state == "queued", JobRow.worker_id.is_(None), JobRow.lane == lane, JobRow.kind.not_in(except_kinds)
+        )
         .order_by(JobRow.turn, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -61,15 +73,18 @@ def last_turn(session: Session) -> int:
     return session.scalar(select(func.max(JobRow.turn))) or 0
 
 
-def list_waiting_kinds(session: Session) -> set[str]:
-    """Return the kinds of the jobs that wait for a worker to take them."""
-    return set(session.scalars(select(JobRow.kind).where(JobRow.state == "queued", JobRow.worker_id.is_(None))))
+def list_waiting(session: Session) -> set[tuple[str, str]]:
+    """Return lane and kind of the jobs that wait for a worker to take them, each pair once."""
+    query = select(JobRow.lane, JobRow.kind).where(JobRow.state == "queued", JobRow.worker_id.is_(None)).distinct()
+    return {(lane, kind) for lane, kind in session.execute(query)}
 
 
-def list_taken(session: Session, worker_id: str) -> Sequence[JobRow]:
+def list_taken(session: Session, worker_id: str) -> list[Taken]:
     """Return the jobs a worker has taken and not ended."""
-    query = select(JobRow).where(JobRow.worker_id == worker_id, JobRow.state.in_(("queued", "running")))
-    return session.scalars(query).all()
+    query = select(JobRow.id, JobRow.attempt, JobRow.lane).where(
+        JobRow.worker_id == worker_id, JobRow.state.in_(("queued", "running"))
+    )
+    return [Taken(*row) for row in session.execute(query)]
 
 
 def list_running(session: Session) -> Sequence[JobRow]:
@@ -77,9 +92,11 @@ def list_running(session: Session) -> Sequence[JobRow]:
     return session.scalars(select(JobRow).where(JobRow.state == "running")).all()
 
 
-def count_unfinished(session: Session) -> int:
-    """Return how many jobs wait or run."""
+def count_unfinished(session: Session, lane: str | None = None) -> int:
+    """Return how many jobs wait or run, of one lane or of all."""
     query = select(func.count()).select_from(JobRow).where(JobRow.state.in_(("queued", "running")))
+    if lane is not None:
+        query = query.where(JobRow.lane == lane)
     return session.scalar(query) or 0
 
 

@@ -1,5 +1,6 @@
 """Jobs as the API shows them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,6 +10,10 @@ from fluxtune.core.errors import Problem
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 JobKind = Literal["finetune", "generation", "health", "probe"]
+JobLane = Literal["device", "network"]
+"""What a job needs: the device, which one job holds at a time, or only the network, where many work side by side."""
+ROOM: Mapping[JobLane, int] = {"device": 1, "network": 32}
+"""How many jobs of a lane a worker runs at once. What waits for a server takes a thread or two, and no device."""
 PauseReason = Literal["user", "disk-full", "shutdown"]
 BACKGROUND_KINDS: tuple[JobKind, ...] = ("health",)
 """Work that nobody waits for: it gives way to other jobs."""
@@ -38,6 +43,7 @@ class Job(BaseModel):
     kind: JobKind
     title: str
     target_id: str
+    lane: JobLane
     state: JobState
     phase: str
     step: int
@@ -64,6 +70,6 @@ class JobEvent(BaseModel):
 
 
 class JobMove(BaseModel):
-    """Before which waiting job another one shall run; null: after all of them."""
+    """Before which waiting job of its lane another one shall run; null: after all of them."""
 
     before: str | None

@@ -10,13 +10,14 @@ from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
 from fluxtune.jobs import repository
 from fluxtune.jobs.liveness import is_alive
-from fluxtune.jobs.schemas import BACKGROUND_KINDS, Job, JobEvent, JobEventType, JobKind, PauseReason
+from fluxtune.jobs.schemas import BACKGROUND_KINDS, ROOM, Job, JobEvent, JobEventType, JobKind, JobLane, PauseReason
 from fluxtune.jobs.tables import JobRow
 
 JobRequest = Literal["cancel", "stop", "pause"]
 Wish = Literal["sample", "save"]
 NO_WORKER = "the worker, which is starting"
 QUIET = "a quiet moment"
+EARLIER = "earlier work over the network"
 
 
 class JobMissing(NotFound):
@@ -54,11 +55,19 @@ class JobNotPaused(Conflict):
 
 
 def enqueue(
-    session: Session, kind: JobKind, target_id: str, title: str, payload: dict[str, Any], *, steps: int = 0
+    session: Session,
+    kind: JobKind,
+    target_id: str,
+    title: str,
+    payload: dict[str, Any],
+    *,
+    steps: int = 0,
+    lane: JobLane = "device",
 ) -> Job:
     """Add a job. A worker sees it as soon as the caller's transaction is committed, and never before.
 
-    `payload` must be plain JSON. `title` is what the user sees ("Finetune “Rex”").
+    `payload` must be plain JSON. `title` is what the user sees ("Finetune “Rex”"). What needs only the network waits
+    for nothing that needs the device.
     """
     at = now()
     row = JobRow(
@@ -67,6 +76,7 @@ def enqueue(
         title=title,
         target_id=target_id,
         payload=payload,
+        lane=lane,
         state="queued",
         phase="waiting",
         steps=steps,
@@ -101,10 +111,12 @@ def list_in_turn(session: Session) -> list[Job]:
 
 
 def move(session: Session, job_id: str, before: str | None) -> list[Job]:
-    """Let a waiting job run before another one that waits, or last; return all jobs in turn."""
+    """Let a waiting job run before another one of its lane that waits, or last; return all jobs in turn."""
     row = _find(session, job_id)
-    waiting = [each for each in repository.list_in_turn(session) if each.state == "queued"]
+    waiting = [each for each in repository.list_in_turn(session) if each.state == "queued" and each.lane == row.lane]
     for each in (row, *([_find(session, before)] if before is not None else [])):
+        if each.lane != row.lane:
+            raise JobNotWaiting(f"“{each.title}” and “{row.title}” don't wait for the same.")
         if each not in waiting:
             raise JobNotWaiting(f"“{each.title}” is {each.state}.")
     turns = sorted(each.turn for each in waiting)
@@ -125,8 +137,9 @@ def go_last(session: Session, job_id: str) -> None:
 
 
 def is_other_waiting(session: Session, kind: JobKind) -> bool:
-    """Return whether a job of another kind waits for its turn."""
-    return any(row.state == "queued" and row.kind != kind for row in repository.list_in_turn(session))
+    """Return whether a job of another kind waits for the device."""
+    rows = repository.list_in_turn(session)
+    return any(row.state == "queued" and row.kind != kind and row.lane == "device" for row in rows)
 
 
 def wish(session: Session, job_id: str, what: Wish) -> Job:
@@ -155,14 +168,16 @@ def extend(session: Session, job_id: str, payload: dict[str, Any], steps: int) -
 
 
 def count_waiting(session: Session) -> int:
-    """Return how many jobs a new one would wait behind."""
-    return repository.count_unfinished(session)
+    """Return how many jobs a new one that needs the device would wait behind."""
+    return repository.count_unfinished(session, "device")
 
 
 def device_holder(session: Session) -> str | None:
     """Return the title of the job that holds the device, if one does."""
-    running = [row for row in repository.list_running(session) if is_alive(row.owner, row.heartbeat_at)]
-    return running[0].title if running else None
+    for row in repository.list_running(session):
+        if row.lane == "device" and is_alive(row.owner, row.heartbeat_at):
+            return row.title
+    return None
 
 
 def is_worker_alive(session: Session) -> bool:
@@ -284,18 +299,21 @@ def _show(session: Session, rows: list[JobRow]) -> list[Job]:
 
 
 def _waits(session: Session) -> dict[str, str]:
-    """Return, for every queued job, what it waits for: the job before it in the queue."""
-    if not is_worker_alive(session):
-        return {row.id: NO_WORKER for row in repository.list_in_turn(session)}
+    """Return, for every queued job that has to wait, what for."""
+    rows = repository.list_in_turn(session)
+    workers = sum(is_alive(worker.owner, worker.heartbeat_at) for worker in repository.list_workers(session))
+    if not workers:
+        return {row.id: NO_WORKER for row in rows}
     waits: dict[str, str] = {}
     before: str | None = None
-    for row in repository.list_in_turn(session):
+    for row in (row for row in rows if row.lane == "device"):
         if row.state == "queued" and before is not None:
             waits[row.id] = before
         elif row.state == "queued" and row.kind in BACKGROUND_KINDS:
             waits[row.id] = QUIET
         before = row.title
-    return waits
+    network = [row.id for row in rows if row.lane == "network"]
+    return waits | dict.fromkeys(network[workers * ROOM["network"] :], EARLIER)
 
 
 def _to_schema(row: JobRow, waiting_for: str | None) -> Job:
@@ -309,6 +327,7 @@ def _to_schema(row: JobRow, waiting_for: str | None) -> Job:
             "kind": row.kind,
             "title": row.title,
             "target_id": row.target_id,
+            "lane": row.lane,
             "state": state,
             "phase": phase,
             "step": row.step,

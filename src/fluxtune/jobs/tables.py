@@ -12,6 +12,7 @@ from fluxtune.db import Base, UtcDateTime
 class JobRow(Base):
     """A durable unit of background work.
 
+    `lane` says what it needs to run: the device, which one job holds at a time, or only the network.
     `worker_id` names the worker that took the job, `owner` that worker's process while it runs it. `request` is what
     the user asked of a running job and what it has not obeyed yet; `wishes` are small things asked for that don't end
     it. Queued jobs run by `turn`, lowest first: a number and not a time, so that jobs can be moved and clocks may jump.
@@ -24,6 +25,7 @@ class JobRow(Base):
     title: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(String(64), index=True)
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    lane: Mapped[str] = mapped_column(String(16), default="device", server_default="device")
     state: Mapped[str] = mapped_column(String(16), index=True)
     phase: Mapped[str] = mapped_column(String(40), default="")
     step: Mapped[int] = mapped_column(default=0)

@@ -67,9 +67,12 @@ class JobContext:
         self._request: JobRequest | None = None
         self._wishes: list[Wish] = []
 
-    def transaction(self) -> AbstractContextManager[Session]:
-        """Open a session that is committed when the block ends well. Keep it short: nobody else writes meanwhile."""
-        return self._database.transaction()
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[Session]:
+        """Open a session that is committed when the block ends well. Keep it short: nobody else writes meanwhile.
+
+        `durable`: what is committed survives a power cut too.
+        """
+        return self._database.transaction(durable=durable)
 
     def reading(self) -> AbstractContextManager[Session]:
         """Open a session that only reads."""

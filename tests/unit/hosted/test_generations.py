@@ -1,18 +1,19 @@
 """Generations with a hosted model: every image once, every request paid once, whatever the server does."""
 
 import threading
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from fluxtune.backends.bfl.endpoints import find_endpoint
 from fluxtune.core.clock import now
-from fluxtune.hosted import ledger, repository
-from fluxtune.hosted.runner import HostedRunner
+from fluxtune.generations.tasks import GenerationTask
+from fluxtune.hosted import ledger, repository, runner
 from fluxtune.jobs.tables import JobRow
 from tests.bfl_server import make_jpeg
-from tests.hosting import ask, hurry, lines, work
-from tests.makers import state_of
+from tests.hosting import NoEngine, ask, hurry, lines, work
+from tests.makers import run_job, state_of
 
 
 def test_the_whole_way(hosted, server):
@@ -138,7 +139,7 @@ def test_what_may_have_been_accepted_is_never_sent_again_by_itself(hosted, serve
 
 @pytest.mark.parametrize("faults", [[429], [429, 429]])
 def test_too_many_tasks_wait_and_are_sent_again(hosted, server, faults, monkeypatch):
-    monkeypatch.setattr(HostedRunner, "_sleep", lambda *_, **__: None)
+    monkeypatch.setattr(runner, "FIRST_BACK_OFF_S", 0.01)
     server.faults["submit"].extend(faults)
     shown = work(hosted, ask(hosted))
     assert shown["state"] == "succeeded"
@@ -277,13 +278,43 @@ def test_kontext_max_has_a_limit_of_its_own(hosted, server):
 
 def test_tasks_of_other_processes_count(hosted):
     generation = ask(hosted, count=25)
-    klein = find_endpoint("flux-2-klein-4b")
+    with state_of(hosted).database.transaction() as session:
+        ids = [row.id for row in repository.list_of_target(session, generation["id"])]
+        assert ledger.let_leave(session, ids, 20).granted == frozenset(ids[:20])
+        leave = ledger.let_leave(session, ids, 20)
+        assert (leave.granted, leave.full, leave.gone) == (frozenset(ids[20:24]), {ids[24]}, frozenset(ids[:20]))
+        assert ledger.let_leave(session, ["0" * 32], 1).gone == {"0" * 32}
+
+
+def test_what_may_have_been_accepted_counts_for_a_minute(hosted):
+    generation = ask(hosted, model_id="bfl:flux-kontext-max", count=8)
     with state_of(hosted).database.transaction() as session:
         rows = repository.list_of_target(session, generation["id"])
-        taken = [ledger.may_send(session, row.id, klein) for row in rows]
-        assert taken == [True] * 24 + [False]
-        with pytest.raises(ledger.LineSent):
-            ledger.may_send(session, rows[0].id, klein)
+        ids = [row.id for row in rows]
+        assert len(ledger.let_leave(session, ids, 9).granted) == 6
+        for row in rows[:3]:
+            row.state = "unknown"
+        assert ledger.let_leave(session, ids[6:], 9).granted == frozenset()
+        rows[0].sent_at = now() - timedelta(seconds=61)
+        assert ledger.let_leave(session, ids[6:], 9).granted == {ids[6]}
+
+
+def test_waiting_for_a_full_endpoint_holds_up_no_other(hosted, server):
+    server.seconds = 0.5
+    state = state_of(hosted)
+    task = GenerationTask(state.settings, state.blobs, NoEngine())
+    full = ask(hosted, model_id="bfl:flux-kontext-max", count=20)
+    other = ask(hosted, seed=1)
+    kontext = threading.Thread(target=run_job, args=(hosted, task, full["job_id"]))
+    kontext.start()
+    while len(server.tasks) < 6:
+        time.sleep(0.002)
+    run_job(hosted, task, other["job_id"])
+    assert hosted.get(f"/api/generations/{other['id']}").json()["state"] == "succeeded"
+    assert len(server.tasks) < 20
+    hosted.post(f"/api/generations/{full['id']}/cancellation")
+    kontext.join()
+    assert server.most_active <= 7
 
 
 class TestCancel:

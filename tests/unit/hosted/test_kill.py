@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from fluxtune.config import Settings
-from fluxtune.hosted.runner import SENDING_AT_ONCE
+from fluxtune.hosted.places import SENDING_AT_ONCE
 from tests.bfl_server import KEY, BflServer
 from tests.hosting import ask
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from fluxtune.db import Database
 from fluxtune.jobs import repository, service
-from fluxtune.jobs.schemas import Job, JobKind
+from fluxtune.jobs.schemas import Job, JobKind, JobLane
 
 PROGRAM = Path(__file__).with_name("queue_program.py")
 
@@ -29,9 +29,9 @@ def work(app: FastAPI, database: Database) -> Callable[..., "subprocess.Popen[by
     return start
 
 
-def add(database: Database, behaviour: str, kind: JobKind = "generation") -> str:
+def add(database: Database, behaviour: str, kind: JobKind = "generation", lane: JobLane = "device") -> str:
     with database.transaction() as session:
-        return service.enqueue(session, kind, behaviour, behaviour, {"behaviour": behaviour}).id
+        return service.enqueue(session, kind, behaviour, behaviour, {"behaviour": behaviour}, lane=lane).id
 
 
 def job(database: Database, job_id: str) -> Job:
@@ -87,6 +87,31 @@ def test_a_killed_worker_loses_nothing(database: Database, work: Callable[..., "
     # Step one is not repeated; the one that was interrupted is; the end comes once.
     steps = [item for item in story(database, slow) if item in ("one", "two", "job.succeeded")]
     assert steps == ["one", "two", "two", "job.succeeded"]
+    assert job(database, after).state == "succeeded"
+
+
+def test_what_needs_only_the_network_runs_beside_the_device(
+    database: Database, work: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    slow, after = add(database, "slow"), add(database, "succeed")
+    hosted = [add(database, "succeed", lane="network") for _ in range(3)]
+    worker = work()
+    for job_id in hosted:
+        wait_for_event(database, job_id, "job.succeeded")
+    assert job(database, slow).state == "running"
+    assert job(database, after).state == "queued"
+    # Several that are interrupted at once go on at once, and each once.
+    slow_too = [add(database, "slow", lane="network") for _ in range(2)]
+    for job_id in slow_too:
+        wait_for_event(database, job_id, "two")
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    assert work().wait(90) == 0
+    for job_id in (slow, *slow_too):
+        steps = [item for item in story(database, job_id) if item in ("one", "two", "job.succeeded")]
+        assert steps[0] == "one"
+        assert steps[1:-1] == ["two"] * (len(steps) - 2)
+        assert (len(steps), steps[-1]) in ((3, "job.succeeded"), (4, "job.succeeded"))
     assert job(database, after).state == "succeeded"
 
 

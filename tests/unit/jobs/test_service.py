@@ -11,7 +11,7 @@ from fluxtune.db import Database
 from fluxtune.jobs import repository, service
 from fluxtune.jobs.liveness import owner_name
 from fluxtune.jobs.runner import JobRunner
-from fluxtune.jobs.schemas import Job
+from fluxtune.jobs.schemas import ROOM, Job, JobLane
 from fluxtune.jobs.tables import WorkerRow
 
 
@@ -172,3 +172,46 @@ def test_progress_of_jobs_that_ended_long_ago_is_forgotten(database: Database) -
     with database.reading() as session:
         assert types(session, old) == ["job.queued", "job.checkpointed", "job.succeeded"]
         assert len(types(session, new)) == len(types(session, running)) == 5
+
+
+class TestLanes:
+    def add(self, session: Session, title: str, lane: JobLane = "network") -> Job:
+        return service.enqueue(session, "generation", title, title, {}, lane=lane)
+
+    def test_what_needs_the_network_waits_for_nothing_on_the_device(self, session: Session) -> None:
+        add_worker(session)
+        run(session, add_job(session))
+        first, hosted, second = self.add(session, "a", "device"), self.add(session, "b"), self.add(session, "c")
+        assert first.waiting_for == "Finetune “Rex”"
+        assert (hosted.waiting_for, second.waiting_for) == (None, None)
+        assert service.count_waiting(session) == 2
+
+    def test_a_full_lane_says_so(self, session: Session) -> None:
+        add_worker(session)
+        jobs = [self.add(session, str(number)) for number in range(ROOM["network"] + 1)]
+        shown = service.get_many(session, [job.id for job in jobs])
+        assert [job.id for job in jobs if shown[job.id].waiting_for] == [jobs[-1].id]
+        assert shown[jobs[-1].id].waiting_for == service.EARLIER
+
+    def test_the_device_is_held_by_what_needs_it(self, session: Session) -> None:
+        run(session, self.add(session, "hosted"))
+        assert service.device_holder(session) is None
+        local = self.add(session, "local", "device")
+        run(session, local)
+        assert service.device_holder(session) == "local"
+
+    def test_turns_are_changed_within_a_lane(self, session: Session) -> None:
+        a, n, b, m = (
+            self.add(session, "a", "device"), self.add(session, "n"), self.add(session, "b", "device"),
+            self.add(session, "m"),
+        )  # fmt: skip
+        assert [job.id for job in service.move(session, b.id, a.id)] == [b.id, n.id, a.id, m.id]
+        assert [job.id for job in service.move(session, n.id, None)] == [b.id, m.id, a.id, n.id]
+        with pytest.raises(service.JobNotWaiting, match="same"):
+            service.move(session, a.id, n.id)
+
+    def test_a_check_does_not_give_way_to_what_needs_no_device(self, session: Session) -> None:
+        self.add(session, "hosted")
+        assert not service.is_other_waiting(session, "health")
+        self.add(session, "local", "device")
+        assert service.is_other_waiting(session, "health")

@@ -19,7 +19,7 @@ export function MoveButtons({ job, jobs }: { job: Job; jobs: Job[] }) {
     onError: toastProblem,
     onSettled: () => void client.invalidateQueries({ queryKey: ["jobs"] }),
   });
-  if (job.state !== "queued" || waiting(jobs).length < 2) return null;
+  if (job.state !== "queued" || waiting(jobs, job.lane).length < 2) return null;
   const button = (by: -1 | 1) => {
     const before = placeFor(jobs, job.id, by);
     const Icon = by < 0 ? ArrowUp : ArrowDown;

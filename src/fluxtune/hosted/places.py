@@ -1,0 +1,161 @@
+"""Who may send next: gives the places an account has for unfinished tasks to paid requests, in the order they asked.
+
+One for all generations of a process. A request that waits takes no thread and asks nothing of the database; whenever a
+place may be free, one short transaction lets as many leave as there is room for, across all processes.
+"""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from fluxtune.hosted import ledger
+
+log = structlog.get_logger(__name__)
+
+SENDING_AT_ONCE = 6
+"""Requests under way whose answer has not come: as many as a crash could leave unknown."""
+LOOK_AGAIN_S = 0.25
+"""Another process, or another program, may have freed a place."""
+_MOST_THREADS = 256
+"""More than a few accounts can have unfinished; threads are made as they are needed."""
+
+
+@dataclass(eq=False)
+class Ticket:
+    """One paid request that wants to leave. `go` runs in a thread of its own as soon as its line says so.
+
+    `refuse` is called instead when it can't leave at all.
+    """
+
+    line_id: str
+    account: str
+    endpoint: str
+    go: Callable[[], None]
+    refuse: Callable[[BaseException], None]
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """What has limits of its own: an account's endpoint."""
+        return self.account, self.endpoint
+
+
+class Places:
+    """Gives places in turn. `transaction` opens a durable one on the ledger."""
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+        self._transaction = transaction
+        self._changed = threading.Condition()
+        self._waiting: deque[Ticket] = deque()
+        self._sending = 0
+        self._not_before: dict[tuple[str, str], float] = {}
+        self._freed_at: dict[str, float] = {}
+        self._thread: threading.Thread | None = None
+        self._carriers = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="hosted")
+
+    def carry(self, work: Callable[[], None]) -> None:
+        """Run something in a thread of its own: asking for, and fetching, what has left before."""
+        self._carriers.submit(work)
+
+    def ask(self, *tickets: Ticket, first: bool = False) -> None:
+        """Let requests leave when it is their turn; `first` is for one that has had its turn and was sent back."""
+        with self._changed:
+            if first:
+                self._waiting.extendleft(reversed(tickets))
+            else:
+                self._waiting.extend(tickets)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._give, name="hosted places", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def withdraw(self, tickets: Collection[Ticket]) -> list[Ticket]:
+        """Take back what waits; return it. The rest has left, or is being asked about: withdraw it again soon."""
+        wanted = set(tickets)
+        with self._changed:
+            taken = [ticket for ticket in self._waiting if ticket in wanted]
+            self._remove(taken)
+        return taken
+
+    def answered(self) -> None:
+        """Say that the answer to a request has come, or never will."""
+        with self._changed:
+            self._sending -= 1
+            self._changed.notify_all()
+
+    def freed(self, account: str) -> None:
+        """Say that a task of an account has ended, so that there is a place."""
+        with self._changed:
+            self._freed_at[account] = time.monotonic()
+            self._not_before = {group: until for group, until in self._not_before.items() if group[0] != account}
+            self._changed.notify_all()
+
+    def pause(self, group: tuple[str, str], seconds: float) -> None:
+        """Send nothing to an account's endpoint for a while, unless one of the account's tasks ends before."""
+        with self._changed:
+            self._not_before[group] = time.monotonic() + seconds
+
+    def _give(self) -> None:
+        while True:
+            chosen, room = self._choose()
+            if not chosen:
+                return
+            asked_at = time.monotonic()
+            try:
+                with self._transaction() as session:
+                    leave = ledger.let_leave(session, [ticket.line_id for ticket in chosen], room)
+            except Exception as error:
+                log.warning("requests can't leave", error=str(error))
+                for ticket in chosen:
+                    ticket.refuse(error)
+            else:
+                self._send_off(chosen, leave, asked_at)
+
+    def _choose(self) -> tuple[list[Ticket], int]:
+        """Wait until something may leave; take it out of the queue. Nothing: nobody waits any more.
+
+        The second is how many of them may leave. There are more, because an endpoint may have no room left.
+        """
+        with self._changed:
+            while self._waiting:
+                at, room = time.monotonic(), SENDING_AT_ONCE - self._sending
+                chosen: list[Ticket] = []
+                counts: Counter[tuple[str, str]] = Counter()
+                for ticket in self._waiting if room > 0 else ():
+                    if counts[ticket.group] < room and self._not_before.get(ticket.group, 0.0) <= at:
+                        counts[ticket.group] += 1
+                        chosen.append(ticket)
+                if chosen:
+                    self._remove(chosen)
+                    return chosen, room
+                times = [until - at for until in self._not_before.values() if until > at]
+                self._changed.wait(min(times, default=LOOK_AGAIN_S) if room > 0 else None)
+            self._thread = None
+            return [], 0
+
+    def _send_off(self, chosen: Sequence[Ticket], leave: ledger.Leave, asked_at: float) -> None:
+        """Start what may leave, and put back what may not yet."""
+        late = [ticket for ticket in chosen if ticket.line_id not in leave.granted | leave.gone]
+        with self._changed:
+            self._sending += len(leave.granted)
+            self._waiting.extendleft(reversed(late))
+            for ticket in late:
+                # Another process, or another program, may free a place without telling. What was freed here since
+                # the ledger was asked counts at once.
+                if ticket.line_id in leave.full and self._freed_at.get(ticket.account, 0.0) < asked_at:
+                    self._not_before[ticket.group] = asked_at + LOOK_AGAIN_S
+        for ticket in chosen:
+            if ticket.line_id in leave.granted:
+                self._carriers.submit(ticket.go)
+            elif ticket.line_id in leave.gone:
+                ticket.refuse(ledger.LineSent("It was cancelled, or sent before."))
+
+    def _remove(self, tickets: Collection[Ticket]) -> None:
+        gone = set(tickets)
+        self._waiting = deque(ticket for ticket in self._waiting if ticket not in gone)
