@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from fluxtune.cli.deploy import add, link, lookup, parity, show_link, unlink
 from fluxtune.cli.find import find
 from fluxtune.cli.follow import follow_job
 from fluxtune.cli.health import health
@@ -130,6 +131,8 @@ def show(model: ModelArgument, data: DataOption = None, json: JsonOption = False
                 ]
             )
         )
+        if found.deployment is not None:
+            show_link(found, out)
         rows = [
             (each.id, each.label, each.step, size(each.byte_count), ago(each.created_at)) for each in found.versions
         ]
@@ -258,6 +261,7 @@ def deploy(
         screen.print(f"{target}", markup=False)
         for number, step in enumerate(deployment.steps, 1):
             screen.print(f"{number}. {step}", markup=False, soft_wrap=True)
+        screen.print(f"Then: fluxtune model link {found.id} {deployment.finetune_id}", markup=False, soft_wrap=True)
 
     output.result({**deployment.model_dump(mode="json"), "file": str(target.absolute())}, render)
 
@@ -282,3 +286,5 @@ def _version(model: Model, wanted: str | None) -> ModelVersion:
 
 
 app.command()(health)
+for each in (link, lookup, unlink, parity, add):
+    app.command()(each)
