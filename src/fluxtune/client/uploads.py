@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from fluxtune.datasets.layouts import METADATA_FILES
+
 # A batch this big shows progress often enough and keeps one refused request from costing the rest.
 BATCH_FILES = 32
 BATCH_BYTES = 64 << 20
@@ -25,8 +27,13 @@ def collect_files(paths: Iterable[str | Path]) -> Iterator[tuple[str, Path]]:
 
 
 def batches(files: Iterable[tuple[str, Path]]) -> Iterator[list[tuple[str, Path]]]:
-    """Group files; an image and its caption file of the same name stay together."""
-    ordered = sorted(files, key=lambda file: file[1].with_suffix("").as_posix())
+    """Group files; an image and its caption file of the same name stay together.
+
+    What names images of its whole folder (metadata.jsonl) goes last, when they are there.
+    """
+    ordered = sorted(
+        files, key=lambda file: (file[1].name.lower() in METADATA_FILES, file[1].with_suffix("").as_posix())
+    )
     batch: list[tuple[str, Path]] = []
     size = 0
     for name, path in ordered:

@@ -230,7 +230,10 @@ class RefusedFile(BaseModel):
 
 
 class UploadReport(BaseModel):
-    """What became of an upload. `notes` are sentences about what was done otherwise than one might expect."""
+    """What became of an upload. `notes` are sentences about what was done otherwise than one might expect.
+
+    `layout`: whose way of laying out training images was recognised.
+    """
 
     added: list[DatasetImage]
     captioned_count: int
@@ -238,6 +241,7 @@ class UploadReport(BaseModel):
     refused: list[RefusedFile]
     notes: list[str]
     image_count: int
+    layout: Literal["images", "captions", "bfl", "ai_toolkit", "kohya", "imagefolder"]
 
 
 class FixRequest(BaseModel):

@@ -1,0 +1,88 @@
+"""What other programs wrote, brought in over the API."""
+
+import json
+
+import pytest
+
+from tests.zoo import picture, zip_of
+
+
+@pytest.fixture
+def client(shared_client):
+    """A signed-in browser."""
+    return shared_client
+
+
+@pytest.fixture
+def dataset(client):
+    """An empty dataset without a trigger word."""
+    return client.post("/api/datasets", json={"name": "Zubo", "mode": "character"}).json()["id"]
+
+
+def upload(client, dataset, *files):
+    response = client.post(f"/api/datasets/{dataset}/images", files=[("files", file) for file in files])
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def captions(client, dataset):
+    images = client.get(f"/api/datasets/{dataset}/images").json()
+    return {image["name"]: (image["caption"], image["repeats"]) for image in images}
+
+
+def test_kohya_folders_bring_repeats_captions_and_the_trigger_word(client, dataset):
+    pack = zip_of(
+        [
+            ("img/10_zubo cat/a.png", picture(1)), ("img/10_zubo cat/a.txt", b"a zubo cat asleep"),
+            ("img/10_zubo cat/b.png", picture(2)), ("img/3_zubo cat/c.png", picture(3)),
+            ("reg/1_cat/d.png", picture(4)), ("model/x.safetensors", b"x" * 64),
+        ]
+    )  # fmt: skip
+    report = upload(client, dataset, ("set.zip", pack))
+    assert report["layout"] == "kohya"
+    assert captions(client, dataset) == {
+        "img/10_zubo cat/a.png": ("a zubo cat asleep", 10),
+        "img/10_zubo cat/b.png": ("zubo cat", 10),
+        "img/3_zubo cat/c.png": ("zubo cat", 3),
+    }
+    assert client.get(f"/api/datasets/{dataset}").json()["trigger_word"] == "zubo"
+    assert [each["name"].rpartition("/")[2] for each in report["refused"]] == ["d.png", "x.safetensors"]
+    assert any("10" in note for note in report["notes"])
+
+
+def test_a_trigger_word_that_is_there_stays(client, dataset):
+    client.patch(f"/api/datasets/{dataset}", json={"trigger_word": "rexo"})
+    upload(client, dataset, ("10_zubo cat/a.png", picture(1)))
+    assert client.get(f"/api/datasets/{dataset}").json()["trigger_word"] == "rexo"
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "metadata.csv"])
+def test_an_image_folder_whose_metadata_comes_after_its_images(client, dataset, name):
+    text = {
+        "metadata.jsonl": "\n".join(
+            json.dumps({"file_name": f"{stem}.png", "text": f"zubo {stem}", "repeats": 2})
+            for stem in ("a", "b", "gone")
+        ),
+        "metadata.csv": "file_name,text,repeats\na.png,zubo a,2\nb.png,zubo b,2\ngone.png,zubo gone,2\n",
+    }[name]
+    upload(client, dataset, ("train/a.png", picture(1)), ("train/b.png", picture(2)))
+    report = upload(client, dataset, (f"train/{name}", text.encode()))
+    assert report["layout"] == "imagefolder"
+    assert captions(client, dataset) == {"train/a.png": ("zubo a", 2), "train/b.png": ("zubo b", 2)}
+    assert [(each["name"], "No image" in each["reason"]) for each in report["refused"]] == [("train/gone.png", True)]
+
+
+def test_an_ai_toolkit_folder(client, dataset):
+    report = upload(
+        client, dataset, ("a.png", picture(1)), ("a.json", b'{"caption": "[trigger] in snow"}'), ("b.png", picture(2)),
+        ("_latent_cache/b_12.safetensors", b"x"),
+    )  # fmt: skip
+    assert report["layout"] == "ai_toolkit"
+    assert report["refused"] == []
+    assert captions(client, dataset) == {"a.png": ("[trigger] in snow", 1), "b.png": ("", 1)}
+
+
+def test_a_zip_of_bfl(client, dataset):
+    report = upload(client, dataset, ("f.zip", zip_of([("1.png", picture(1)), ("1.txt", b"TOK one")])))
+    assert report["layout"] == "bfl"
+    assert captions(client, dataset) == {"1.png": ("TOK one", 1)}
