@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleAlert, CircleCheck, Info, TriangleAlert } from "lucide-react";
 
 import { call } from "@/api/call";
-import { fixDataset, type DatasetImage, type Finding } from "@/api/generated";
+import { fixDataset, type Finding } from "@/api/generated";
 import { datasetCheckQuery } from "@/api/queries";
 import { countOf } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
@@ -15,14 +15,14 @@ import { FIX_WORDS, withTrigger } from "./problems";
 interface CheckPanelProps {
   datasetId: string;
   trigger: string;
-  images: DatasetImage[];
+  recordsOf: (ids: string[]) => Promise<{ id: string; caption: string }[]>;
   onShow: (ids: string[]) => void;
   captionAll: (changes: { id: string; caption: string }[]) => Promise<void>;
 }
 
 const ICONS = { error: CircleAlert, warning: TriangleAlert, hint: Info };
 
-export function CheckPanel({ datasetId, trigger, images, onShow, captionAll }: CheckPanelProps) {
+export function CheckPanel({ datasetId, trigger, recordsOf, onShow, captionAll }: CheckPanelProps) {
   const client = useQueryClient();
   const check = useQuery(datasetCheckQuery(datasetId));
   const fix = useMutation({
@@ -37,9 +37,7 @@ export function CheckPanel({ datasetId, trigger, images, onShow, captionAll }: C
   });
   const insert = useMutation({
     mutationFn: async (ids: string[]) => {
-      const before = images
-        .filter((item) => ids.includes(item.id))
-        .map(({ id, caption }) => ({ id, caption }));
+      const before = (await recordsOf(ids)).map(({ id, caption }) => ({ id, caption }));
       await captionAll(before.map(({ id, caption }) => ({ id, caption: withTrigger(caption, trigger) })));
       toastUndo(`“${trigger}” added to ${countOf(before.length, "caption")}.`, () => captionAll(before));
     },

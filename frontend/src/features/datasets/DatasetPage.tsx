@@ -4,10 +4,10 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Ellipsis, Trash2, TrendingDown } from "lucide-react";
 import { useState } from "react";
 
-import { datasetCheckQuery, datasetImagesQuery, datasetQuery } from "@/api/queries";
+import { datasetCheckQuery, datasetQuery } from "@/api/queries";
 import { countOf } from "@/components/format";
 import { InlineName } from "@/components/InlineName";
-import { GridSkeleton, Loaded } from "@/components/Loaded";
+import { Loaded } from "@/components/Loaded";
 import { Page } from "@/components/Page";
 import { toastProblem } from "@/components/undo";
 
@@ -16,7 +16,7 @@ import { AddImages } from "./AddImages";
 import { CheckPanel } from "./CheckPanel";
 import classes from "./DatasetPage.module.css";
 import { DatasetSettings } from "./DatasetSettings";
-import { ImageCard } from "./ImageCard";
+import { ImagesSection } from "./grid/ImagesSection";
 import { PendingCard } from "./PendingCard";
 import { RefusedFiles } from "./RefusedFiles";
 import { useUpload } from "./useUpload";
@@ -25,18 +25,11 @@ export function DatasetPage() {
   const { datasetId } = useParams({ from: "/datasets/$datasetId" });
   const navigate = useNavigate();
   const dataset = useQuery(datasetQuery(datasetId));
-  const images = useQuery(datasetImagesQuery(datasetId));
   const check = useQuery(datasetCheckQuery(datasetId));
   const upload = useUpload(datasetId);
   const actions = useDatasetActions(datasetId);
-  const [marked, setMarked] = useState<string[]>([]);
+  const [only, setOnly] = useState<ReadonlySet<string> | null>(null);
 
-  const show = (ids: string[]) => {
-    setMarked(ids);
-    const first = document.getElementById(`image-${ids[0]}`);
-    first?.scrollIntoView({ block: "center", behavior: "smooth" });
-    first?.querySelector("textarea")?.focus({ preventScroll: true });
-  };
   const remove = async () => {
     try {
       await actions.remove(dataset.data?.name ?? "");
@@ -55,7 +48,7 @@ export function DatasetPage() {
   }
   const { name, trigger_word, image_count, captioned_count } = dataset.data;
   const isTrainable = check.data?.is_trainable ?? false;
-  const count = (images.data?.length ?? 0) + upload.pending.length;
+  const count = image_count + upload.pending.length;
 
   return (
     <Page
@@ -104,42 +97,34 @@ export function DatasetPage() {
           <CheckPanel
             datasetId={datasetId}
             trigger={trigger_word}
-            images={images.data ?? []}
-            onShow={show}
+            recordsOf={actions.recordsOf}
+            onShow={(ids) => setOnly(new Set(ids))}
             captionAll={actions.captionAll}
           />
           <DatasetSettings dataset={dataset.data} onUpdate={actions.update} />
         </aside>
         <section aria-label="Images" className={classes.images}>
-          <Loaded query={images} skeleton={<GridSkeleton count={8} height={300} />}>
-            {(items) => (
-              <>
-                <AddImages onFiles={upload.add} isEmpty={count === 0} />
-                <RefusedFiles files={upload.refused} onDismiss={upload.dismiss} />
-                <p role="status" className={classes.note}>
-                  {upload.pending.length > 0
-                    ? `${countOf(upload.pending.length, "file")} to go`
-                    : upload.note}
-                </p>
+          <AddImages onFiles={upload.add} isEmpty={count === 0} />
+          <RefusedFiles files={upload.refused} onDismiss={upload.dismiss} />
+          <p role="status" className={classes.note}>
+            {upload.pending.length > 0 ? `${countOf(upload.pending.length, "file")} to go` : upload.note}
+          </p>
+          <ImagesSection
+            dataset={dataset.data}
+            check={check.data}
+            actions={actions}
+            only={only}
+            onShowAll={() => setOnly(null)}
+            after={
+              upload.pending.length > 0 && (
                 <ul className={classes.grid}>
-                  {items.map((item, index) => (
-                    <ImageCard
-                      key={item.id}
-                      item={item}
-                      number={index + 1}
-                      trigger={trigger_word}
-                      isMarked={marked.includes(item.id)}
-                      onCaption={actions.caption}
-                      onRemove={actions.removeImage}
-                    />
-                  ))}
                   {upload.pending.map((item) => (
                     <PendingCard key={item.key} item={item} />
                   ))}
                 </ul>
-              </>
-            )}
-          </Loaded>
+              )
+            }
+          />
         </section>
       </div>
     </Page>

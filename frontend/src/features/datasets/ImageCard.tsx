@@ -1,21 +1,31 @@
-import { ActionIcon, Textarea, Tooltip } from "@mantine/core";
-import { Check, CircleAlert, LoaderCircle, X } from "lucide-react";
-import { memo, type KeyboardEvent } from "react";
+import { Check, CircleAlert, LoaderCircle, Pencil, X } from "lucide-react";
+import { memo, type KeyboardEvent, type MouseEvent } from "react";
 
-import type { DatasetImage } from "@/api/generated";
+import type { DatasetImage, GridImage } from "@/api/generated";
 import { Picture } from "@/components/Picture";
 
+import type { Keys } from "./grid/selection";
 import classes from "./ImageCard.module.css";
 import { PROBLEM_WORDS, withTrigger } from "./problems";
+import { TrainedPicture, type SeenAs } from "./shape/TrainedPicture";
 import { useAutosave, type SaveState } from "./useAutosave";
 
-interface ImageCardProps {
-  item: DatasetImage;
-  number: number;
-  trigger: string;
-  isMarked: boolean;
+export interface CardActions {
   onCaption: (id: string, text: string) => Promise<unknown>;
-  onRemove: (item: DatasetImage) => Promise<unknown>;
+  onRemove: (item: GridImage) => Promise<unknown>;
+  onPick: (id: string, keys: Keys) => void;
+  onToggle: (id: string, keys: Keys) => void;
+  onOpen: (id: string) => void;
+}
+
+interface ImageCardProps extends CardActions {
+  item: GridImage;
+  index: number;
+  trigger: string;
+  problems: DatasetImage["problems"];
+  isSelected: boolean;
+  isSelecting: boolean;
+  seenAs: SeenAs | null;
 }
 
 const SAVE_WORDS: Record<SaveState, string> = {
@@ -51,54 +61,99 @@ function moveOn(event: KeyboardEvent<HTMLTextAreaElement>) {
   next?.setSelectionRange(next.value.length, next.value.length);
 }
 
-export const ImageCard = memo(function ImageCard({
-  item,
-  number,
-  trigger,
-  isMarked,
-  onCaption,
-  onRemove,
-}: ImageCardProps) {
+/** What stands on a picture: what is wrong with it, how often it counts, its tags. */
+function Badges({ item, problems }: { item: GridImage; problems: DatasetImage["problems"] }) {
+  const words = problems.flatMap((problem) => PROBLEM_WORDS[problem] ?? []);
+  if (words.length + item.tags.length === 0 && item.repeats === 1) return null;
+  return (
+    <ul className={classes.problems} aria-label="About this image">
+      {words.map((word) => (
+        <li key={word}>{word}</li>
+      ))}
+      {item.repeats > 1 && <li data-kind="fact">{item.repeats}×</li>}
+      {item.tags.slice(0, 2).map((tag) => (
+        <li key={`tag ${tag}`} data-kind="fact">
+          {tag}
+        </li>
+      ))}
+      {item.tags.length > 2 && <li data-kind="fact">+{item.tags.length - 2}</li>}
+    </ul>
+  );
+}
+
+export const ImageCard = memo(function ImageCard(props: ImageCardProps) {
+  const { item, index, trigger, problems, isSelected, isSelecting, seenAs } = props;
+  const { onCaption, onRemove, onPick, onToggle, onOpen } = props;
   const { text, type, flush, state } = useAutosave(item.caption, (caption) => onCaption(item.id, caption));
   const lacksTrigger = trigger !== "" && text !== "" && withTrigger(text, trigger) !== text;
+  const number = index + 1;
+  const click = (event: MouseEvent) => {
+    if (event.shiftKey || event.ctrlKey || event.metaKey) onPick(item.id, event);
+    else if (isSelecting) onToggle(item.id, event);
+    else onOpen(item.id);
+  };
+  const facts = `${item.name} · ${item.image.width} × ${item.image.height}${item.edits ? " · edited" : ""}`;
   return (
-    <li className={classes.card} id={`image-${item.id}`} data-marked={isMarked || undefined}>
+    <div
+      className={classes.card}
+      data-selected={isSelected || undefined}
+      data-picking={isSelecting || undefined}
+    >
       <div className={classes.picture}>
-        <Picture image={item.image} alt={item.caption || item.name} fit="square" show={260} />
-        <ul className={classes.problems} aria-label="Problems of this image">
-          {item.problems.map(
-            (problem) => PROBLEM_WORDS[problem] && <li key={problem}>{PROBLEM_WORDS[problem]}</li>,
+        <button
+          type="button"
+          className={classes.open}
+          data-index={index}
+          onClick={click}
+          aria-label={`Open image ${number}`}
+        >
+          {seenAs ? (
+            <TrainedPicture item={item} seenAs={seenAs} />
+          ) : (
+            <Picture
+              key={item.image.id}
+              image={item.image}
+              alt={item.caption || item.name}
+              fit="square"
+              show={260}
+            />
           )}
-        </ul>
-        <Tooltip label="Remove from the dataset">
-          <ActionIcon
-            className={classes.remove}
-            size="md"
-            aria-label={`Remove image ${number}`}
-            onClick={() => void onRemove(item)}
-          >
-            <X size={15} />
-          </ActionIcon>
-        </Tooltip>
+        </button>
+        {!seenAs && <Badges item={item} problems={problems} />}
+        <label className={classes.check}>
+          <input
+            type="checkbox"
+            checked={isSelected}
+            aria-label={`Select image ${number}`}
+            onChange={() => undefined}
+            onClick={(event) => onToggle(item.id, event)}
+          />
+        </label>
+        <button
+          type="button"
+          className={classes.remove}
+          title="Remove from the dataset"
+          aria-label={`Remove image ${number}`}
+          onClick={() => void onRemove(item)}
+        >
+          <X size={15} />
+        </button>
       </div>
-      <Textarea
+      <textarea
         data-caption
+        rows={3}
         aria-label={`Caption of image ${number}`}
         placeholder={trigger ? `Say what is seen, with “${trigger}”` : "Say what is seen"}
         value={text}
-        autosize
-        minRows={2}
-        maxRows={8}
-        variant="unstyled"
-        classNames={{ input: classes.caption }}
+        className={classes.caption}
         onChange={(event) => type(event.currentTarget.value)}
         onBlur={flush}
         onKeyDown={moveOn}
       />
       <div className={classes.foot}>
-        <Tooltip label={`${item.name} · ${item.image.width} × ${item.image.height}`}>
-          <span className="clip">{item.name}</span>
-        </Tooltip>
+        <span className="clip" title={facts}>
+          {item.edits && <Pencil size={11} aria-label="Edited" />} {item.name}
+        </span>
         {lacksTrigger && state !== "saving" ? (
           <button type="button" className={classes.insert} onClick={() => type(withTrigger(text, trigger))}>
             Add “{trigger}”
@@ -107,6 +162,6 @@ export const ImageCard = memo(function ImageCard({
           <Saving state={state} retry={flush} />
         )}
       </div>
-    </li>
+    </div>
   );
 });

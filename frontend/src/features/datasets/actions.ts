@@ -3,50 +3,69 @@ import { useMemo } from "react";
 
 import { call } from "@/api/call";
 import {
+  changeDatasetImages,
   deleteDataset,
-  deleteDatasetImage,
   restoreDataset,
-  restoreDatasetImage,
   updateDataset,
   updateDatasetImage,
   type Dataset,
-  type DatasetImage,
   type DatasetUpdate,
+  type GridImage,
+  type ImagesChange,
 } from "@/api/generated";
-import { datasetImagesQuery, datasetQuery } from "@/api/queries";
+import { datasetQuery } from "@/api/queries";
+import { countOf } from "@/components/format";
 import { toastProblem, toastUndo } from "@/components/undo";
 
+import { fetchRecords, hideIds, putRecords, recordOf, refreshRecords } from "./grid/records";
+
+// The check looks at the whole dataset: asked once after a few edits, not after each.
+const CHECK_PAUSE_MS = 700;
+
 function datasetActions(client: QueryClient, datasetId: string) {
-  const images = datasetImagesQuery(datasetId).queryKey;
+  const path = { dataset_id: datasetId };
+  let checkTimer = 0;
   const refresh = async () => {
+    await refreshRecords(client, datasetId);
     await client.invalidateQueries({ queryKey: ["dataset", datasetId] });
     void client.invalidateQueries({ queryKey: ["datasets"] });
+  };
+  const checkSoon = () => {
+    window.clearTimeout(checkTimer);
+    checkTimer = window.setTimeout(() => {
+      void client.invalidateQueries({ queryKey: ["dataset", datasetId, "check"] });
+    }, CHECK_PAUSE_MS);
   };
 
   const update = async (body: DatasetUpdate) => {
     const key = datasetQuery(datasetId).queryKey;
     client.setQueryData<Dataset>(key, (old) => old && ({ ...old, ...body } as Dataset));
     try {
-      client.setQueryData(key, await call(updateDataset({ path: { dataset_id: datasetId }, body })));
+      client.setQueryData(key, await call(updateDataset({ path, body })));
     } catch (error) {
       toastProblem(error);
       throw error;
     } finally {
-      void refresh();
+      void client.invalidateQueries({ queryKey: key, exact: true });
+      void client.invalidateQueries({ queryKey: ["datasets"] });
+      checkSoon();
     }
   };
 
   const caption = async (id: string, text: string) => {
+    const before = recordOf(client, datasetId, id);
+    // Shown at once, also by a card that scrolls away and comes back before the server has answered.
+    if (before) putRecords(client, datasetId, [{ ...before, caption: text }]);
     const saved = await call(
       // keepalive: the last words typed are still sent while the page closes.
       updateDatasetImage({
-        path: { dataset_id: datasetId, dataset_image_id: id },
+        path: { ...path, dataset_image_id: id },
         body: { caption: text },
         keepalive: true,
       }),
     );
-    client.setQueryData<DatasetImage[]>(images, (old) => old?.map((one) => (one.id === id ? saved : one)));
-    void client.invalidateQueries({ queryKey: ["dataset", datasetId, "check"] });
+    putRecords(client, datasetId, [saved]);
+    checkSoon();
     void client.invalidateQueries({ queryKey: datasetQuery(datasetId).queryKey, exact: true });
   };
 
@@ -55,13 +74,16 @@ function datasetActions(client: QueryClient, datasetId: string) {
     await refresh();
   };
 
-  const removeImage = async (image: DatasetImage) => {
-    const path = { dataset_id: datasetId, dataset_image_id: image.id };
-    client.setQueryData<DatasetImage[]>(images, (old) => old?.filter(({ id }) => id !== image.id));
+  const apply = (change: ImagesChange) => call(changeDatasetImages({ path, body: change }));
+
+  /** One change to many images, with the way back. */
+  const change = async (ids: string[], by: Omit<ImagesChange, "ids">, said: string) => {
+    const gone = new Set(ids);
+    if (typeof by.removed === "boolean") hideIds(client, datasetId, gone);
     try {
-      await call(deleteDatasetImage({ path }));
-      toastUndo(`Removed ${image.name}.`, async () => {
-        await call(restoreDatasetImage({ path }));
+      const done = await apply({ ids, ...by });
+      toastUndo(`${countOf(done.changed_count, "image")} ${said}.`, async () => {
+        for (const step of done.undo) await apply(step);
         await refresh();
       });
     } catch (error) {
@@ -70,8 +92,9 @@ function datasetActions(client: QueryClient, datasetId: string) {
     await refresh();
   };
 
+  const removeImage = (image: GridImage) => change([image.id], { removed: true }, "removed");
+
   const remove = async (name: string) => {
-    const path = { dataset_id: datasetId };
     await call(deleteDataset({ path }));
     toastUndo(`“${name}” is in the trash.`, async () => {
       await call(restoreDataset({ path }));
@@ -80,7 +103,9 @@ function datasetActions(client: QueryClient, datasetId: string) {
     void client.invalidateQueries({ queryKey: ["datasets"] });
   };
 
-  return { update, caption, captionAll, removeImage, remove, refresh };
+  const recordsOf = (ids: readonly string[]) => fetchRecords(client, datasetId, ids);
+
+  return { update, caption, captionAll, change, removeImage, remove, refresh, recordsOf };
 }
 
 /** What a user does to a dataset; every removal can be undone. The same object for the life of the page. */
@@ -88,3 +113,5 @@ export function useDatasetActions(datasetId: string) {
   const client = useQueryClient();
   return useMemo(() => datasetActions(client, datasetId), [client, datasetId]);
 }
+
+export type DatasetActions = ReturnType<typeof useDatasetActions>;
