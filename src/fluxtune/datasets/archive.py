@@ -5,21 +5,29 @@ Names inside an archive are labels; nothing is ever written under them.
 
 import re
 import stat
+import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 from fluxtune.core.errors import FileRefused
 
-MAX_ENTRIES = 5_000
-MAX_TOTAL_BYTES = 4 * 1024**3
+MAX_ENTRIES = 25_000
+"""Ten thousand images with captions, and room to spare."""
+MAX_DIRECTORY_BYTES = 16 * 1024**2
+"""The list of contents is read as a whole, before anything in it can be counted."""
+MAX_TOTAL_BYTES = 16 * 1024**3
 MAX_ENTRY_BYTES = 200 * 1024**2
 MAX_RATIO = 200
 """Text and images shrink 2 to 50 times; a bomb shrinks thousands of times."""
 _RATIO_FREE_BYTES = 1024**2
 """Below this size a high ratio is harmless (a blank image packs well)."""
 _CHUNK = 1024**2
+_END_BYTES = 65_535 + 22 + 20 + 56
+"""The record at the end with the longest comment, and the two before it that large archives have."""
+_LOCAL_HEADER_BYTES = 30
 _IGNORED = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._[^/]*$)")
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
@@ -57,31 +65,93 @@ def looks_like_zip(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
 
 
-def read_archive(file: IO[bytes]) -> Iterator[Entry]:
-    """Yield the files of an archive one by one; raise ArchiveRefused where going on would be unsafe."""
-    try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
-        raise ArchiveRefused("It is damaged, or no ZIP at all.", technical=repr(error)) from error
-    with archive:
-        infos = [info for info in archive.infolist() if _is_wanted(info.filename)]
+class Archive:
+    """An archive whose list of contents was found sound. Use as a context manager; `file` stays the caller's."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Open it; raises ArchiveRefused where going on would be unsafe."""
+        if _directory_bytes(file) > MAX_DIRECTORY_BYTES:
+            raise ArchiveRefused("It lists far too many files.", action="Split it into several.")
+        try:
+            self._zip = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, struct.error) as error:
+            raise ArchiveRefused("It is damaged, or no ZIP at all.", technical=repr(error)) from error
+        infos = [info for info in self._zip.infolist() if _is_wanted(info.filename)]
         if len(infos) > MAX_ENTRIES:
+            self._zip.close()
             raise ArchiveRefused(
                 f"It holds {len(infos):,} files; at most {MAX_ENTRIES:,} are accepted.", action="Split it into several."
             )
-        left = MAX_TOTAL_BYTES
-        for info in infos:
+        self._infos = infos
+        self._overlapping = _overlapping(infos)
+        self._left = MAX_TOTAL_BYTES
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._zip.close()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the files in it, in order."""
+        return [info.filename for info in self._infos]
+
+    def read(self, is_wanted: Callable[[str], bool] = lambda name: True) -> Iterator[Entry]:
+        """Yield the files whose names are wanted, one by one; raise ArchiveRefused when they are too much together."""
+        for info in self._infos:
+            if not is_wanted(info.filename):
+                continue
             refusal = _refusal(info)
+            if refusal is None and info.header_offset in self._overlapping:
+                refusal = EntryRefused("It shares its bytes with another file of the ZIP.")
             if refusal is not None:
                 yield Entry(_label(info.filename), None, refusal)
                 continue
             try:
-                content = _read(archive, info, left)
+                content = _read(self._zip, info, self._left)
             except EntryRefused as error:
                 yield Entry(_label(info.filename), None, error)
                 continue
-            left -= len(content)
+            self._left -= len(content)
             yield Entry(_label(info.filename), content, None)
+
+
+def read_archive(file: IO[bytes]) -> Iterator[Entry]:
+    """Yield the files of an archive one by one; raise ArchiveRefused where going on would be unsafe."""
+    with Archive(file) as archive:
+        yield from archive.read()
+
+
+def _directory_bytes(file: IO[bytes]) -> int:
+    """Return how long the list of contents says it is, 0 where none is found (`zipfile` says what is wrong then)."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _END_BYTES))
+    tail = file.read(_END_BYTES)
+    file.seek(0)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 22:
+        return 0
+    length = int(struct.unpack_from("<I", tail, at + 12)[0])
+    if length != 0xFFFFFFFF:
+        return length
+    wide = tail.rfind(b"PK\x06\x06", 0, at)
+    return int(struct.unpack_from("<Q", tail, wide + 40)[0]) if wide >= 0 and len(tail) >= wide + 48 else 0
+
+
+def _overlapping(infos: Sequence[zipfile.ZipInfo]) -> set[int]:
+    """Return where entries begin that lie within another: how a small archive unpacks to terabytes."""
+    shared: set[int] = set()
+    end, start = -1, -1
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            shared |= {start, info.header_offset}
+        own_end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
+        if own_end > end:
+            end, start = own_end, info.header_offset
+    return shared
 
 
 def _is_wanted(name: str) -> bool:

@@ -1,16 +1,20 @@
 """Datasets, the images in them, and the sample concepts."""
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
+from fastapi.sse import EventSourceResponse
 from sqlalchemy.orm import Session
 
 from fluxtune.core.errors import Problem
 from fluxtune.datasets import concepts
+from fluxtune.datasets.arrivals import ArrivalService
 from fluxtune.datasets.grid import GridService
 from fluxtune.datasets.importer import UploadedFile
 from fluxtune.datasets.schemas import (
+    ArrivalProgress,
     Dataset,
     DatasetCheck,
     DatasetCreate,
@@ -25,6 +29,8 @@ from fluxtune.datasets.schemas import (
     GridRecordsRequest,
     ImagesChange,
     ImagesChanged,
+    KnownFiles,
+    KnownFilesRequest,
     SampleConcept,
     UploadReport,
 )
@@ -50,6 +56,20 @@ def get_uploads(session: SessionDep, blobs: BlobsDep) -> UploadService:
 def get_grids(session: SessionDep, blobs: BlobsDep) -> GridService:
     """Return the grids of this request."""
     return GridService(session, blobs)
+
+
+def get_arrivals(database: Annotated[Database, Depends(get_database)], blobs: BlobsDep) -> ArrivalService:
+    """Return the large uploads of this request."""
+    return ArrivalService(database, blobs)
+
+
+Arrivals = Annotated[ArrivalService, Depends(get_arrivals)]
+
+
+def get_archive_reader(dataset_id: str, arrivals: Arrivals) -> Callable[[UploadFile], Iterator[ArrivalProgress]]:
+    """Return what reads a ZIP into a dataset; a dataset that is not there is said before the stream begins."""
+    arrivals.check_writable(dataset_id)
+    return lambda file: arrivals.add_archive(dataset_id, file.filename or "unnamed.zip", file.file)
 
 
 Datasets = Annotated[DatasetService, Depends(get_service)]
@@ -127,10 +147,35 @@ def list_dataset_images(dataset_id: str, datasets: Datasets) -> list[DatasetImag
 
 @router.post("/datasets/{dataset_id}/images", responses={**NOT_FOUND, **CONFLICT, **TOO_LARGE})
 def upload_dataset_images(
-    dataset_id: str, files: Annotated[list[UploadFile], File(description="Images, captions, ZIPs.")], uploads: Uploads
+    dataset_id: str,
+    files: Annotated[list[UploadFile], File(description="Images, captions, ZIPs.")],
+    uploads: Uploads,
+    position: Annotated[
+        int | None, Form(ge=0, le=10**9, description="Place of the first image; behind the last one when not given.")
+    ] = None,
 ) -> UploadReport:
     """Add images, captions and ZIPs of them to a dataset."""
-    return uploads.add_files(dataset_id, [UploadedFile(file.filename or "unnamed", file.file) for file in files])
+    named = [UploadedFile(file.filename or "unnamed", file.file) for file in files]
+    return uploads.add_files(dataset_id, named, position)
+
+
+@router.post("/datasets/{dataset_id}/images/known", responses=NOT_FOUND)
+def find_known_images(dataset_id: str, request: KnownFilesRequest, arrivals: Arrivals) -> KnownFiles:
+    """Say which contents a dataset has already, so that they need not be sent."""
+    return arrivals.find_known(dataset_id, request.hashes)
+
+
+@router.post(
+    "/datasets/{dataset_id}/archives",
+    responses={**NOT_FOUND, **CONFLICT, **TOO_LARGE},
+    response_class=EventSourceResponse,
+)
+def upload_dataset_archive(
+    file: Annotated[UploadFile, File(description="A ZIP.")],
+    progress: Annotated[Callable[[UploadFile], Iterator[ArrivalProgress]], Depends(get_archive_reader)],
+) -> Iterator[ArrivalProgress]:
+    """Add a ZIP of any number of images; the answer is a stream that tells how far it is."""
+    yield from progress(file)
 
 
 @router.patch("/datasets/{dataset_id}/images/{dataset_image_id}", responses={**NOT_FOUND, **CONFLICT})

@@ -11,14 +11,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from fluxtune.core.errors import FileRefused
-from fluxtune.datasets.archive import (
-    MAX_ENTRY_BYTES,
-    ArchiveRefused,
-    EntryRefused,
-    is_ignored,
-    looks_like_zip,
-    read_archive,
-)
+from fluxtune.datasets.archive import MAX_ENTRY_BYTES, Archive, ArchiveRefused, EntryRefused, is_ignored, looks_like_zip
 from fluxtune.datasets.captions import MAX_CAPTION_BYTES, read_caption
 from fluxtune.datasets.layouts import (
     CAPTION_SUFFIXES,
@@ -269,20 +262,33 @@ def _limit(name: str) -> int:
 def unpack(archive_name: str, stream: IO[bytes]) -> Iterator[Found]:
     """Yield the files of an archive; nested archives are refused whatever their name."""
     try:
-        for entry in read_archive(stream):
-            name = clean_name(entry.name)
-            shown = f"{archive_name}/{name}"
-            if is_cache(name):
-                yield Found(name, is_zipped=True, is_cache=True)
-            elif entry.refusal is not None:
-                yield Found(shown, refusal=refused(shown, entry.refusal), is_zipped=True)
-            elif entry.content is not None and looks_like_zip(entry.content[:4]):
-                nested = EntryRefused("It is a ZIP inside a ZIP.", action="Unpack it and add its files.")
-                yield Found(shown, refusal=refused(shown, nested), is_zipped=True)
-            elif entry.content is not None:
-                yield Found(name, entry.content, is_zipped=True)
+        with Archive(stream) as archive:
+            yield from entries_of(archive_name, archive)
     except ArchiveRefused as error:
         yield Found(archive_name, refusal=refused(archive_name, error), is_zipped=True)
+
+
+def entries_of(
+    archive_name: str, archive: Archive, is_wanted: Callable[[str], bool] = lambda name: True
+) -> Iterator[Found]:
+    """Yield those files of an open archive whose names are wanted."""
+    for entry in archive.read(is_wanted):
+        name = clean_name(entry.name)
+        shown = f"{archive_name}/{name}"
+        if is_cache(name):
+            yield Found(name, is_zipped=True, is_cache=True)
+        elif entry.refusal is not None:
+            yield Found(shown, refusal=refused(shown, entry.refusal), is_zipped=True)
+        elif entry.content is not None and looks_like_zip(entry.content[:4]):
+            nested = EntryRefused("It is a ZIP inside a ZIP.", action="Unpack it and add its files.")
+            yield Found(shown, refusal=refused(shown, nested), is_zipped=True)
+        elif entry.content is not None:
+            yield Found(name, entry.content, is_zipped=True)
+
+
+def is_text(name: str) -> bool:
+    """Return whether a file holds captions, by its name."""
+    return is_metadata(name) or PurePosixPath(name).suffix.lower() in CAPTION_SUFFIXES | {".json"}
 
 
 def from_bytes(name: str, content: bytes) -> UploadedFile:

@@ -253,3 +253,20 @@ def _sizes() -> dict[Size, ColumnElement[bool]]:
 def _shapes() -> dict[Shape, ColumnElement[bool]]:
     taller, wider = ImageRow.height > ImageRow.width * SQUARE, ImageRow.width > ImageRow.height * SQUARE
     return {"portrait": taller, "square": and_(~taller, ~wider), "landscape": wider}
+
+
+def known_hashes(session: Session, dataset_id: str, hashes: Sequence[str]) -> set[str]:
+    """Return which of these contents a dataset has; of an edited image the original counts."""
+    found: set[str] = set()
+    for start in range(0, len(hashes), _CHUNK):
+        query = (
+            select(ImageRow.sha256)
+            .join(DatasetImageRow, func.coalesce(DatasetImageRow.original_id, DatasetImageRow.image_id) == ImageRow.id)
+            .where(
+                DatasetImageRow.dataset_id == dataset_id,
+                DatasetImageRow.deleted_at.is_(None),
+                ImageRow.sha256.in_(hashes[start : start + _CHUNK]),
+            )
+        )
+        found.update(session.scalars(query))
+    return found

@@ -111,6 +111,22 @@ class ImageService:
         found = {sha256: repository.find_by_hash(self._session, sha256, "uploaded") for sha256 in set(hashes)}
         return {sha256: to_schema(row) for sha256, row in found.items() if row is not None}
 
+    def find_content(self, sha256: str) -> StoredContent | None:
+        """Return what is known of uploaded content from when it was stored; None if it must be decoded (again)."""
+        row = repository.find_by_hash(self._session, sha256, "uploaded")
+        if row is None or not row.measures or not self._blobs.has(keys.original_key(row.sha256, row.format)):
+            return None
+        return StoredContent(
+            sha256=row.sha256,
+            format=row.format,
+            width=row.width,
+            height=row.height,
+            byte_count=row.byte_count,
+            fingerprint=row.fingerprint,
+            placeholder=row.placeholder,
+            measures=row.measures,
+        )
+
     def get_fingerprints(self, ids: Iterable[str]) -> dict[str, str]:
         """Return what tells likeness, by image id."""
         return {key: row.fingerprint for key, row in repository.find_images(self._session, ids).items()}
