@@ -252,6 +252,14 @@ class TestPage:
         assert page["tags"] == {"fruit": 2, "animal": 1, "tree": 1}
         assert page["modes"]["style"] == 1
 
+    def test_words_may_hold_signs_of_sql_and_are_found_after_every_change(self, client, tmp_path):
+        model = add_model(client, tmp_path, name="100 % wool_1", base="pocket")
+        add_model(client, tmp_path, name="100 of wool11", base="pocket")
+        assert client.get("/api/models/page", params={"query": "% wool_1"}).json()["total"] == 1
+        client.patch(f"/api/models/{model.id}", json={"notes": "ÜBER Nacht", "tags": ["x%y"]})
+        assert client.get("/api/models/page", params={"query": "über x%y"}).json()["total"] == 1
+        assert client.get("/api/models/page", params={"tag": "x%y' OR 1"}).json()["total"] == 0
+
     @pytest.mark.parametrize("query", ["limit=0", "limit=1000", "offset=-1", "order=odd"])
     def test_what_makes_no_sense_is_refused(self, client, query):
         assert client.get(f"/api/models/page?{query}").status_code == 422
@@ -261,7 +269,7 @@ class TestPage:
             rows = [
                 ModelRow(
                     id=new_id(), name=f"Model {number}", base="pocket", mode="style", trigger_word=f"word{number}",
-                    prompts=[], tags=[f"tag{number % 7}"], created_at=now(),
+                    prompts=[], tags=[f"tag{number % 7}"], searched=f"model {number}\nword{number}", created_at=now(),
                 )
                 for number in range(1_000)
             ]  # fmt: skip

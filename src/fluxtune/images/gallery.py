@@ -67,9 +67,9 @@ class GalleryService:
         repository.set_deleted(row, None)
         return self._as_schema(row)
 
-    def count_by_model(self) -> dict[str, int]:
-        """Return how many images each model has made."""
-        return repository.count_by_model(self._session)
+    def count_by_model(self, model_ids: Iterable[str]) -> dict[str, int]:
+        """Return how many images some models have made."""
+        return repository.count_by_model(self._session, model_ids)
 
     def newest_by_model(self, model_ids: Iterable[str]) -> dict[str, str]:
         """Return the images that stand for models without a sample: the newest favourite, or the newest, of each."""

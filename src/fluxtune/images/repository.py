@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from fluxtune.db import Base
 from fluxtune.images.tables import GalleryImageRow, ImageRow
 
+TRAINED = ("uploaded", "edited")
+"""Origins of images that finetunes are trained on."""
 _CHUNK = 500
 """Ids per IN list: SQLite and PostgreSQL both limit the number of bound values."""
 
@@ -61,11 +63,11 @@ def find_gallery_images(session: Session, ids: Sequence[str]) -> dict[str, tuple
     return {entry.image_id: (entry, image) for entry, image in session.execute(query)}
 
 
-def count_by_model(session: Session) -> dict[str, int]:
-    """Return how many gallery images each model has made."""
+def count_by_model(session: Session, model_ids: Iterable[str]) -> dict[str, int]:
+    """Return how many gallery images some models have made."""
     query = (
         select(GalleryImageRow.model_id, func.count())
-        .where(GalleryImageRow.deleted_at.is_(None))
+        .where(GalleryImageRow.model_id.in_(list(model_ids)), GalleryImageRow.deleted_at.is_(None))
         .group_by(GalleryImageRow.model_id)
     )
     return {model_id: int(count) for model_id, count in session.execute(query)}
@@ -113,12 +115,12 @@ def remove_expired(session: Session, image_id: str, before: datetime) -> bool:
 
 
 def list_uploaded(session: Session, hashes: Iterable[str]) -> list[str]:
-    """Return the ids of the uploaded images with these contents."""
+    """Return the ids of the uploaded and edited images with these contents."""
     wanted = sorted(set(hashes))
     found: list[str] = []
     for start in range(0, len(wanted), _CHUNK):
         among = ImageRow.sha256.in_(wanted[start : start + _CHUNK])
-        found += session.scalars(select(ImageRow.id).where(among, ImageRow.origin == "uploaded"))
+        found += session.scalars(select(ImageRow.id).where(among, ImageRow.origin.in_(TRAINED)))
     return found
 
 
@@ -131,6 +133,18 @@ def is_referred_to(session: Session, image_id: str) -> bool:
         if key.column.table.name == ImageRow.__tablename__
     ]
     return bool(session.scalar(select(or_(*(_names(column, image_id) for column in columns)))))
+
+
+def list_unused_edits(session: Session, before: datetime) -> Sequence[str]:
+    """Return the edited pictures made before then that no row refers to: their images were edited otherwise since."""
+    columns = [
+        key.parent
+        for table in Base.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column.table.name == ImageRow.__tablename__
+    ]
+    query = select(ImageRow.id).where(ImageRow.origin == "edited", ImageRow.created_at < before)
+    return session.scalars(query.where(*(~exists().where(column == ImageRow.id) for column in columns))).all()
 
 
 def _names(column: Column[str], image_id: str) -> ColumnElement[bool]:

@@ -4,16 +4,18 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
+
+from sqlalchemy.orm import Session
 
 from fluxtune.config import Settings
 from fluxtune.core.errors import DiskFull, InvalidInput
 from fluxtune.core.ids import new_id
 from fluxtune.core.text import clean_text
-from fluxtune.db import Database, is_disk_full
+from fluxtune.db import is_disk_full
 from fluxtune.engine.lora_files.convert import convert
 from fluxtune.engine.lora_files.fits import Candidate, Match, candidate_of, matches, title_of
 from fluxtune.engine.lora_files.metadata import Facts, carried, facts_of, modelspec
@@ -27,16 +29,39 @@ MODES = ("character", "product", "style", "general")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A finetune of this studio that was trained elsewhere: what it knows of the file it made."""
+
+    finetune_id: str
+    dataset_id: str
+    mode: str
+    step: int
+    description: str
+    prompts: list[str]
+    cover_image_id: str | None
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What somebody says of a file they import; empty means: what the file says."""
 
     name: str = ""
     base: str = ""
     trigger_word: str = ""
+    origin: Origin | None = None
+
+
+class Transactions(Protocol):
+    """Opens transactions: a database, or a job."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Open a session that is committed when the block ends well."""
+        ...
 
 
 def import_model(
-    database: Database, blobs: Blobs, settings: Settings, filename: str, content: BinaryIO, wish: Wish
+    database: Transactions, blobs: Blobs, settings: Settings, filename: str, content: BinaryIO, wish: Wish
 ) -> Model:
     """Add a model from a LoRA file of any layout; raises `InvalidInput` saying why a file can't be one.
 
@@ -69,6 +94,8 @@ def import_model(
             description=facts.description, cover_image_id=None, step=facts.steps,
             tags=list(facts.tags), provenance=provenance.model_dump(mode="json"),
         )  # fmt: skip
+        if wish.origin is not None:
+            made = _of_origin(made, wish.origin)
         with database.transaction() as session:
             return ModelService(session, blobs, settings).create_model(made, stored)
     except BaseException as error:
@@ -76,6 +103,22 @@ def import_model(
         if isinstance(error, OSError) and is_disk_full(error):
             raise DiskFull("The file found no room.", action="Free some room, then import it again.") from error
         raise
+
+
+def _of_origin(made: NewModel, origin: Origin) -> NewModel:
+    """Return a model with what its finetune knows better than its file."""
+    provenance = made.provenance or {}
+    return replace(
+        made,
+        finetune_id=origin.finetune_id,
+        dataset_id=origin.dataset_id,
+        mode=origin.mode,
+        step=origin.step,
+        description=origin.description,
+        prompts=origin.prompts or made.prompts,
+        cover_image_id=origin.cover_image_id,
+        provenance={**provenance, "notes": [*origin.notes, *provenance.get("notes", [])]},
+    )
 
 
 @contextmanager

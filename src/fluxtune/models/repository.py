@@ -1,11 +1,12 @@
 """Every query about finetuned models."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, TableValuedAlias, delete, exists, func, select, true, update
 from sqlalchemy.orm import Session
 
 from fluxtune.models.tables import DeploymentRow, ModelRow, ModelVersionRow
@@ -27,34 +28,87 @@ def list_models(session: Session, deleted: bool) -> list[ModelRow]:
     return list(session.scalars(select(ModelRow).where(in_trash).order_by(ModelRow.id.desc())))
 
 
+Order = Literal["newest", "oldest", "name"]
+_ORDERS: dict[Order, tuple[ColumnElement[Any], ...]] = {
+    "newest": (ModelRow.id.desc(),),
+    "oldest": (ModelRow.id.asc(),),
+    "name": (ModelRow.searched.asc(), ModelRow.id.asc()),
+}
+_OUTSIDE_TRASH = ModelRow.deleted_at.is_(None)
+
+
 @dataclass(frozen=True, slots=True)
-class Brief:
-    """What one searches models by. `text`: all that words are looked for in, folded."""
+class Filter:
+    """Which models to show: every word of `query` must be in name, base, trigger word, tags, notes or description."""
 
-    id: str
-    name: str
-    base: str
-    mode: str
-    tags: list[str]
-    text: str
+    query: str = ""
+    base: str | None = None
+    mode: str | None = None
+    tag: str | None = None
 
 
-def list_briefs(session: Session) -> list[Brief]:
-    """Return the models outside the trash by what one searches them by."""
-    query = select(
-        ModelRow.id,
-        ModelRow.name,
-        ModelRow.base,
-        ModelRow.mode,
-        ModelRow.tags,
-        ModelRow.trigger_word,
-        ModelRow.description,
-        ModelRow.notes,
-    ).where(ModelRow.deleted_at.is_(None))
-    return [
-        Brief(id_, name, base, mode, tags, "\n".join((name, base, *tags, *texts)).casefold())
-        for id_, name, base, mode, tags, *texts in session.execute(query)
-    ]
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How many models outside the trash have which base, kind and tag."""
+
+    whole: int
+    bases: dict[str, int]
+    modes: dict[str, int]
+    tags: dict[str, int]
+
+
+def searched_text(name: str, base: str, trigger_word: str, tags: Iterable[str], *texts: str) -> str:
+    """Return what words are looked for in, of one model."""
+    return "\n".join((name, base, trigger_word, *tags, *texts)).casefold()
+
+
+def find_window(session: Session, wanted: Filter, order: Order, offset: int, limit: int) -> tuple[list[str], int]:
+    """Return the ids of a window of the models a filter finds, and how many it finds."""
+    conditions = _conditions(session, wanted)
+    query = select(ModelRow.id).where(*conditions).order_by(*_ORDERS[order]).offset(offset).limit(limit)
+    total = session.scalar(select(func.count()).select_from(ModelRow).where(*conditions)) or 0
+    return list(session.scalars(query)), total
+
+
+def count_facets(session: Session) -> Facets:
+    """Count what one can filter by."""
+    bases: Counter[str] = Counter()
+    modes: Counter[str] = Counter()
+    columns = (ModelRow.base, ModelRow.mode)
+    for base, mode, count in session.execute(select(*columns, func.count()).where(_OUTSIDE_TRASH).group_by(*columns)):
+        bases[base] += count
+        modes[mode] += count
+    tag = _tags(session)
+    each = select(tag.c.value, func.count()).select_from(ModelRow).join(tag, true()).where(_OUTSIDE_TRASH)
+    tags: Counter[str] = Counter()
+    for value, count in session.execute(each.group_by(tag.c.value)):
+        tags[value] += count
+    return Facets(bases.total(), *(_commonest(counts) for counts in (bases, modes, tags)))
+
+
+def _conditions(session: Session, wanted: Filter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [_OUTSIDE_TRASH]
+    if wanted.base is not None:
+        found.append(ModelRow.base == wanted.base)
+    if wanted.mode is not None:
+        found.append(ModelRow.mode == wanted.mode)
+    if wanted.tag is not None:
+        tag = _tags(session)
+        found.append(exists(select(1).select_from(tag).where(tag.c.value == wanted.tag)))
+    words = wanted.query.casefold().split()[:20]
+    return found + [ModelRow.searched.contains(word, autoescape=True) for word in words]
+
+
+def _tags(session: Session) -> TableValuedAlias:
+    """Return the tags of a model as rows."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.json_each(ModelRow.tags).table_valued("value")
+    return func.json_array_elements_text(ModelRow.tags).table_valued("value", joins_implicitly=True)
+
+
+def _commonest(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts, the commonest first."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def find_models(session: Session, ids: Sequence[str]) -> list[ModelRow]:

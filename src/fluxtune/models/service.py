@@ -179,6 +179,7 @@ class ModelService:
             cleaned = _cleaned(part, value)
             if part != "default_version_id" and (part != "name" or cleaned):
                 setattr(row, part, cleaned)
+        row.searched = _searched(row)
         if row.least_strength > row.most_strength:
             raise InvalidInput("The least strength is above the greatest.", field="least_strength")
         return self._show([row])[0]
@@ -267,6 +268,7 @@ class ModelService:
             created_at=now(),
             deleted_at=None,
         )
+        row.searched = _searched(row)
         repository.add(self._session, row)
         if stored is not None:
             self._add_version(row, made.step, stored)
@@ -329,7 +331,7 @@ class ModelService:
         return name
 
     def _show_bases(self, found: list[BaseDescription]) -> list[Model]:
-        counts = self._gallery.count_by_model()
+        counts = self._gallery.count_by_model(base.name for base in found)
         newest = self._gallery.newest_by_model(base.name for base in found)
         cover_ids = {base.name: newest.get(base.name) for base in found}
         images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
@@ -339,7 +341,7 @@ class ModelService:
 
     def _show(self, rows: list[ModelRow]) -> list[Model]:
         versions = repository.list_versions(self._session, [row.id for row in rows])
-        counts = self._gallery.count_by_model()
+        counts = self._gallery.count_by_model(row.id for row in rows)
         newest = self._gallery.newest_by_model(row.id for row in rows if row.cover_image_id is None)
         cover_ids = {row.id: row.cover_image_id or newest.get(row.id) for row in rows}
         images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
@@ -353,6 +355,11 @@ class ModelService:
             )
             for row in rows
         ]  # fmt: skip
+
+
+def _searched(row: ModelRow) -> str:
+    texts = (row.description, row.notes)
+    return repository.searched_text(row.name, row.base, row.trigger_word, row.tags, *texts)
 
 
 def _cleaned(field: str, value: Any) -> Any:

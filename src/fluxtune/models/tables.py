@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fluxtune.db import Base, UtcDateTime
@@ -35,8 +35,17 @@ class ModelRow(Base):
     # No foreign keys: a model outlives the finetune and the dataset it was made from.
     finetune_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
     dataset_id: Mapped[str | None] = mapped_column(String(32), default=None)
+    # All that words are looked for in, folded: SQLite's own lower() knows ASCII only. The name comes first, so that
+    # this is also what lists by name are ordered by.
+    searched: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+    # A window of thousands, and what one can filter by, are read from these alone.
+    __table_args__ = (
+        Index("ix_model_newest", "deleted_at", "id"),
+        Index("ix_model_facets", "deleted_at", "base", "mode"),
+    )
 
 
 class ModelVersionRow(Base):

@@ -1,4 +1,4 @@
-"""Where models are at BFL, and images drawn here and there side by side."""
+"""Where models are at BFL, images drawn here and there side by side, and a catalogue that is searched in SQL."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,11 @@ WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add both tables."""
+    """Add both tables; fold what is known of every model for searching."""
+    op.add_column("model", sa.Column("searched", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_model_newest", "model", ["deleted_at", "id"], unique=False)
+    op.create_index("ix_model_facets", "model", ["deleted_at", "base", "mode"], unique=False)
+    _fold()
     op.create_table(
         "deployment",
         sa.Column("model_id", sa.String(length=32), nullable=False),
@@ -52,7 +56,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_parity_model_id"), ["model_id"], unique=False)
 
 
+def _fold() -> None:
+    model = sa.table(
+        "model",
+        *(sa.column(name, sa.Text()) for name in ("id", "name", "base", "trigger_word", "description", "notes")),
+        sa.column("tags", sa.JSON()),
+        sa.column("searched", sa.Text()),
+    )
+    connection = op.get_bind()
+    columns = (model.c.id, model.c.name, model.c.base, model.c.trigger_word, model.c.tags)
+    query = sa.select(*columns, model.c.description, model.c.notes)
+    for id_, name, base, trigger_word, tags, *texts in connection.execute(query).all():
+        folded = "\n".join((name, base, trigger_word, *tags, *texts)).casefold()
+        connection.execute(sa.update(model).where(model.c.id == id_).values(searched=folded))
+
+
 def downgrade() -> None:
-    """Remove both tables, with what they hold."""
+    """Remove both tables and what was folded, with what they hold."""
+    with op.batch_alter_table("model") as batch_op:
+        batch_op.drop_index("ix_model_facets")
+        batch_op.drop_index("ix_model_newest")
+        batch_op.drop_column("searched")
     op.drop_table("parity")
     op.drop_table("deployment")
