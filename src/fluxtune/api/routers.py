@@ -16,6 +16,7 @@ from fluxtune.images import endpoints as images
 from fluxtune.jobs import endpoints as jobs
 from fluxtune.models import endpoints as models
 from fluxtune.recipes import endpoints as recipes
+from fluxtune.servers import endpoints as servers
 
 # Health first: its fixed addresses would otherwise be taken for a finetune's id.
 _PARTS = (
@@ -33,6 +34,7 @@ _PARTS = (
     hosted,
     deployments,
     captioning,
+    servers,
 )
 
 

@@ -45,6 +45,9 @@ def start(
     ] = None,
     template: Annotated[str | None, typer.Option(metavar="NAME|ID", help="A template to begin with.")] = None,
     base: Annotated[str | None, typer.Option(metavar="NAME", help="The base to teach; pocket when not given.")] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The server to train at; this computer when not given.")
+    ] = None,
     mode: Annotated[
         Mode | None, typer.Option(help="What is being taught; the dataset's own when not given.", show_default=False)
     ] = None,
@@ -69,6 +72,7 @@ def start(
     output = Output(json)
     own = {
         "base": base,
+        "server_id": server,
         "mode": mode,
         "quality": quality,
         "name": name,

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("fluxtune.cli.generate", "Make images with a model."),
     "token": ("fluxtune.cli.token", "Tokens: keys of programs that use the BFL API under /v1."),
     "hosted": ("fluxtune.cli.hosted", "Hosted models: images made at BFL; keys, budget, ledger."),
+    "server": ("fluxtune.cli.server", "Other computers that train and draw for this studio."),
     "doctor": ("fluxtune.cli.doctor", "Say what is ready, what is missing, and the command that adds it."),
 }
 

@@ -119,6 +119,8 @@ def act(finetune: str, action: Callable[[Client, str], Finetune], data: Path | N
 
 def plan_line(plan: FinetunePlan) -> str:
     """Return the plan of a finetune in one line."""
+    if plan.server is not None:
+        return f"{plan.image_count} images, {plan.recipe.steps} steps ({plan.epochs:.0f} times each), at {plan.server}"
     return (
         f"{plan.image_count} images, {plan.recipe.steps} steps ({plan.epochs:.0f} times each): "
         f"{duration(plan.seconds.low)} to {duration(plan.seconds.high)}, "
@@ -152,6 +154,7 @@ def render_finetune(finetune: Finetune, out: Console) -> None:
                 ("finetune", finetune.name),
                 ("id", finetune.id),
                 ("state", _state(finetune)),
+                ("at", finetune.server_name),
                 ("waits for", finetune.waiting_for),
                 ("step", f"{finetune.step} of {finetune.steps}"),
                 ("time left", duration(finetune.eta_s) if finetune.eta_s is not None else None),

@@ -8,6 +8,7 @@ from typing import Any
 from fluxtune.api.schemas import SignIn, SystemInfo
 from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.hosted import HostedCalls
+from fluxtune.client.servers import ServerCalls
 from fluxtune.client.tokens import TokenCalls
 from fluxtune.client.uploads import batches, collect_files
 from fluxtune.datasets.schemas import (
@@ -52,7 +53,7 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(DeploymentCalls, TokenCalls, HostedCalls):
+class Client(DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio

@@ -14,7 +14,7 @@ from fluxtune.db import is_disk_full
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes import repository
-from fluxtune.finetunes.errors import CheckpointDoesNotFit, FinetuneNotFinished
+from fluxtune.finetunes.errors import CheckpointDoesNotFit, FinetuneNotFinished, NotElsewhere
 from fluxtune.finetunes.records import FinetuneRecords
 from fluxtune.finetunes.schemas import Finetune, FinetuneRestart
 from fluxtune.finetunes.tables import CheckpointRow, FinetuneRow
@@ -35,6 +35,8 @@ class FinetuneContinuing(FinetuneRecords):
         job = self._job(row)
         if job.state != "succeeded":
             raise FinetuneNotFinished(f"“{row.name}” is {job.state}; only a run that ended well can be extended.")
+        if row.server_id is not None:
+            raise NotElsewhere(f"“{row.name}” was trained at {row.server_name}.")
         if not any(checkpoint.step == row.steps_done for checkpoint in self._checkpoints(row)):
             raise FinetuneNotFinished(
                 f"The last checkpoint of “{row.name}” is gone from the data folder.", action="Start a new finetune."

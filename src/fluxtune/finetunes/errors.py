@@ -1,6 +1,6 @@
 """What can stand in the way of something asked of a finetune."""
 
-from fluxtune.core.errors import Conflict, InvalidInput, NotFound
+from fluxtune.core.errors import Conflict, InvalidInput, JobFailed, NotFound
 
 
 class FinetuneMissing(NotFound):
@@ -50,6 +50,27 @@ class CheckpointNotKeepable(Conflict):
 
     title = "The checkpoint can't become a version yet"
     action = "Wait for the end of the run, or stop it and keep what it learned; or restart from this checkpoint."
+
+
+class NotElsewhere(Conflict):
+    """A finetune at a server can't do everything that one here can."""
+
+    title = "That is not possible at a server"
+    action = "Do it in the studio on the server, or stop the run and keep what it has learned."
+
+
+class LostElsewhere(JobFailed):
+    """The server does not know the finetune any more."""
+
+    title = "The server no longer has this finetune"
+    action = "It was removed there, or its data were. Start the finetune again."
+
+
+class EndedElsewhere(JobFailed):
+    """The server says that the finetune went wrong."""
+
+    title = "The finetune failed on the server"
+    action = "Look in the studio on the server, or at its log; then start the finetune again."
 
 
 class ProbeMissing(NotFound):

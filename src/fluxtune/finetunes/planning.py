@@ -102,6 +102,37 @@ def make_plan(
         suggestions=[Suggestion(title=each.title, detail=each.detail, recipe=each.recipe) for each in suggestions],
         probe=probe if estimate.is_measured else None,
         waits_behind=waits_behind,
+        server=None,
+    )
+
+
+def make_plan_elsewhere(
+    choices: Choices,
+    dataset: Dataset,
+    check: DatasetCheck,
+    sizes: Sequence[tuple[int, int]],
+    server: str,
+    notes: Sequence[str],
+) -> FinetunePlan:
+    """Return what a finetune would do at a server; what it takes there nobody here knows."""
+    recipe, changed = choose_recipe(choices)
+    images_seen = recipe.steps * recipe.batch_size * recipe.gradient_accumulation
+    nothing = Range(low=0, high=0)
+    return FinetunePlan(
+        recipe=recipe,
+        changed=changed,
+        reasons=_reasons(choices, changed),
+        image_count=choices.image_count,
+        epochs=round(images_seen / choices.image_count, 1) if choices.image_count else 0.0,
+        seconds=nothing,
+        memory_bytes=nothing,
+        disk_bytes=0,
+        fits=True,
+        warnings=[*notes, *_warnings(choices, dataset, check, recipe, sizes)],
+        suggestions=[],
+        probe=None,
+        waits_behind=0,
+        server=server,
     )
 
 

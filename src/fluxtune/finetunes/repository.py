@@ -66,6 +66,11 @@ def find_loss_point(session: Session, finetune_id: str, step: int) -> LossPointR
     return session.get(LossPointRow, (finetune_id, step))
 
 
+def last_step(session: Session, finetune_id: str) -> int:
+    """Return the last measured step, 0 before there is one."""
+    return session.scalar(select(func.max(LossPointRow.step)).where(LossPointRow.finetune_id == finetune_id)) or 0
+
+
 def loss_before(session: Session, finetune_id: str, step: int) -> tuple[int, float | None]:
     """Return how many points lie before a step, and the smoothed loss of the last of them."""
     before = (LossPointRow.finetune_id == finetune_id, LossPointRow.step < step)

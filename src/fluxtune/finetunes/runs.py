@@ -222,3 +222,15 @@ def log_end(session: Session, row: FinetuneRow, seq: int, at: datetime, level: s
         return
     line = LogLineRow(finetune_id=row.id, seq=seq, at=at, level=level, message=message)
     repository.save_all(session, [line])
+
+
+def tell_last_step(session: Session, job: JobContext, row: FinetuneRow, step: int) -> None:
+    """Tell the last step once more: progress is thinned out, and a run that was stopped may end between two."""
+    point = repository.find_loss_point(session, row.id, step)
+    if point is not None:
+        numbers = {
+            name: getattr(point, name)
+            for name in ("step", "loss", "smoothed", "learning_rate", "grad_norm", "seconds_per_step")
+        }
+        rest = {"steps": row.recipe["steps"], "eta_s": 0.0, "memory_bytes": None, "device_load": None}
+        job.emit(session, "job.progressed", {**numbers, **rest})

@@ -27,6 +27,9 @@ class FinetuneCreate(BaseModel):
     trigger_word: str | None = Field(None, max_length=60)
     recipe: dict[str, Any] = Field(default_factory=dict)
     template_id: str | None = Field(None, max_length=64)
+    server_id: str | None = Field(
+        None, max_length=60, description="The server to train at, by its id or name; empty: this computer."
+    )
     webhook_url: str | None = Field(None, max_length=2_000, description="Where to POST how the run has ended.")
     webhook_secret: SecretStr | None = Field(
         None, min_length=8, max_length=200, description="Signs what is sent there; kept encrypted, never shown again."
@@ -88,7 +91,8 @@ class FinetunePlan(BaseModel):
     """What a finetune would do and cost, before it starts.
 
     `reasons` says of each setting why it has its value and where that comes from; `probe` is the newest measurement
-    of a recipe with the same load on this machine, which the ranges then come from.
+    of a recipe with the same load on this machine, which the ranges then come from. With `server`, the name of the
+    server it will train at, all ranges are 0: nobody here knows what it takes there.
     """
 
     recipe: Recipe
@@ -104,6 +108,7 @@ class FinetunePlan(BaseModel):
     suggestions: list[Suggestion]
     probe: Probe | None
     waits_behind: int
+    server: str | None
 
 
 class Healing(BaseModel):
@@ -144,6 +149,10 @@ class Finetune(BaseModel):
     trigger_word: str
     recipe: Recipe
     model_id: str | None
+    server_id: str | None = Field(description="The server it trains at; null: this computer.")
+    server_name: str | None
+    remote_id: str | None = Field(description="Its id there, once it was sent.")
+    elsewhere_model_id: str | None = Field(description="What one draws with there.")
     cover: Image | None
     error: Problem | None
     is_stopping: bool

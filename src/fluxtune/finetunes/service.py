@@ -11,22 +11,26 @@ from fluxtune.datasets.concepts import list_concepts
 from fluxtune.datasets.schemas import Dataset
 from fluxtune.datasets.service import DatasetInTrash, DatasetService
 from fluxtune.datasets.snapshot import SnapshotService
-from fluxtune.engine.bases import require_trainable
+from fluxtune.engine.bases import BaseDescription, require_trainable
 from fluxtune.engine.captions import PLACEHOLDER
 from fluxtune.engine.config import Recipe
 from fluxtune.engine.estimate import describe_machine
 from fluxtune.finetunes import repository
 from fluxtune.finetunes.continuing import FinetuneContinuing
-from fluxtune.finetunes.errors import FinetuneActive
-from fluxtune.finetunes.planning import Choices, MeasuredRun, choose_recipe, make_plan
+from fluxtune.finetunes.errors import FinetuneActive, NotElsewhere
+from fluxtune.finetunes.planning import Choices, MeasuredRun, choose_recipe, make_plan, make_plan_elsewhere
 from fluxtune.finetunes.probing import ProbeService
 from fluxtune.finetunes.readings import FinetuneReadings
 from fluxtune.finetunes.schemas import Finetune, FinetuneCreate, FinetunePlan, Probe
+from fluxtune.finetunes.sending import notes_elsewhere, plain_recipe
 from fluxtune.finetunes.steering import FinetuneSteering
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs import service as jobs
 from fluxtune.models.service import ModelService
 from fluxtune.recipes.service import TemplateService
+from fluxtune.servers.errors import NotThere
+from fluxtune.servers.models import base_named, bases_of
+from fluxtune.servers.service import ServerService
 from fluxtune.storage import Blobs
 from fluxtune.webhooks.addresses import check_url
 
@@ -43,11 +47,22 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         self._snapshots = SnapshotService(session, blobs)
         self._models = ModelService(session, blobs, settings)
         self._probes = ProbeService(session)
+        self._servers = ServerService(session, settings)
 
     def plan(self, create: FinetuneCreate) -> FinetunePlan:
         """Return what a finetune would do and cost, before it starts."""
         dataset = self._datasets.get_dataset(create.dataset_id)
         choices = self._choices(create, dataset)
+        if create.server_id is not None:
+            server = self._servers.get_server(create.server_id)
+            return make_plan_elsewhere(
+                choices,
+                dataset,
+                self._datasets.check(dataset.id),
+                [(entry.image.width, entry.image.height) for entry in self._datasets.list_images(dataset.id)],
+                server.name,
+                notes_elsewhere(server, choose_recipe(choices)[0]),
+            )
         return make_plan(
             choices,
             dataset,
@@ -67,7 +82,16 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         manifest = self._snapshots.freeze(dataset.id)
         finetune_id = new_id()
         name = self._free_name(clean_text(create.name or "") or dataset.name)
-        job = jobs.enqueue(self._session, "finetune", finetune_id, f"Finetune “{name}”", {}, steps=recipe.steps)
+        server = self._servers.get_server(create.server_id) if create.server_id is not None else None
+        job = jobs.enqueue(
+            self._session,
+            "finetune",
+            finetune_id,
+            f"Finetune “{name}”" + (f" at {server.name}" if server else ""),
+            {},
+            steps=recipe.steps,
+            lane="network" if server else "device",
+        )
         secret = create.webhook_secret.get_secret_value() if create.webhook_secret and create.webhook_url else None
         row = FinetuneRow(
             id=finetune_id,
@@ -83,6 +107,8 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
             quality=choices.quality,
             trigger_word=choices.trigger_word,
             recipe=recipe.model_dump(mode="json"),
+            server_id=server.id if server else None,
+            server_name=server.name if server else None,
             webhook_url=create.webhook_url,
             webhook_secret=self._settings.secrets.seal(secret) if secret is not None else None,
             created_at=now(),
@@ -92,6 +118,8 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
 
     def create_probe(self, create: FinetuneCreate) -> Probe:
         """Queue a few real steps of what `create` would start, to measure what they take."""
+        if create.server_id is not None:
+            raise NotElsewhere("Only what trains on this computer can be measured beforehand.")
         dataset, choices, recipe = self._ready(create)
         return self._probes.create_probe(choices, recipe, self._snapshots.freeze(dataset.id))
 
@@ -124,6 +152,10 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
             raise DatasetInTrash(f"“{dataset.name}” was put into the trash.")
         choices = self._choices(create, dataset)
         recipe, _ = choose_recipe(choices)
+        if create.server_id is not None:
+            require_trainable(choices.base)
+            facts = self._servers.facts_of(create.server_id)
+            return dataset, choices, recipe if facts.can("recipe") else plain_recipe(recipe)
         require_trainable(self._models.require_base(choices.base.name))
         readiness.require_engine()
         return dataset, choices, recipe
@@ -143,12 +175,25 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         return Choices(
             mode=mode or dataset.mode,
             quality=quality,
-            base=self._models.get_base(base),
+            base=self._base(create, base, is_chosen="base" in given or (template is not None and bool(template.base))),
             trigger_word=trigger_word,
             image_count=dataset.image_count,
             overrides=overrides,
             prompts=_concept_prompts(dataset),
         )
+
+    def _base(self, create: FinetuneCreate, name: str, *, is_chosen: bool) -> BaseDescription:
+        """Return the base to train, as it is here or at a server; a server chooses where nobody has."""
+        if create.server_id is None:
+            return self._models.get_base(name)
+        facts = self._servers.facts_of(create.server_id)
+        known = bases_of(facts)
+        if not known:
+            return base_named(facts, "")
+        wanted = name if is_chosen else facts.usual_base or name
+        if wanted not in known:
+            raise NotThere(f"There is no base “{wanted[:64]}” there; there are: {', '.join(known)}.", field="base")
+        return known[wanted]
 
 
 def _measured(row: FinetuneRow) -> MeasuredRun:

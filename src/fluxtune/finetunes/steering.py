@@ -3,6 +3,7 @@
 from fluxtune.backends.local import readiness
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes.ending import tell_end
+from fluxtune.finetunes.errors import NotElsewhere
 from fluxtune.finetunes.records import FinetuneRecords
 from fluxtune.finetunes.schemas import Finetune
 from fluxtune.finetunes.tables import FinetuneRow
@@ -33,29 +34,37 @@ class FinetuneSteering(FinetuneRecords):
 
     def pause_finetune(self, finetune_id: str) -> Finetune:
         """Save the run; its model stays loaded for a while, unless something else needs the device."""
-        row = self._row(finetune_id)
+        row = self._row_here(finetune_id)
         jobs.request(self._session, row.job_id, "pause")
         return self._show_one(row)
 
     def resume_finetune(self, finetune_id: str) -> Finetune:
         """Go on with a paused or failed run from its last checkpoint."""
         row = self._row_in_use(finetune_id)
-        readiness.require_engine()
+        if row.server_id is None:
+            readiness.require_engine()
         jobs.request(self._session, row.job_id, "resume")
         row.is_stopping = False
         return self._show_one(row)
 
     def sample_finetune(self, finetune_id: str) -> Finetune:
         """Draw the samples now, with what is learnt so far."""
-        row = self._row(finetune_id)
+        row = self._row_here(finetune_id)
         jobs.wish(self._session, row.job_id, "sample")
         return self._show_one(row)
 
     def save_finetune(self, finetune_id: str) -> Finetune:
         """Save a checkpoint now."""
-        row = self._row(finetune_id)
+        row = self._row_here(finetune_id)
         jobs.wish(self._session, row.job_id, "save")
         return self._show_one(row)
+
+    def _row_here(self, finetune_id: str) -> FinetuneRow:
+        """Return a finetune that trains on this computer; raise `NotElsewhere`."""
+        row = self._row(finetune_id)
+        if row.server_id is not None:
+            raise NotElsewhere(f"“{row.name}” trains at {row.server_name}.")
+        return row
 
     def _let_go(self, row: FinetuneRow) -> None:
         """Tell a trainer that waits with its model loaded that nobody will resume it; no worker follows it."""

@@ -46,6 +46,14 @@ class FinetuneRow(Base):
     # No foreign key: a run outlives the one whose checkpoint it began with.
     parent_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
     parent_step: Mapped[int | None] = mapped_column(default=None)
+    # Where it trains, if that is not here; the name outlives the server. No foreign key, for the same reason.
+    server_id: Mapped[str | None] = mapped_column(String(32), default=None)
+    server_name: Mapped[str | None] = mapped_column(String(60), default=None)
+    # Its id there. Committed when the server has said it; `sent_at` before anything leaves.
+    remote_id: Mapped[str | None] = mapped_column(String(200), default=None)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    # What one draws with there.
+    elsewhere_model_id: Mapped[str | None] = mapped_column(String(64), default=None)
     webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
     # Encrypted; the key is not in the database.
     webhook_secret: Mapped[str | None] = mapped_column(Text, default=None)

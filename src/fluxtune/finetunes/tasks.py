@@ -17,10 +17,11 @@ from fluxtune.engine.config import Recipe, RunConfig
 from fluxtune.engine.recipes import prompts_for
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes import repository
+from fluxtune.finetunes.elsewhere import RunElsewhere
 from fluxtune.finetunes.ending import tell_end
 from fluxtune.finetunes.errors import FinetuneMissing
 from fluxtune.finetunes.folders import write_run_folder
-from fluxtune.finetunes.runs import RunRecorder, log_end
+from fluxtune.finetunes.runs import RunRecorder, log_end, tell_last_step
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs.schemas import JobKind
 from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
@@ -71,6 +72,9 @@ class FinetuneTask:
         job.tell("job.phase", {"phase": "preparing", "done": None, "total": None})
         with job.reading() as session:
             row = _row(session, job)
+        if row.server_id is not None:
+            return RunElsewhere(self._settings, self._blobs, job, row).send()
+        with job.reading() as session:
             base = ModelService(session, self._blobs, self._settings).require_base(row.base)
         folder = RunFolder(self._paths.run(row.id))
         self._reopen(job, folder)
@@ -108,6 +112,10 @@ class FinetuneTask:
         folder.adapter.unlink(missing_ok=True)
 
     def _train(self, job: JobContext) -> StepEnd | None:
+        with job.reading() as session:
+            row = _row(session, job)
+        if row.server_id is not None:
+            return RunElsewhere(self._settings, self._blobs, job, row).follow()
         run_dir = self._paths.run(job.target_id)
         end = self._backend.train(run_dir, RunRecorder(job, self._blobs, run_dir), job)
         if end.state == "succeeded":
@@ -119,6 +127,10 @@ class FinetuneTask:
 
     def _package(self, job: JobContext) -> StepEnd | None:
         """Make the model. Copying comes first, so that the transaction is short."""
+        with job.reading() as session:
+            row = _row(session, job)
+        if row.server_id is not None:
+            return RunElsewhere(self._settings, self._blobs, job, row).fetch()
         folder = RunFolder(self._paths.run(job.target_id))
         result = folder.read_result()
         if result is None:
@@ -131,7 +143,7 @@ class FinetuneTask:
             row = _row(session, job)
             row.seconds, row.seconds_per_step, row.steps_done = result.seconds, result.seconds_per_step, result.step
             row.peak_memory_bytes = max(row.peak_memory_bytes or 0, result.peak_memory_bytes)
-            self._tell_last_step(session, job, result.step)
+            tell_last_step(session, job, row, result.step)
             if stored is not None:
                 models = ModelService(session, self._blobs, self._settings)
                 if made is None:
@@ -139,18 +151,6 @@ class FinetuneTask:
                 else:
                     models.add_version(made.id, result.step, stored)
         return StepEnd("done", {"stopped_early": result.step < result.steps})
-
-    def _tell_last_step(self, session: Session, job: JobContext, step: int) -> None:
-        """Tell the last step once more: progress is thinned out, and a run that was stopped may end between two."""
-        point = repository.find_loss_point(session, job.target_id, step)
-        if point is not None:
-            numbers = {
-                name: getattr(point, name)
-                for name in ("step", "loss", "smoothed", "learning_rate", "grad_norm", "seconds_per_step")
-            }
-            steps = _row(session, job).recipe["steps"]
-            rest = {"steps": steps, "eta_s": 0.0, "memory_bytes": None, "device_load": None}
-            job.emit(session, "job.progressed", {**numbers, **rest})
 
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:
         """Store how the run ended."""
@@ -167,7 +167,8 @@ class FinetuneTask:
             log_end(session, row, seq, now(), level, message)
         if end.state == "done":
             tell_end(session, self._settings, row, "succeeded", None)
-            if self._on_success is not None:
+            # What trained elsewhere is too large for this computer, or its owner wants it quiet.
+            if self._on_success is not None and row.server_id is None:
                 self._on_success(session, row.id, row.name)
             return {"model_id": row.model_id}
         if end.state != "paused":

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, Self
 from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx2
@@ -72,7 +72,7 @@ class BflClient:
             headers={"user-agent": f"fluxtune/{__version__}"},
         )
 
-    def __enter__(self) -> "BflClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -87,6 +87,7 @@ class KnownFinetune(BaseModel):
 
     finetune_id: str
     name: str
+    comment: str = ""
     trigger_word: str = ""
     base: str = ""
     key: str = ""

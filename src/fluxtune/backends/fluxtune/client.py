@@ -143,12 +143,14 @@ class ServerClient(BflClient):
             return None
         texts = {name: str(inner[name]) for name in ("finetune_comment", "trigger_word", "base") if inner.get(name)}
         own = inner.get("fluxtune")
+        own = own if isinstance(own, dict) else {}
         return KnownFinetune(
             finetune_id=finetune_id,
-            name=texts.get("finetune_comment", finetune_id)[:110],
+            name=str(own.get("name") or "") or texts.get("finetune_comment", finetune_id),
+            comment=texts.get("finetune_comment", ""),
             trigger_word=texts.get("trigger_word", "")[:60],
             base=texts.get("base", "")[:64],
-            key=str(own.get("key") or "") if isinstance(own, dict) else "",
+            key=str(own.get("key") or ""),
         )
 
     def progress(self, finetune_id: str, after: int) -> Progress | None:
