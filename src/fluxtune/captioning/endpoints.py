@@ -1,10 +1,26 @@
-"""Captions of a dataset: changes to many at once, their history, what they say."""
+"""Captions of a dataset: changes to many at once, their history, what they say, and captioners that write them."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from sqlalchemy.orm import Session
 
+from fluxtune.captioning import prompts
+from fluxtune.captioning.schemas import (
+    CaptionCounts,
+    CaptionEndpoint,
+    CaptionEndpointCreate,
+    Captioner,
+    CaptionJobCreate,
+    CaptionPrompt,
+    CaptionPromptUpdate,
+    CaptionRun,
+    CaptionSelection,
+)
+from fluxtune.captioning.servers import EndpointService
+from fluxtune.captioning.service import CaptioningService
+from fluxtune.config import Settings, get_settings
+from fluxtune.core.errors import Problem
 from fluxtune.datasets.caption_history.schemas import (
     CaptionFrequencies,
     CaptionPreview,
@@ -16,9 +32,13 @@ from fluxtune.datasets.caption_history.schemas import (
     StepRestored,
 )
 from fluxtune.datasets.caption_history.service import CaptionService
-from fluxtune.datasets.endpoints import CONFLICT, INVALID, NOT_FOUND
+from fluxtune.datasets.endpoints import CONFLICT, INVALID, NOT_FOUND, Responses
 from fluxtune.db import get_session
+from fluxtune.engine.config import Mode
+from fluxtune.jobs.schemas import Job
 from fluxtune.storage import Blobs, get_blobs
+
+NOT_READY: Responses = {503: {"model": Problem, "description": "The engine or a model is missing."}}
 
 router = APIRouter(prefix="/api", tags=["captions"], responses=INVALID)
 
@@ -74,3 +94,80 @@ def list_caption_frequencies(dataset_id: str, captions: Captions) -> CaptionFreq
 def list_caption_versions(dataset_id: str, dataset_image_id: str, captions: Captions) -> list[CaptionVersion]:
     """List what the caption of an image was, newest first, and who wrote it."""
     return captions.list_versions(dataset_id, dataset_image_id)
+
+
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+
+
+def get_captioning(session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> CaptioningService:
+    """Return the captioners of this request."""
+    return CaptioningService(session, blobs, settings)
+
+
+def get_endpoints(session: SessionDep, settings: SettingsDep) -> EndpointService:
+    """Return the caption servers of this request."""
+    return EndpointService(session, settings)
+
+
+Captioning = Annotated[CaptioningService, Depends(get_captioning)]
+Endpoints = Annotated[EndpointService, Depends(get_endpoints)]
+
+
+@router.post("/datasets/{dataset_id}/captions/counts", responses=NOT_FOUND)
+def count_captions(dataset_id: str, selection: CaptionSelection, captioning: Captioning) -> CaptionCounts:
+    """Count who wrote the captions of some images."""
+    return captioning.count(dataset_id, selection)
+
+
+@router.post("/datasets/{dataset_id}/captions/jobs", status_code=202, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
+def start_captions(dataset_id: str, create: CaptionJobCreate, captioning: Captioning) -> CaptionRun:
+    """Let a captioner write captions; a typed one is only overwritten with the scope `all`."""
+    return captioning.start(dataset_id, create)
+
+
+@router.get("/datasets/{dataset_id}/captions/jobs", responses=NOT_FOUND)
+def list_caption_runs(dataset_id: str, captioning: Captioning) -> list[CaptionRun]:
+    """List the captioner at work on a dataset and those that were, newest first."""
+    return captioning.list_runs(dataset_id)
+
+
+@router.post("/datasets/{dataset_id}/captions/jobs/cancellation", responses={**NOT_FOUND, **CONFLICT})
+def cancel_captions(dataset_id: str, captioning: Captioning) -> Job:
+    """Cancel the captioner at work; what it wrote stays, and can be undone."""
+    return captioning.cancel(dataset_id)
+
+
+@router.get("/captioners")
+def list_captioners(captioning: Captioning) -> list[Captioner]:
+    """List what can write captions."""
+    return captioning.list_captioners()
+
+
+@router.get("/captioners/endpoints")
+def list_caption_endpoints(endpoints: Endpoints) -> list[CaptionEndpoint]:
+    """List the OpenAI-compatible servers that may be asked for captions."""
+    return endpoints.list_endpoints()
+
+
+@router.post("/captioners/endpoints", status_code=201, responses=CONFLICT)
+def add_caption_endpoint(create: CaptionEndpointCreate, endpoints: Endpoints) -> CaptionEndpoint:
+    """Add a server that describes images; its key is kept encrypted."""
+    return endpoints.add_endpoint(create)
+
+
+@router.delete("/captioners/endpoints/{name}", status_code=204, responses=NOT_FOUND)
+def remove_caption_endpoint(name: str, endpoints: Endpoints) -> None:
+    """Forget a server and its key."""
+    endpoints.remove_endpoint(name)
+
+
+@router.get("/captioners/prompts")
+def list_caption_prompts(session: SessionDep) -> list[CaptionPrompt]:
+    """List what captioners are asked for each mode."""
+    return prompts.list_prompts(session)
+
+
+@router.put("/captioners/prompts/{mode}")
+def set_caption_prompt(mode: Mode, update: CaptionPromptUpdate, session: SessionDep) -> CaptionPrompt:
+    """Ask captioners something else for a mode; an empty text brings the usual back."""
+    return prompts.set_prompt(session, mode, update.text)

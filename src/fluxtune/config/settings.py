@@ -126,6 +126,22 @@ class HostedSettings(BaseModel):
     )
 
 
+class CaptionSettings(BaseModel):
+    """Captions written by models."""
+
+    local_endpoints: list[str] = Field(
+        ["http://localhost:11434", "http://localhost:1234"],
+        description="Servers on this computer or its own network that may be asked for captions (scheme, host and "
+        "port): those of Ollama and LM Studio unless others are named. Servers on the internet need no entry.",
+    )
+    model: str = Field(
+        "", description="A Florence-2 or Qwen-VL model that is offered for captions: a folder, or a downloaded name."
+    )
+    timeout_seconds: float = Field(120.0, gt=0, description="How long a server may take for one caption.")
+    tries: int = Field(5, ge=1, description="How often a server that is busy or out of order is asked for one caption.")
+    retry_seconds: float = Field(2.0, ge=0, description="Wait after the first failed try; doubled after each.")
+
+
 class LogSettings(BaseModel):
     """Logs."""
 
@@ -161,6 +177,7 @@ class Settings(BaseSettings):
     trash: TrashSettings = Field(default_factory=lambda: TrashSettings())
     contract: ContractSettings = Field(default_factory=lambda: ContractSettings())
     hosted: HostedSettings = Field(default_factory=lambda: HostedSettings())
+    captions: CaptionSettings = Field(default_factory=lambda: CaptionSettings())
     log: LogSettings = Field(default_factory=lambda: LogSettings())
 
     @property

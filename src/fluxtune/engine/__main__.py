@@ -1,5 +1,5 @@
 """The engine's processes: `python -m fluxtune.engine train RUN_DIR`, `… probe RUN_DIR`,
-`… generate` and `… health RUN_DIR`.
+`… generate`, `… health RUN_DIR` and `… caption`.
 
 Exit codes: 0 it ended as its last event says, 1 it failed, 2 wrong usage, 3 another process has the run.
 """
@@ -28,7 +28,7 @@ from fluxtune.engine.runtime import as_fluxtune_error, make_deterministic, prepa
 if TYPE_CHECKING:
     from fluxtune.engine.generator import Generator
 
-USAGE = "usage: python -m fluxtune.engine train RUN_DIR | probe RUN_DIR | generate | health RUN_DIR"
+USAGE = "usage: python -m fluxtune.engine train RUN_DIR | probe RUN_DIR | generate | health RUN_DIR | caption"
 FAILED, WRONG_USAGE, LOCKED = 1, 2, 3
 
 
@@ -40,6 +40,9 @@ def main(argv: list[str]) -> int:
     if argv == ["generate"]:
         prepare_environment(argv)
         return generate()
+    if argv == ["caption"]:
+        prepare_environment(argv)
+        return caption()
     if len(argv) == 2 and argv[0] == "probe":
         prepare_environment(argv)
         return probe(Path(argv[1]))
@@ -123,6 +126,19 @@ def health(run: Path, *, is_attached: bool) -> int:
         events.flush()
 
     return check_health(run, write, is_attached=is_attached, require=_require_engine)
+
+
+def caption() -> int:
+    """Describe images that stdin names until it ends."""
+    from fluxtune.engine.captioning.process import run_captioner
+
+    events = _claim_stdout()
+
+    def write(line: str) -> None:
+        events.write(line)
+        events.flush()
+
+    return run_captioner(sys.stdin, write, _require_engine)
 
 
 def generate() -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from fluxtune.core.errors import Problem
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-JobKind = Literal["finetune", "generation", "health", "probe"]
+JobKind = Literal["finetune", "generation", "health", "probe", "captions"]
 JobLane = Literal["device", "network"]
 """What a job needs: the device, which one job holds at a time, or only the network, where many work side by side."""
 ROOM: Mapping[JobLane, int] = {"device": 1, "network": 32}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fluxtune.backends.local.backend import LocalBackend
+from fluxtune.captioning.tasks import CaptionTask
 from fluxtune.config import Settings
 from fluxtune.finetunes.probe_task import ProbeTask
 from fluxtune.finetunes.tasks import FinetuneTask
@@ -21,4 +22,5 @@ def build_tasks(settings: Settings, blobs: Blobs, backend: LocalBackend) -> Sequ
         ProbeTask(settings, blobs, backend),
         GenerationTask(settings, blobs, backend),
         HealthTask(settings, blobs, backend),
+        CaptionTask(settings, blobs, backend),
     ]

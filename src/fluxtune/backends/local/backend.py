@@ -1,9 +1,12 @@
 """This computer as a place that runs work: one device, one holder of it at a time."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fluxtune.backends.base import GenerationSink, HealthSink, RunEnd, RunSink, Steering
+from fluxtune.backends.local.captioner import LocalCaptioner
 from fluxtune.backends.local.check import HealthCheck
 from fluxtune.backends.local.device import let_go, make_room
 from fluxtune.backends.local.generator import Generator
@@ -11,6 +14,7 @@ from fluxtune.backends.local.probe import ProbeRun
 from fluxtune.backends.local.readiness import require_engine
 from fluxtune.backends.local.training import TrainingRun
 from fluxtune.config import Settings
+from fluxtune.engine.captioning.messages import CaptionerSetup
 from fluxtune.engine.config import GenerationRequest
 
 
@@ -57,6 +61,17 @@ class LocalBackend:
             self._generator.release()
             make_room(self._settings)
             return ProbeRun(self._settings, folder, steering).follow()
+
+    @contextmanager
+    def captioner(self, setup: CaptionerSetup, steering: Steering) -> Iterator[LocalCaptioner]:
+        """Load a captioner for as long as the block lasts. Only one that is a large model needs the device's room."""
+        require_engine()
+        with self._device:
+            if setup.kind == "model":
+                self._generator.release()
+                make_room(self._settings)
+            with LocalCaptioner(self._settings, setup, steering) as captioner:
+                yield captioner
 
     def tend(self) -> None:
         """Let go of what idles; call now and then."""

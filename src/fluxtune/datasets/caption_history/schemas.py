@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from fluxtune.datasets.captions_edits import CaptionEdit
 from fluxtune.datasets.schemas import CaptionAuthor
 
-StepState = Literal["writing", "done", "undone", "dropped"]
+StepState = Literal["writing", "done", "undone", "dropped", "empty"]
 
 
 class CaptionStepCreate(BaseModel):
@@ -53,7 +53,8 @@ class CaptionNote(BaseModel):
 class CaptionStep(BaseModel):
     """A change to many captions at once: one entry of the history.
 
-    `state`: writing (a captioner is at it), done, undone, or dropped: undone, and other steps came after.
+    `state`: writing (a captioner is at it), done, undone, dropped (undone, and other steps came after), or empty (a
+    captioner changed nothing).
     """
 
     id: str

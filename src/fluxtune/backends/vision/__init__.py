@@ -1,0 +1,1 @@
+"""Servers that describe images over OpenAI's chat completions."""
