@@ -29,7 +29,11 @@ export function AddImages({ onFiles, isEmpty }: AddImagesProps) {
 
   const buttons = (
     <>
-      <FileButton multiple accept="image/*,.zip,.txt,.caption" onChange={onFiles}>
+      <FileButton
+        multiple
+        accept="image/*,.heic,.heif,.avif,.tif,.tiff,.zip,.txt,.caption,.jsonl,.csv,.json"
+        onChange={onFiles}
+      >
         {(props) => (
           <Button {...props} variant={isEmpty ? "primary" : "default"} leftSection={<ImagePlus size={16} />}>
             Add images

@@ -19,6 +19,7 @@ import { DatasetSettings } from "./DatasetSettings";
 import { ImagesSection } from "./grid/ImagesSection";
 import { PendingCard } from "./PendingCard";
 import { RefusedFiles } from "./RefusedFiles";
+import { UploadPanel } from "./UploadPanel";
 import { useUpload } from "./useUpload";
 
 export function DatasetPage() {
@@ -106,9 +107,7 @@ export function DatasetPage() {
         <section aria-label="Images" className={classes.images}>
           <AddImages onFiles={upload.add} isEmpty={count === 0} />
           <RefusedFiles files={upload.refused} onDismiss={upload.dismiss} />
-          <p role="status" className={classes.note}>
-            {upload.pending.length > 0 ? `${countOf(upload.pending.length, "file")} to go` : upload.note}
-          </p>
+          <UploadPanel upload={upload} />
           <ImagesSection
             dataset={dataset.data}
             check={check.data}
