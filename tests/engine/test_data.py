@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fluxtune.core.errors import InvalidInput, NotReady
 from fluxtune.engine.bases import describe_base, find_bases, require_base
 from fluxtune.engine.captions import fill_trigger, has_trigger, with_trigger
 from fluxtune.engine.config import Recipe, preserved_count
-from fluxtune.engine.data.buckets import bucket_for
+from fluxtune.engine.data.buckets import bucket_for, kept_box
 from fluxtune.engine.data.snapshot import read_pixels
 from fluxtune.engine.doctor import check_engine
 from fluxtune.engine.recipes import PROMPTS, QUALITIES, prompts_for, reasons_for, recipe_for
@@ -82,6 +82,15 @@ def test_buckets_keep_the_shape(aspect: float, resolution: int) -> None:
 def test_there_are_few_shapes() -> None:
     shapes = {bucket_for(width, 1000, 1024) for width in range(500, 2000, 9)}
     assert len(shapes) < 30
+
+
+@pytest.mark.parametrize("size", [(300, 200), (200, 300), (256, 256), (1000, 96), (333, 777), (320, 160)])
+def test_what_is_kept_is_what_a_fit_keeps(size: tuple[int, int]) -> None:
+    image = Image.effect_noise(size, 80)
+    for resolution in (64, 128):
+        shape = bucket_for(*size, resolution)
+        kept = image.resize(shape, Image.Resampling.LANCZOS, box=kept_box(*size, shape))
+        assert kept.tobytes() == ImageOps.fit(image, shape, Image.Resampling.LANCZOS).tobytes()
 
 
 def test_pixels_are_upright_on_white_and_in_shape(tmp_path: Path) -> None:

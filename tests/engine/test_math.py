@@ -1,6 +1,7 @@
 """The training step against diffusers' own scripts, and the distribution of what is drawn."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,15 @@ def test_an_order_goes_on_from_its_state() -> None:
     rest = [one.next_batch(generator) for _ in range(6)]
     generator.set_state(state)
     assert [two.next_batch(generator) for _ in range(6)] == rest
+
+
+def test_repeated_images_come_so_often_in_each_pass() -> None:
+    shapes, repeats = [(8, 8), (8, 8), (4, 16)], [3, 1, 2]
+    order, generator = BatchOrder(shapes, 2, repeats), torch.Generator().manual_seed(3)
+    seen = Counter(index for _ in range(300) for index in order.next_batch(generator))
+    assert seen[0] == pytest.approx(3 * seen[1], abs=3)
+    assert seen[2] / 600 == pytest.approx(2 / 6, abs=0.08)
+    again, state = BatchOrder(shapes, 2, repeats), generator.get_state()
+    assert again.restore(order.state())
+    following = order.next_batch(generator)
+    assert again.next_batch(generator.set_state(state)) == following

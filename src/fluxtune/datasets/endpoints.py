@@ -11,16 +11,21 @@ from sqlalchemy.orm import Session
 from fluxtune.core.errors import Problem
 from fluxtune.datasets import concepts
 from fluxtune.datasets.arrivals import ArrivalService
+from fluxtune.datasets.edits import EditService, make_edits
 from fluxtune.datasets.grid import GridService
 from fluxtune.datasets.importer import UploadedFile
 from fluxtune.datasets.schemas import (
     ArrivalProgress,
+    CropsRequest,
+    CropSuggestion,
     Dataset,
     DatasetCheck,
     DatasetCreate,
     DatasetImage,
     DatasetImageUpdate,
     DatasetUpdate,
+    EditsDone,
+    EditsRequest,
     FixRequest,
     Grid,
     GridChanges,
@@ -32,9 +37,13 @@ from fluxtune.datasets.schemas import (
     KnownFiles,
     KnownFilesRequest,
     SampleConcept,
+    TrainingSettings,
+    TrainingView,
     UploadReport,
 )
 from fluxtune.datasets.service import DatasetService
+from fluxtune.datasets.snapshot import Manifest, SnapshotService
+from fluxtune.datasets.training_view import TrainingViewService
 from fluxtune.datasets.uploads import UploadService
 from fluxtune.db import Database, get_database, get_session
 from fluxtune.storage import Blobs, get_blobs
@@ -235,3 +244,38 @@ def list_grid_changes(dataset_id: str, since: datetime, grids: Grids) -> GridCha
 def change_dataset_images(dataset_id: str, change: ImagesChange, grids: Grids) -> ImagesChanged:
     """Tag, describe, repeat, take out or put back many images at once; the answer says how to take that back."""
     return grids.change_images(dataset_id, change)
+
+
+@router.put("/datasets/{dataset_id}/edits", responses={**NOT_FOUND, **CONFLICT})
+def edit_dataset_images(
+    dataset_id: str, request: EditsRequest, database: Annotated[Database, Depends(get_database)], blobs: BlobsDep
+) -> EditsDone:
+    """Crop, turn and mirror images, or restore their originals; the answer says how to take that back."""
+    with database.reading() as session:
+        tasks = EditService(session, blobs).plan(dataset_id, request.changes)
+    made = make_edits(blobs, tasks)
+    with database.transaction() as session:
+        return EditService(session, blobs).keep(dataset_id, made)
+
+
+@router.post("/datasets/{dataset_id}/crops", responses=NOT_FOUND)
+def suggest_crops(
+    dataset_id: str, request: CropsRequest, database: Annotated[Database, Depends(get_database)], blobs: BlobsDep
+) -> list[CropSuggestion]:
+    """Suggest where images would best be cut to a shape, or which plain borders to leave out."""
+    with database.reading() as session:  # changes nothing, though it is asked with a body
+        return EditService(session, blobs).suggest(dataset_id, request)
+
+
+@router.get("/datasets/{dataset_id}/training-view", responses=NOT_FOUND)
+def get_training_view(
+    dataset_id: str, settings: Annotated[TrainingSettings, Query()], session: SessionDep, blobs: BlobsDep
+) -> TrainingView:
+    """Show what the trainer will make of the images: buckets, cuts, what is left out, steps per epoch."""
+    return TrainingViewService(session, blobs).get_view(dataset_id, settings)
+
+
+@router.get("/datasets/{dataset_id}/manifest", responses=NOT_FOUND)
+def get_dataset_manifest(dataset_id: str, session: SessionDep, blobs: BlobsDep) -> Manifest:
+    """Show what a finetune that starts now would see, under the hash of its content."""
+    return SnapshotService(session, blobs).get_manifest(dataset_id)

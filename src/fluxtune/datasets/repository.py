@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from fluxtune.datasets.schemas import GridFilter, Shape, Size
@@ -207,7 +207,7 @@ def list_measures(session: Session, dataset_id: str) -> list[tuple[int, int, int
     return [(int(w), int(h), int(count), int(repeats)) for w, h, count, repeats in session.execute(query)]
 
 
-def _joined(query: Select[Any], dataset_id: str, removed: bool) -> Select[Any]:
+def _joined(query: Any, dataset_id: str, removed: bool) -> Any:
     out = DatasetImageRow.deleted_at.is_not(None) if removed else DatasetImageRow.deleted_at.is_(None)
     return (
         query.select_from(DatasetImageRow)

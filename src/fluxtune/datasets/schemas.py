@@ -284,3 +284,117 @@ class SampleConcept(BaseModel):
     prompts: list[str]
     image_count: int
     cover_url: str
+
+
+class ImageEdits(BaseModel):
+    """How one image of a dataset is to be edited; null restores the original."""
+
+    id: str
+    edits: Edits | None
+
+
+class EditsRequest(BaseModel):
+    """Edits of some images. Pictures are made at once, so ask for a few at a time."""
+
+    changes: list[ImageEdits] = Field(max_length=24)
+
+
+class EditsDone(BaseModel):
+    """The images as they are now, and the edits that bring back what was before."""
+
+    images: list[GridImage]
+    undo: list[ImageEdits]
+
+
+class CropsRequest(BaseModel):
+    """Ask where images would best be cut: to a shape (width over height), or, without one, to leave plain borders out.
+
+    `turn` and `mirror` are as in `Edits`; absent, those that each image has.
+    """
+
+    ids: list[str] = Field(max_length=100)
+    aspect: float | None = Field(None, ge=0.1, le=10)
+    turn: Turn | None = None
+    mirror: bool | None = None
+
+
+class CropSuggestion(BaseModel):
+    """The edits of an image with the suggested cut; null `edits` where nothing needs to be cut or done."""
+
+    id: str
+    edits: Edits | None
+
+
+class TrainingSettings(BaseModel):
+    """The settings of a recipe that decide what the trainer makes of the images."""
+
+    resolution: int = Field(512, ge=64, le=2048, multiple_of=16)
+    more_resolutions: list[Annotated[int, Field(ge=64, le=2048, multiple_of=16)]] = Field([], max_length=4)
+    batch_size: int = Field(1, ge=1, le=64)
+    gradient_accumulation: int = Field(1, ge=1, le=64)
+    validation_images: int = Field(0, ge=0, le=10_000)
+    steps: int = Field(300, ge=1, le=20_000)
+
+
+class Sides(BaseModel):
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+
+class KeptPart(BaseModel):
+    """The part of a picture that stays, in its pixels; the rest is cut off."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class SeenAt(BaseModel):
+    """How images of one size are trained at one resolution: scaled by `scale` to cover `bucket`, and cut to it."""
+
+    resolution: int
+    bucket: Sides
+    kept: KeptPart
+    scale: float
+
+
+class SizeSeen(BaseModel):
+    """All images of one size, and how each of them is trained."""
+
+    width: int
+    height: int
+    count: int
+    seen: list[SeenAt]
+
+
+class Bucket(BaseModel):
+    """One shape that batches are made of: how many images come at it, and how often they are seen in each pass."""
+
+    width: int
+    height: int
+    resolution: int
+    image_count: int
+    seen_count: int
+
+
+class LeftOut(BaseModel):
+    """Images that are not used somewhere, and why."""
+
+    count: int
+    reason: str
+
+
+class TrainingView(BaseModel):
+    """What the trainer will make of a dataset as it is now, by the trainer's own arithmetic."""
+
+    sizes: list[SizeSeen]
+    buckets: list[Bucket]
+    left_out: list[LeftOut]
+    image_count: int
+    seen_per_epoch: int
+    images_per_step: int
+    steps_per_epoch: float
+    epochs: float

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -10,9 +11,13 @@ from sqlalchemy.orm import Session
 
 from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.datasets import repository
+from fluxtune.datasets.records import pictures_of
+from fluxtune.datasets.schemas import Edits
 from fluxtune.datasets.service import DatasetService
+from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
 from fluxtune.engine.config import Snapshot, SnapshotImage
 from fluxtune.images.keys import original_key, suffix_of
+from fluxtune.images.schemas import Image
 from fluxtune.images.service import ImageService
 from fluxtune.imaging import normalise
 from fluxtune.storage import BlobNotFound, Blobs
@@ -33,7 +38,11 @@ class SnapshotIncomplete(NotFound):
 
 
 class FrozenImage(BaseModel):
-    """One image of a manifest: enough to bring its content back from storage."""
+    """One image of a manifest: enough to bring its content back from storage.
+
+    `sha256` is the picture that is trained on, edits applied. Manifests from before there were edits and repeats have
+    neither `name` nor `original_sha256`.
+    """
 
     file: str
     caption: str
@@ -41,6 +50,10 @@ class FrozenImage(BaseModel):
     format: str
     width: int
     height: int
+    repeats: int = 1
+    name: str = ""
+    original_sha256: str | None = None
+    edits: Edits | None = None
 
 
 class Manifest(BaseModel):
@@ -65,18 +78,16 @@ class SnapshotService:
         entries = repository.list_dataset_images(self._session, [row.id])
         if not entries:
             raise DatasetEmpty(f"“{row.name}” is empty.")
-        images = self._images.get_images(entry.image_id for entry in entries)
-        frozen = [
-            FrozenImage(
-                file=_file_name(index, images[entry.image_id].sha256, images[entry.image_id].format),
-                caption=entry.caption,
-                sha256=images[entry.image_id].sha256,
-                format=images[entry.image_id].format,
-                width=images[entry.image_id].width,
-                height=images[entry.image_id].height,
-            )
-            for index, entry in enumerate(entries)
-        ]
+        return self._manifest(row, entries)
+
+    def get_manifest(self, dataset_id: str) -> Manifest:
+        """Return what a finetune that starts now would see, also of an empty dataset or one in the trash."""
+        row = self._datasets.find_row(dataset_id)
+        return self._manifest(row, repository.list_dataset_images(self._session, [row.id]))
+
+    def _manifest(self, row: DatasetRow, entries: list[DatasetImageRow]) -> Manifest:
+        images = self._images.get_images(pictures_of(entries))
+        frozen = [_frozen(index, entry, images) for index, entry in enumerate(entries)]
         return Manifest(hash=_hash(frozen), dataset_name=row.name, images=frozen)
 
 
@@ -95,9 +106,25 @@ def write_snapshot(blobs: Blobs, manifest: Manifest, folder: Path) -> None:
             raise SnapshotIncomplete(detail, technical=error.detail) from error
         file = f"{Path(image.file).stem}.{content.suffix}"
         _write_atomically(folder / file, content.data)
-        written.append(SnapshotImage(file=file, caption=image.caption, sha256=image.sha256))
+        written.append(SnapshotImage(file=file, caption=image.caption, sha256=image.sha256, repeats=image.repeats))
     snapshot = Snapshot(hash=manifest.hash, dataset_name=manifest.dataset_name, images=written)
     _write_atomically(folder / "snapshot.json", snapshot.model_dump_json(indent=2).encode())
+
+
+def _frozen(index: int, entry: DatasetImageRow, images: Mapping[str, Image]) -> FrozenImage:
+    image = images[entry.image_id]
+    return FrozenImage(
+        file=_file_name(index, image.sha256, image.format),
+        caption=entry.caption,
+        sha256=image.sha256,
+        format=image.format,
+        width=image.width,
+        height=image.height,
+        repeats=entry.repeats,
+        name=entry.name,
+        original_sha256=images[entry.original_id].sha256 if entry.original_id is not None else None,
+        edits=Edits.model_validate(entry.edits) if entry.edits is not None else None,
+    )
 
 
 def _file_name(index: int, sha256: str, form: str) -> str:
@@ -105,8 +132,12 @@ def _file_name(index: int, sha256: str, form: str) -> str:
 
 
 def _hash(images: list[FrozenImage]) -> str:
-    """Name the content: order, images and captions; names and where it came from don't matter."""
-    facts = [[image.sha256, image.caption] for image in images]
+    """Name the content: order, pictures as edited, captions and repeats; names and origins don't matter."""
+    facts = [
+        # One repeat is left out: hashes from before there were repeats stay true.
+        [image.sha256, image.caption, *([image.repeats] if image.repeats != 1 else [])]
+        for image in images
+    ]
     return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
 
 

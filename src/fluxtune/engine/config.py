@@ -318,11 +318,15 @@ def preserved_count(batch_size: int) -> int:
 
 
 class SnapshotImage(BaseModel):
-    """One training image of a snapshot: a file beside the manifest, and its caption as written by the user."""
+    """One training image of a snapshot: a file beside the manifest, and its caption as written by the user.
+
+    It is seen `repeats` times in each pass over the dataset.
+    """
 
     file: str
     caption: str
     sha256: str
+    repeats: int = Field(1, ge=1)
 
 
 class Snapshot(BaseModel):

@@ -87,7 +87,9 @@ class Learner:
         self.optimizer = optimizers.make_optimizer(self.parameters, recipe, device)
         self.average = Average(self.parameters, recipe.ema_decay) if recipe.ema_decay else None
         self.draws = torch.Generator().manual_seed(recipe.seed)
-        self.order = BatchOrder([image.grid for image in images], recipe.batch_size)
+        self.order = BatchOrder(
+            [image.grid for image in images], recipe.batch_size, [image.repeats for image in images]
+        )
         self.image_losses: dict[int, list[float]] = {}
         """By place in the snapshot: the losses seen since the last checkpoint."""
         self._sampling = sampling_of(recipe, base.train_timestep_sampling)

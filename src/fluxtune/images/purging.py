@@ -20,8 +20,13 @@ def purge(session: Session, image_id: str, before: datetime) -> bool:
     return repository.remove_expired(session, image_id, before)
 
 
+def list_unused_edits(session: Session, before: datetime) -> Sequence[str]:
+    """Return the edited pictures made before then that nothing shows any more."""
+    return repository.list_unused_edits(session, before)
+
+
 def find_uploaded(session: Session, hashes: Iterable[str]) -> list[str]:
-    """Return the ids of the uploaded images with these contents."""
+    """Return the ids of the uploaded and edited images with these contents."""
     return repository.list_uploaded(session, hashes)
 
 
@@ -36,7 +41,7 @@ def remove_unused(session: Session, image_ids: Iterable[str], kept_hashes: Colle
         row = repository.find_image(session, image_id)
         if row is None or repository.is_referred_to(session, image_id):
             continue
-        if row.origin == "uploaded" and row.sha256 in kept_hashes:
+        if row.origin in repository.TRAINED and row.sha256 in kept_hashes:
             continue
         count += 1
         if repository.remove(session, row) and row.sha256 not in kept_hashes:

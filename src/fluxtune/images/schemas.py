@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-Origin = Literal["uploaded", "generated", "sample"]
+Origin = Literal["uploaded", "generated", "sample", "edited"]
 
 
 class Image(BaseModel):

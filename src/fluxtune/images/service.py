@@ -67,6 +67,24 @@ def store_content(blobs: Blobs, data: bytes) -> StoredContent:
     )
 
 
+def keep_original(blobs: Blobs, data: bytes) -> None:
+    """Keep what was paid for before anything is made of it, so that even a power cut does not take it.
+
+    Raises FileRefused for what is no whole image.
+    """
+    with reading(data, MAX_PIXELS) as opened:
+        form = str(opened.format)
+        if form == "JPEG":
+            opened.draft(None, (1, 1))  # reads all of it, and draws an eighth
+        opened.load()
+    key = keys.original_key(hashlib.sha256(data).hexdigest(), form)
+    blobs.put(key, data)
+    file = blobs.path_of(key)
+    if file is not None:
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
 class ImageService:
     """Keeps images and gives them back."""
 
@@ -75,9 +93,9 @@ class ImageService:
         self._blobs = blobs
 
     def create_image(self, content: StoredContent, origin: Origin) -> Image:
-        """Return the image of this content; uploaded content that is known already is one image, not two."""
+        """Return the image of this content; uploaded or edited content that is known already is one image, not two."""
         trash.keep_content(self._session, content.sha256)
-        if origin == "uploaded":
+        if origin in ("uploaded", "edited"):
             known = repository.find_by_hash(self._session, content.sha256, origin)
             if known is not None:
                 known.measures = known.measures or content.measures  # stored before there were any
@@ -107,8 +125,12 @@ class ImageService:
         return {key: to_schema(row) for key, row in repository.find_images(self._session, ids).items()}
 
     def find_by_hashes(self, hashes: Iterable[str]) -> dict[str, Image]:
-        """Return uploaded images by the hash of their content; what is not stored is left out."""
-        found = {sha256: repository.find_by_hash(self._session, sha256, "uploaded") for sha256 in set(hashes)}
+        """Return uploaded and edited images by the hash of their content; what is not stored is left out."""
+        found = {
+            sha256: repository.find_by_hash(self._session, sha256, "uploaded")
+            or repository.find_by_hash(self._session, sha256, "edited")
+            for sha256 in set(hashes)
+        }
         return {sha256: to_schema(row) for sha256, row in found.items() if row is not None}
 
     def find_content(self, sha256: str) -> StoredContent | None:

@@ -10,6 +10,7 @@ from fluxtune.imaging.decode import (
     decode,
     normalise,
 )
+from fluxtune.imaging.editing import Box, edit, find_content, suggest_crop, write_edited
 from fluxtune.imaging.encode import MEDIA_TYPES, encode_as
 from fluxtune.imaging.formats import ACCEPTED, media_type_of, suffix_of
 from fluxtune.imaging.likeness import fingerprint_of, is_alike
@@ -24,6 +25,7 @@ __all__ = [
     "MEASURE_SIDE",
     "MEDIA_TYPES",
     "THUMBNAIL_SIZES",
+    "Box",
     "Decoded",
     "ImageBroken",
     "ImageEmpty",
@@ -32,8 +34,10 @@ __all__ = [
     "NotAnImage",
     "Survey",
     "decode",
+    "edit",
     "embed_recipe",
     "encode_as",
+    "find_content",
     "fingerprint_of",
     "is_alike",
     "make_placeholder",
@@ -42,5 +46,7 @@ __all__ = [
     "normalise",
     "read_recipe",
     "suffix_of",
+    "suggest_crop",
     "survey",
+    "write_edited",
 ]

@@ -44,6 +44,7 @@ class Trash:
                 (finetunes.list_expired, self._purge_finetune),
                 (datasets.list_expired_images, self._purge_dataset_image),
                 (datasets.list_expired, self._purge_dataset),
+                (images.list_unused_edits, self._purge_edit),
             )
             count = sum(self._purge_all(find, purge, before) for find, purge in parts)
         files = leftovers.sweep(self._database, self._blobs, self._paths.data, at)
@@ -97,6 +98,9 @@ class Trash:
             return False
         models.forget_dataset(session, dataset_id)
         return self._free(session, freed)
+
+    def _purge_edit(self, session: Session, image_id: str, before: datetime) -> bool:
+        return images.remove_unused(session, [image_id], finetunes.kept_hashes(session)) > 0
 
     def _free(self, session: Session, image_ids: Sequence[str]) -> bool:
         """Remove the images that nothing shows any more."""

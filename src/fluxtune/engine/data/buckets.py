@@ -1,5 +1,7 @@
 """Aspect buckets: images keep their shape, and batches hold one shape. Pure arithmetic, no torch."""
 
+from collections.abc import Sequence
+
 MAX_ASPECT = 3.0
 PIXELS_PER_TOKEN = 16  # 8 of the VAE, 2 of the patches
 MIN_SIDE = 64
@@ -17,6 +19,33 @@ def bucket_for(width: int, height: int, resolution: int) -> tuple[int, int]:
     aspect = min(MAX_ASPECT, max(1 / MAX_ASPECT, width / height))
     area = max(MIN_SIDE**2, min(resolution**2, width * height))
     return min(_shapes(area, resolution), key=lambda shape: (_loss(shape, aspect, area), shape))
+
+
+def kept_box(width: int, height: int, shape: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return the part of an image that fills a shape: left, top, right, bottom in its pixels, cut from the middle.
+
+    The arithmetic of Pillow's `ImageOps.fit`, so that what is drawn on a screen is what is trained.
+    """
+    own, wanted = width / height, shape[0] / shape[1]
+    if own == wanted:
+        return 0.0, 0.0, float(width), float(height)
+    if own > wanted:
+        kept = wanted * height
+        return (width - kept) * 0.5, 0.0, (width - kept) * 0.5 + kept, float(height)
+    kept = width / wanted
+    return 0.0, (height - kept) * 0.5, float(width), (height - kept) * 0.5 + kept
+
+
+def resolutions_for(width: int, height: int, resolution: int, more: Sequence[int] = ()) -> dict[tuple[int, int], int]:
+    """Return the shapes an image is trained at, each with the resolution it stands for.
+
+    ai-toolkit's and kohya's way of several resolutions: of `more` those that the image has the pixels for, nothing is
+    scaled up; two that come out alike count once.
+    """
+    found: dict[tuple[int, int], int] = {}
+    for one in (resolution, *(one for one in more if one * one <= width * height)):
+        found.setdefault(bucket_for(width, height, one), one)
+    return found
 
 
 def _shapes(area: int, resolution: int) -> list[tuple[int, int]]:

@@ -27,13 +27,15 @@ Report = Callable[[int, int], None]
 class Latents:
     """One training image at one resolution: its tokens (count, channels), mirrored too if asked for.
 
-    `grid` counts their rows and columns; `image` is its place in the snapshot, `resolution` what it was scaled for.
+    `grid` counts their rows and columns; `image` is its place in the snapshot, `resolution` what it was scaled for,
+    `repeats` how often it is seen in each pass.
     """
 
     tokens: list[torch.Tensor]
     grid: tuple[int, int]
     image: int = 0
     resolution: int = 0
+    repeats: int = 1
 
 
 @dataclass
@@ -91,7 +93,13 @@ def cache_latents(
     tensors, notes = cached
     sides = range(2 if recipe.flip else 1)
     return [
-        Latents([tensors[f"{index}.{side}"] for side in sides], (rows, columns), image, resolution)
+        Latents(
+            [tensors[f"{index}.{side}"] for side in sides],
+            (rows, columns),
+            image,
+            resolution,
+            snapshot.images[image].repeats,
+        )
         for index, (image, resolution, rows, columns) in enumerate(notes["entries"])
     ]
 

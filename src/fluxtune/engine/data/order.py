@@ -10,13 +10,16 @@ class BatchOrder:
     """Endless batches of image indexes, all of one shape.
 
     Each shape goes through its images in a shuffled round, and starts another when they are used up; which shape comes
-    next is drawn in proportion to its number of images. With one shape these are plain epochs.
+    next is drawn in proportion to its number of images. With one shape these are plain epochs. An image that is to be
+    repeated is in each round so many times, and counts as so many images.
     """
 
-    def __init__(self, shapes: Sequence[tuple[int, int]], batch_size: int) -> None:
+    def __init__(
+        self, shapes: Sequence[tuple[int, int]], batch_size: int, repeats: Sequence[int] | None = None
+    ) -> None:
         self._members: dict[tuple[int, int], list[int]] = {}
         for index, shape in enumerate(shapes):
-            self._members.setdefault(shape, []).append(index)
+            self._members.setdefault(shape, []).extend([index] * (repeats[index] if repeats else 1))
         self._shapes = sorted(self._members)
         self._weights = torch.tensor([len(self._members[s]) for s in self._shapes], dtype=torch.float64)
         self._left: list[list[int]] = [[] for _ in self._shapes]

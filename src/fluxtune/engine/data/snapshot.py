@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.config import Snapshot
-from fluxtune.engine.data.buckets import bucket_for
+from fluxtune.engine.data.buckets import kept_box, resolutions_for
 
 
 def read_pixels(path: Path, resolution: int) -> NDArray[np.float32]:
@@ -21,23 +21,18 @@ def read_pixels(path: Path, resolution: int) -> NDArray[np.float32]:
 
 
 def read_at(path: Path, resolution: int, more: Sequence[int] = ()) -> list[tuple[int, NDArray[np.float32]]]:
-    """Return one image as `read_pixels` does, at a resolution and at those of `more` that it has the pixels for.
-
-    ai-toolkit's and kohya's way of several resolutions: nothing is scaled up, and two that come out alike count once.
-    """
+    """Return one image as `read_pixels` does, at a resolution and at those of `more` that it has the pixels for."""
     try:
         with Image.open(path) as file:
             image = _on_white(ImageOps.exif_transpose(file))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InvalidInput(f"{path.name} can't be read as an image.", technical=str(error)) from error
-    large_enough = [one for one in more if one * one <= image.width * image.height]
-    found: dict[tuple[int, int], tuple[int, NDArray[np.float32]]] = {}
-    for one in (resolution, *large_enough):
-        size = bucket_for(image.width, image.height, one)
-        if size not in found:
-            values = np.asarray(ImageOps.fit(image, size, Image.Resampling.LANCZOS), dtype=np.float32) / 127.5 - 1.0
-            found[size] = one, np.ascontiguousarray(values.transpose(2, 0, 1))
-    return list(found.values())
+    found = []
+    for size, one in resolutions_for(image.width, image.height, resolution, more).items():
+        fitted = image.resize(size, Image.Resampling.LANCZOS, box=kept_box(image.width, image.height, size))
+        values = np.asarray(fitted, dtype=np.float32) / 127.5 - 1.0
+        found.append((one, np.ascontiguousarray(values.transpose(2, 0, 1))))
+    return found
 
 
 def check_snapshot(folder: Path, snapshot: Snapshot) -> None:
