@@ -67,24 +67,6 @@ def store_content(blobs: Blobs, data: bytes) -> StoredContent:
     )
 
 
-def keep_original(blobs: Blobs, data: bytes) -> None:
-    """Keep what was paid for before anything is made of it, so that even a power cut does not take it.
-
-    Raises FileRefused for what is no whole image.
-    """
-    with reading(data, MAX_PIXELS) as opened:
-        form = str(opened.format)
-        if form == "JPEG":
-            opened.draft(None, (1, 1))  # reads all of it, and draws an eighth
-        opened.load()
-    key = keys.original_key(hashlib.sha256(data).hexdigest(), form)
-    blobs.put(key, data)
-    file = blobs.path_of(key)
-    if file is not None:
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
-
-
 class ImageService:
     """Keeps images and gives them back."""
 
