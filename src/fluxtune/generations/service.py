@@ -13,6 +13,7 @@ from fluxtune.core.ids import new_id
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.captions import fill_trigger
 from fluxtune.generations import hosted, repository
+from fluxtune.generations.elsewhere import endpoint_named, is_at_server, plan_elsewhere
 from fluxtune.generations.schemas import (
     Generation,
     GenerationCost,
@@ -28,6 +29,7 @@ from fluxtune.images.schemas import GalleryImage
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.schemas import Job
 from fluxtune.models.service import ModelService
+from fluxtune.servers.models import is_elsewhere
 from fluxtune.storage import Blobs
 
 LIST_LIMIT = 50
@@ -87,7 +89,8 @@ class GenerationService:
         if job.state in ("queued", "running") or not (again or any(line.state in OPEN for line in lines.values())):
             raise hosted.GenerationUnpaid(f"It is {job.state}.")
         if again and row.hosted is not None:
-            endpoint = require_usable(row.hosted["endpoint"])
+            name = row.hosted["endpoint"]
+            endpoint = endpoint_named(name) if is_at_server(row) else require_usable(name)
             each = max(line.estimate for line in lines.values())
             ledger.reserve(self._session, row.id, again, row.hosted["key_name"], endpoint, each)
         count = len(row.seeds)
@@ -124,8 +127,38 @@ class GenerationService:
         repository.add(self._session, row)
         return self._show([row])[0]
 
+    def _create_elsewhere(self, create: GenerationCreate) -> Generation:
+        """Queue the work for a server of one's own: a line for each image, so that none is drawn twice."""
+        made = plan_elsewhere(self._session, self._settings, create)
+        seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
+        generation_id = new_id()
+        slots = range(create.count)
+        ledger.reserve(self._session, generation_id, slots, made.key_name, endpoint_named(made.endpoint), 0)
+        title = _title(create.count, made.prompt)
+        job = jobs.enqueue(self._session, "generation", generation_id, title, {}, steps=create.count, lane="network")
+        row = GenerationRow(
+            id=generation_id,
+            job_id=job.id,
+            prompt=made.prompt,
+            model_id=create.model_id,
+            model_name=made.model_name,
+            base=made.base,
+            finetune_strength=create.finetune_strength,
+            width=made.width,
+            height=made.height,
+            steps=made.steps,
+            guidance=made.guidance,
+            seeds=[(seed + index) % SEEDS for index in slots],
+            hosted=made.record(),
+            created_at=now(),
+        )
+        repository.add(self._session, row)
+        return self._show([row])[0]
+
     def create_generation(self, create: GenerationCreate) -> Generation:
         """Fill in what was left open, and queue the work."""
+        if is_elsewhere(create.model_id):
+            return self._create_elsewhere(create)
         create = hosted.placed(self._session, create)
         if is_hosted(create.model_id):
             return self._create_hosted(create)
@@ -191,7 +224,7 @@ class GenerationService:
         finished = repository.list_images(self._session, [row.id for row in rows])
         ids = [image_id for row in rows for image_id in finished[row.id].values()]
         records = {record.image.id: record for record in self._gallery.get_records(ids)}
-        costs = hosted.costs_of(self._session, rows)
+        costs = hosted.costs_of(self._session, [row for row in rows if not is_at_server(row)])
         return [_to_schema(row, known[row.job_id], finished[row.id], records, costs.get(row.id)) for row in rows]
 
 
@@ -248,7 +281,7 @@ def _to_schema(
         guidance=row.guidance,
         slots=_slots(row, job, finished, records),
         cost=cost,
-        parameters=hosted.parameters_of(row),
+        parameters={} if is_at_server(row) else hosted.parameters_of(row),
         error=job.error,
         created_at=row.created_at,
         finished_at=job.finished_at,

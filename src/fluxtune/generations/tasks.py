@@ -15,10 +15,12 @@ from fluxtune.config import Settings
 from fluxtune.engine.config import GenerationRequest
 from fluxtune.engine.events import GeneratorEvent
 from fluxtune.generations import repository
+from fluxtune.generations.elsewhere import GenerationElsewhere, is_at_server
 from fluxtune.generations.hosted import HostedGeneration
 from fluxtune.generations.service import GenerationMissing, NotSent
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
 from fluxtune.hosted import ledger
+from fluxtune.hosted.keys import Clients
 from fluxtune.hosted.places import Places
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
@@ -47,6 +49,7 @@ class GenerationTask:
         self._settings = settings
         self._blobs = blobs
         self._backend = backend
+        self._clients = Clients(settings)
         self._places: Places | None = None
         self._lock = threading.Lock()
 
@@ -91,7 +94,10 @@ class GenerationTask:
         with self._lock:
             # One for all: they share the places their accounts have.
             places = self._places = self._places or Places(partial(job.transaction, durable=True))
-        end = HostedGeneration(self._settings, self._blobs, places, job, row).run(job)
+        if is_at_server(row):
+            end = GenerationElsewhere(self._settings, self._blobs, places, job, row).run(job)
+        else:
+            end = HostedGeneration(self._settings, self._blobs, self._clients, places, job, row).run(job)
         return None if end.state == "succeeded" else StepEnd(end.state, {}, end.error)
 
     def finish(self, session: Session, job: JobContext, end: StepEnd) -> dict[str, Any]:

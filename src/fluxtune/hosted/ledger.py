@@ -21,7 +21,7 @@ from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
 from fluxtune.hosted import repository
-from fluxtune.hosted.tables import LedgerRow
+from fluxtune.hosted.tables import OWN_SERVER, LedgerRow
 
 PER_CREDIT = 1000
 OPEN = ("reserved", "submitted", "ready")
@@ -76,7 +76,7 @@ def spent(session: Session) -> Spent:
 def check_budget(session: Session, amount: int) -> list[str]:
     """Raise BudgetReached if so much more can't be spent; return warnings when a limit comes near."""
     budget = repository.find_budget(session)
-    if budget is None:
+    if budget is None or not amount:
         return []
     so_far = spent(session)
     warnings: list[str] = []
@@ -189,7 +189,8 @@ def let_leave(session: Session, line_ids: Sequence[str], most: int) -> Leave:
 def _has_room(active: Counter[tuple[str, str]], row: LedgerRow) -> bool:
     of_account = sum(count for (key_name, _), count in active.items() if key_name == row.key_name)
     of_endpoint = active[row.key_name, row.endpoint]
-    return of_account < ACTIVE_TASKS and of_endpoint < find_endpoint(row.endpoint).active_tasks
+    most = ACTIVE_TASKS if row.key_name.startswith(OWN_SERVER) else find_endpoint(row.endpoint).active_tasks
+    return of_account < ACTIVE_TASKS and of_endpoint < most
 
 
 def was_not_sent(session: Session, line_id: str) -> None:

@@ -7,11 +7,13 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from fluxtune.hosted.tables import HostedBudgetRow, HostedKeyRow, LedgerRow
+from fluxtune.hosted.tables import OWN_SERVER, HostedBudgetRow, HostedKeyRow, LedgerRow
 
 _LOCK = 7_105_208_923
 """Any number but those of the migrations and of the jobs' events."""
 _CHUNK = 500
+# What is drawn at a server of one's own has lines as well, so that nothing is drawn twice; nobody pays for it.
+_IS_PAID = LedgerRow.key_name.not_like(f"{OWN_SERVER}%")
 
 
 def list_keys(session: Session) -> list[HostedKeyRow]:
@@ -77,7 +79,7 @@ def list_lines(
     session: Session, states: Iterable[str] | None, before: str | None, limit: int, *, sent_only: bool = False
 ) -> list[LedgerRow]:
     """Return lines, newest first; `before` is the id of the last line of the page before."""
-    query = select(LedgerRow)
+    query = select(LedgerRow).where(_IS_PAID)
     if states is not None:
         query = query.where(LedgerRow.state.in_(list(states)))
     if sent_only:
@@ -89,7 +91,8 @@ def list_lines(
 
 def iterate(session: Session) -> Iterator[LedgerRow]:
     """Yield every line, oldest first, without holding all of them."""
-    yield from session.scalars(select(LedgerRow).order_by(LedgerRow.id).execution_options(yield_per=500))
+    query = select(LedgerRow).where(_IS_PAID).order_by(LedgerRow.id)
+    yield from session.scalars(query.execution_options(yield_per=500))
 
 
 def spent_since(session: Session, since: datetime) -> int:
@@ -124,5 +127,5 @@ def count_active(
 
 def count_lines(session: Session, states: Iterable[str]) -> int:
     """Return how many lines that were sent are in one of these states."""
-    query = select(func.count()).where(LedgerRow.state.in_(list(states)), LedgerRow.sent_at.is_not(None))
+    query = select(func.count()).where(_IS_PAID, LedgerRow.state.in_(list(states)), LedgerRow.sent_at.is_not(None))
     return int(session.scalar(query) or 0)

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fluxtune.db import Base, UtcDateTime
 
+OWN_SERVER = "at:"
+"""Before a server's id it takes the place of a key's name: no key begins like this, and nothing is paid there."""
+
 
 class HostedKeyRow(Base):
     """A key of an account at BFL, or at another server that speaks its API."""
