@@ -26,10 +26,20 @@ const number = (value: unknown) => (typeof value === "number" && Number.isFinite
 
 interface CreateSearch {
   model?: string;
+  /** What a hosted model draws with: its name at BFL. */
+  finetune?: string;
   prompt?: string;
   image?: string;
   version?: string;
   strength?: number;
+}
+
+interface ModelsSearch {
+  query?: string;
+  base?: string;
+  mode?: string;
+  tag?: string;
+  order?: "oldest" | "name";
 }
 
 const home = createRoute({
@@ -72,6 +82,13 @@ const finetune = createRoute({
 const models = createRoute({
   getParentRoute: () => root,
   path: "/models",
+  validateSearch: (search): ModelsSearch => ({
+    query: text(search.query),
+    base: text(search.base),
+    mode: text(search.mode),
+    tag: text(search.tag),
+    order: search.order === "oldest" || search.order === "name" ? search.order : undefined,
+  }),
   component: lazyRouteComponent(() => import("@/features/models/ModelsPage"), "ModelsPage"),
 });
 const model = createRoute({
@@ -84,6 +101,7 @@ const create = createRoute({
   path: "/create",
   validateSearch: (search): CreateSearch => ({
     model: text(search.model),
+    finetune: text(search.finetune),
     prompt: text(search.prompt),
     image: text(search.image),
     version: text(search.version),

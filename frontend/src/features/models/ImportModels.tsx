@@ -1,13 +1,16 @@
 import { Button, FileButton } from "@mantine/core";
-import { FileUp } from "lucide-react";
+import { CloudDownload, FileUp } from "lucide-react";
+import { useState } from "react";
 
 import { DropAnywhere } from "@/components/DropAnywhere";
 
+import { AddHosted } from "./AddHosted";
 import { useImport } from "./catalogue";
 
-/** Pick LoRA files, or drop them anywhere on the page. */
+/** Pick LoRA files, or drop them anywhere on the page; or name a finetune that lives at BFL. */
 export function ImportModels() {
   const { busy, run } = useImport();
+  const [isAdding, setAdding] = useState(false);
   return (
     <>
       <FileButton multiple accept=".safetensors" onChange={(files) => void run(files)}>
@@ -17,6 +20,10 @@ export function ImportModels() {
           </Button>
         )}
       </FileButton>
+      <Button variant="default" leftSection={<CloudDownload size={16} />} onClick={() => setAdding(true)}>
+        Add from BFL
+      </Button>
+      {isAdding && <AddHosted isOpen onClose={() => setAdding(false)} />}
       {busy && (
         <span className="dim small clip" role="status">
           Reading {busy}…

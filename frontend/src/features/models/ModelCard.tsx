@@ -8,11 +8,13 @@ import { ago } from "@/components/format";
 import { Picture } from "@/components/Picture";
 import { Badge } from "@/components/StateBadge";
 
+import { drawnWith } from "./catalogue";
 import classes from "./Models.module.css";
 
 export function ModelCard({ model }: { model: Model }) {
+  const isOnlyThere = model.deployment !== null && model.versions.length === 0;
   return (
-    <li className="card">
+    <div className="card">
       <Link
         to="/models/$modelId"
         params={{ modelId: model.id }}
@@ -34,15 +36,16 @@ export function ModelCard({ model }: { model: Model }) {
           {model.name}
         </Link>
         <span className="dim small clip">
-          {model.base} · {ago(model.created_at)}
+          {model.base}
+          {model.deployment && (isOnlyThere ? ", only at BFL" : ", also at BFL")} · {ago(model.created_at)}
         </span>
         <div className={classes.foot}>
-          {model.is_ready ? (
+          {model.is_ready || isOnlyThere ? (
             <Button
               size="compact-sm"
               variant="default"
               component={Link}
-              to={`/create?model=${encodeURIComponent(model.id)}`}
+              to={`/create?${new URLSearchParams(Object.entries(drawnWith(model)))}`}
               leftSection={<Sparkles size={14} />}
               aria-label={`Use ${model.name}`}
             >
@@ -54,6 +57,6 @@ export function ModelCard({ model }: { model: Model }) {
           <TriggerChip word={model.trigger_word} />
         </div>
       </div>
-    </li>
+    </div>
   );
 }

@@ -1,9 +1,10 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Boxes, Search } from "lucide-react";
 import { useState } from "react";
+import { VirtuosoGrid, type GridStateSnapshot } from "react-virtuoso";
 
 import type { ModelPage } from "@/api/generated";
 import { Empty } from "@/components/Empty";
@@ -11,7 +12,7 @@ import { countOf } from "@/components/format";
 import { GridSkeleton } from "@/components/Loaded";
 import { ErrorState } from "@/components/ProblemCard";
 
-import { modelPagesQuery, type ModelFilter } from "./catalogue";
+import { modelWindowQuery, WINDOW, type ModelFilter } from "./catalogue";
 import { ModelCard } from "./ModelCard";
 import classes from "./Models.module.css";
 
@@ -82,21 +83,64 @@ function Filters({ page, filter, onChange, words, onWords }: FiltersProps) {
   );
 }
 
-/** One's own models: found, filtered and shown a window at a time. */
+/** A place of the list: its model as soon as the window it is in has come. */
+function Place({ filter, index }: { filter: ModelFilter; index: number }) {
+  const page = useQuery(modelWindowQuery(filter, Math.floor(index / WINDOW)));
+  const model = page.data?.items[index % WINDOW];
+  return model ? <ModelCard model={model} /> : <div className={`card ${classes.waiting}`} aria-hidden />;
+}
+
+/** Where each list was scrolled to: coming back from a model shows it as it was left. */
+const LEFT = new Map<string, GridStateSnapshot>();
+
+function Cards({ filter, total }: { filter: ModelFilter; total: number }) {
+  const key = JSON.stringify(filter);
+  if (total <= WINDOW)
+    return (
+      <div className="cards" role="list" aria-label="Models">
+        {Array.from({ length: total }, (_, index) => (
+          <div key={index} role="listitem">
+            <Place filter={filter} index={index} />
+          </div>
+        ))}
+      </div>
+    );
+  return (
+    <VirtuosoGrid
+      key={key}
+      useWindowScroll
+      totalCount={total}
+      listClassName="cards"
+      increaseViewportBy={400}
+      restoreStateFrom={LEFT.get(key)}
+      stateChanged={(state) => LEFT.set(key, state)}
+      itemContent={(index) => <Place filter={filter} index={index} />}
+      aria-label="Models"
+    />
+  );
+}
+
+/** One's own models: found and filtered by the server; what is asked for is part of the address. */
 export function ModelList() {
-  const [filter, setFilter] = useState<ModelFilter>({ order: "newest" });
-  const [words, setWords] = useState("");
-  const [query] = useDebouncedValue(words.trim(), 200);
-  const pages = useInfiniteQuery(modelPagesQuery({ ...filter, ...(query ? { query } : {}) }));
-  if (pages.data === undefined) {
-    return pages.isError ? (
-      <ErrorState error={pages.error} retry={() => void pages.refetch()} />
+  const navigate = useNavigate();
+  const search = useSearch({ from: "/models" });
+  const filter: ModelFilter = { order: "newest", ...search };
+  const [typed, setTyped] = useState<string | null>(null);
+  const first = useQuery({ ...modelWindowQuery(filter, 0), placeholderData: keepPreviousData });
+  const change = (part: ModelFilter) => {
+    const { order, ...rest } = { ...filter, ...part };
+    const next = { ...rest, order: order === "newest" ? undefined : order };
+    void navigate({ to: "/models", search: next, replace: true, resetScroll: false });
+  };
+  const ask = useDebouncedCallback((words: string) => change({ query: words.trim() || undefined }), 200);
+  if (first.data === undefined) {
+    return first.isError ? (
+      <ErrorState error={first.error} retry={() => void first.refetch()} />
     ) : (
       <GridSkeleton />
     );
   }
-  const page = pages.data.pages[0];
-  const items = pages.data.pages.flatMap((each) => each.items);
+  const page = first.data;
   if (page.whole === 0) {
     return (
       <Empty
@@ -113,42 +157,33 @@ export function ModelList() {
       </Empty>
     );
   }
+  const isFiltered = page.total !== page.whole;
   return (
     <>
-      {page.whole > WORTH_FILTERING && (
+      {(page.whole > WORTH_FILTERING || isFiltered) && (
         <Filters
           page={page}
           filter={filter}
-          onChange={(part) => setFilter({ ...filter, ...part })}
-          words={words}
-          onWords={setWords}
+          onChange={change}
+          words={typed ?? filter.query ?? ""}
+          onWords={(words) => {
+            setTyped(words);
+            ask(words);
+          }}
         />
       )}
-      <p className="dim small num" role="status" style={{ marginBottom: 8 }}>
-        {page.total === page.whole
-          ? countOf(page.whole, "model")
-          : `${page.total.toLocaleString("en")} of ${countOf(page.whole, "model")}`}
+      <p className="dim small num row" role="status" style={{ marginBottom: 8 }}>
+        {isFiltered
+          ? `${page.total.toLocaleString("en")} of ${countOf(page.whole, "model")}`
+          : countOf(page.whole, "model")}
+        {page.total > WINDOW && <a href="#bases">To the bases</a>}
       </p>
-      {items.length === 0 ? (
+      {page.total === 0 ? (
         <Empty title="Nothing matches" compact>
           Try other words, or fewer filters.
         </Empty>
       ) : (
-        <ul className="cards">
-          {items.map((model) => (
-            <ModelCard key={model.id} model={model} />
-          ))}
-        </ul>
-      )}
-      {pages.hasNextPage && (
-        <Button
-          variant="default"
-          mt="md"
-          loading={pages.isFetchingNextPage}
-          onClick={() => void pages.fetchNextPage()}
-        >
-          Show more ({items.length.toLocaleString("en")} of {page.total.toLocaleString("en")})
-        </Button>
+        <Cards filter={filter} total={page.total} />
       )}
     </>
   );

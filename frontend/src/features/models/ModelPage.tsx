@@ -17,12 +17,15 @@ import { Badge } from "@/components/StateBadge";
 import { toastProblem } from "@/components/undo";
 
 import { useModelActions } from "./actions";
-import { DeployDialog } from "./DeployDialog";
+import { AtBfl } from "./AtBfl";
 import { BaseFacts } from "./BaseFacts";
+import { drawnWith } from "./catalogue";
+import { DeployDialog } from "./DeployDialog";
 import { Details } from "./Details";
 import { ExportItems } from "./ExportItems";
 import classes from "./Models.module.css";
 import { Notes } from "./Notes";
+import { Parities } from "./Parities";
 import { Provenance } from "./Provenance";
 import { Versions } from "./Versions";
 
@@ -61,6 +64,8 @@ export function ModelPage() {
     );
   }
   const isBase = model.kind === "base";
+  const there = model.deployment;
+  const isOnlyThere = there !== null && model.versions.length === 0;
   const inUse = model.versions.find(({ id }) => id === model.default_version_id);
   const quietly = (body: Parameters<typeof update>[0]) => void update(body).catch(() => undefined);
   const trash = () => remove(model.name).then(() => navigate({ to: "/models" }), toastProblem);
@@ -95,11 +100,15 @@ export function ModelPage() {
                 </ActionIcon>
               </Menu.Target>
               <Menu.Dropdown>
-                <ExportItems model={model} />
-                <Menu.Item leftSection={<CloudUpload size={15} />} onClick={() => setDeploying(true)}>
-                  Deploy to BFL…
-                </Menu.Item>
-                <Menu.Divider />
+                {!isOnlyThere && (
+                  <>
+                    <ExportItems model={model} />
+                    <Menu.Item leftSection={<CloudUpload size={15} />} onClick={() => setDeploying(true)}>
+                      {there ? "Link to BFL…" : "Deploy to BFL…"}
+                    </Menu.Item>
+                    <Menu.Divider />
+                  </>
+                )}
                 <Menu.Item leftSection={<Trash2 size={15} />} onClick={() => void trash()}>
                   Move to trash
                 </Menu.Item>
@@ -122,17 +131,19 @@ export function ModelPage() {
             variant="primary"
             size="md"
             leftSection={<Sparkles size={16} />}
-            disabled={!model.is_ready}
-            onClick={() =>
-              void navigate({ to: "/create", search: { model: model.id, prompt: model.prompts[0] } })
-            }
+            disabled={!model.is_ready && !isOnlyThere}
+            onClick={() => void navigate({ to: "/create", search: drawnWith(model) })}
           >
             Use it
           </Button>
         </>
       }
     >
-      {!model.is_ready && model.missing && <p className={classes.missing}>{model.missing}</p>}
+      {!model.is_ready && model.missing && (
+        <p className={isOnlyThere ? classes.elsewhere : classes.missing}>
+          {model.missing} {isOnlyThere && "So it can't be exported, measured or drawn here."}
+        </p>
+      )}
       <div className={classes.layout}>
         <div className={classes.coverLarge}>
           {model.cover ? (
@@ -143,7 +154,10 @@ export function ModelPage() {
         </div>
         <div className="stack" style={{ gap: 16 }}>
           {isBase ? <BaseFacts model={model} /> : <Provenance model={model} />}
-          {!isBase && <Versions model={model} onDefault={(id) => quietly({ default_version_id: id })} />}
+          {there && <AtBfl model={model} deployment={there} />}
+          {!isBase && !isOnlyThere && (
+            <Versions model={model} onDefault={(id) => quietly({ default_version_id: id })} />
+          )}
         </div>
         {!isBase && (
           <div className={`${classes.panel} stack`}>
@@ -154,6 +168,7 @@ export function ModelPage() {
         )}
       </div>
       {!isBase && <DeployDialog model={model} isOpen={isDeploying} onClose={() => setDeploying(false)} />}
+      {there && !isOnlyThere && <Parities modelId={model.id} />}
       {model.finetune_id && <HealthPanel finetuneId={model.finetune_id} modelId={model.id} />}
     </Page>
   );

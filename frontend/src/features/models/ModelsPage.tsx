@@ -19,51 +19,53 @@ import { ModelList } from "./ModelList";
 function Bases() {
   const query = useQuery(basesQuery);
   return (
-    <Section title="Bases">
-      <Loaded query={query}>
-        {(bases) => (
-          <>
-            <BaseList
-              bases={bases.filter((base) => base.is_ready)}
-              all={bases}
-              label="Bases"
-              action={(base) => (
-                <span className="row" style={{ flex: "none" }}>
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    component={Link}
-                    to={`/models/${base.name}`}
-                    aria-label={`About ${base.title}`}
-                  >
-                    About
-                  </Button>
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    component={Link}
-                    to={`/create?model=${encodeURIComponent(base.name)}`}
-                    leftSection={<Sparkles size={14} />}
-                    aria-label={`Use ${base.title}`}
-                  >
-                    Use it
-                  </Button>
-                </span>
+    <div id="bases">
+      <Section title="Bases">
+        <Loaded query={query}>
+          {(bases) => (
+            <>
+              <BaseList
+                bases={bases.filter((base) => base.is_ready)}
+                all={bases}
+                label="Bases"
+                action={(base) => (
+                  <span className="row" style={{ flex: "none" }}>
+                    <Button
+                      size="compact-sm"
+                      variant="default"
+                      component={Link}
+                      to={`/models/${base.name}`}
+                      aria-label={`About ${base.title}`}
+                    >
+                      About
+                    </Button>
+                    <Button
+                      size="compact-sm"
+                      variant="default"
+                      component={Link}
+                      to={`/create?model=${encodeURIComponent(base.name)}`}
+                      leftSection={<Sparkles size={14} />}
+                      aria-label={`Use ${base.title}`}
+                    >
+                      Use it
+                    </Button>
+                  </span>
+                )}
+              />
+              {bases.some((base) => !base.is_ready) && (
+                <Fold title={`${bases.filter((base) => !base.is_ready).length} more, not here yet`}>
+                  <BaseList
+                    bases={bases.filter((base) => !base.is_ready)}
+                    all={bases}
+                    label="Bases that are not here yet"
+                  />
+                </Fold>
               )}
-            />
-            {bases.some((base) => !base.is_ready) && (
-              <Fold title={`${bases.filter((base) => !base.is_ready).length} more, not here yet`}>
-                <BaseList
-                  bases={bases.filter((base) => !base.is_ready)}
-                  all={bases}
-                  label="Bases that are not here yet"
-                />
-              </Fold>
-            )}
-          </>
-        )}
-      </Loaded>
-    </Section>
+            </>
+          )}
+        </Loaded>
+      </Section>
+    </div>
   );
 }
 

@@ -1,30 +1,36 @@
-import { infiniteQueryOptions, keepPreviousData, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { call } from "@/api/call";
-import { createGeneration, importLora, pageModels, type PageModelsData } from "@/api/generated";
+import { createGeneration, importLora, pageModels, type Model } from "@/api/generated";
 import { toastGood, toastProblem } from "@/components/undo";
 
-const WINDOW = 60;
+/** How many models are asked for at once. */
+export const WINDOW = 60;
 
-export type ModelFilter = Pick<
-  NonNullable<PageModelsData["query"]>,
-  "query" | "base" | "mode" | "tag" | "order"
->;
+export interface ModelFilter {
+  query?: string;
+  base?: string;
+  mode?: string;
+  tag?: string;
+  order?: "newest" | "oldest" | "name";
+}
 
-/** The finetuned models a filter finds, a window at a time. */
-export const modelPagesQuery = (filter: ModelFilter) =>
-  infiniteQueryOptions({
-    queryKey: ["models", "page", filter],
-    queryFn: ({ pageParam }) => call(pageModels({ query: { ...filter, offset: pageParam, limit: WINDOW } })),
-    initialPageParam: 0,
-    getNextPageParam: (last, all) => {
-      const shown = all.reduce((sum, { items }) => sum + items.length, 0);
-      return shown < last.total && last.items.length > 0 ? shown : undefined;
-    },
-    placeholderData: keepPreviousData,
+/** One window of the finetuned models a filter finds. */
+export const modelWindowQuery = (filter: ModelFilter, number: number) =>
+  queryOptions({
+    queryKey: ["models", "page", filter, number],
+    queryFn: () => call(pageModels({ query: { ...filter, offset: number * WINDOW, limit: WINDOW } })),
   });
+
+/** What Create is asked for with a model: the model itself, or the endpoint that draws with it where its weights are. */
+export function drawnWith({ id, prompts, versions, deployment }: Model) {
+  const prompt = prompts[0] ?? "";
+  return versions.length === 0 && deployment
+    ? { model: deployment.hosted_model_id, finetune: deployment.finetune_id, prompt }
+    : { model: id, prompt };
+}
 
 /** Files become models, one after the other; the first one's page is opened, and a picture of each is drawn. */
 export function useImport() {
