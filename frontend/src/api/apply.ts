@@ -174,11 +174,14 @@ export function applyEvent(client: QueryClient, event: StudioEvent): void {
       if (ENDS.has(event.type)) void client.invalidateQueries({ queryKey: ["models"] });
     } else if (event.kind === "health") {
       void client.invalidateQueries({ queryKey: ["health", event.target_id] });
+    } else if (event.kind === "captions") {
+      void client.invalidateQueries({ queryKey: ["dataset", event.target_id, "captions"] });
     } else if (event.kind === "probe") {
       void client.invalidateQueries({ queryKey: ["probe", event.target_id] });
       if (ENDS.has(event.type)) void client.invalidateQueries({ queryKey: ["plan"] });
     } else {
       void client.invalidateQueries({ queryKey: ["generations"] });
+      if (event.kind === "generation") void client.invalidateQueries({ queryKey: ["hosted"] });
     }
   }
 }

@@ -64,6 +64,20 @@ export const modelsQuery = (deleted = false) =>
     queryFn: () => call(sdk.listModels({ query: { deleted } })),
   });
 
+/** The bases that are here, as models one can generate with; a handful. */
+export const localBasesQuery = queryOptions({
+  queryKey: ["models", "bases"],
+  queryFn: () => call(sdk.listModels({ query: { kind: "base" } })),
+});
+
+/** The newest finetuned models that have these words; there may be thousands, so never all of them. */
+export const foundModelsQuery = (query: string, limit: number) =>
+  queryOptions({
+    queryKey: ["models", "found", { query, limit }],
+    queryFn: () => call(sdk.pageModels({ query: { query, limit } })),
+    placeholderData: keepPreviousData,
+  });
+
 export const basesQuery = queryOptions({ queryKey: ["bases"], queryFn: () => call(sdk.listBases()) });
 
 export const modelQuery = (id: string) =>

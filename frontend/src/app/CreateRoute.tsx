@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 
 import { CreatePage } from "@/features/generations/CreatePage";
 import { Gallery } from "@/features/images/Gallery";
+import { GalleryChooser } from "@/features/images/GalleryChooser";
 
 import { takeReuse } from "./reuse";
 
@@ -14,6 +15,7 @@ export function CreateRoute() {
   const [{ asked, reuse }] = useState(() => ({
     asked: {
       model: search.model,
+      finetune: search.finetune,
       prompt: search.prompt,
       version: search.version,
       strength: search.strength,
@@ -40,6 +42,7 @@ export function CreateRoute() {
       asked={asked}
       reuse={reuse}
       onShow={show}
+      chooser={(props) => <GalleryChooser {...props} />}
       gallery={({ onReuse, isFramed }) => (
         <Gallery
           shown={search.image}

@@ -1,14 +1,32 @@
 import { Kbd, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { Spotlight, spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
+import { createSpotlight, Spotlight, useSpotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { BookOpen, Boxes, Images, Moon, Plus, Search, Sun, TrendingDown } from "lucide-react";
+import {
+  BookOpen,
+  Boxes,
+  Cloud,
+  Images,
+  KeyRound,
+  Moon,
+  Plus,
+  Search,
+  Server,
+  Sun,
+  TrendingDown,
+} from "lucide-react";
+import { useState } from "react";
 
-import { datasetsQuery, finetunesQuery, modelsQuery } from "@/api/queries";
+import { hostedModelsQuery } from "@/api/hosted";
+import { datasetsQuery, finetunesQuery, foundModelsQuery, localBasesQuery } from "@/api/queries";
+import { abilities, findHosted } from "@/components/models/choice";
 
 import { ADMIN, PLACES } from "./places";
 import classes from "./Palette.module.css";
 
+const [store, spotlight] = createSpotlight();
+const MODELS = 12;
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 export function PaletteButton() {
@@ -28,9 +46,16 @@ const icon = (Icon: typeof Search) => <Icon size={17} strokeWidth={1.8} aria-hid
 export function Palette() {
   const navigate = useNavigate();
   const { setColorScheme } = useMantineColorScheme();
-  const datasets = useQuery(datasetsQuery()).data ?? [];
-  const models = useQuery(modelsQuery()).data ?? [];
-  const finetunes = useQuery(finetunesQuery).data ?? [];
+  const { opened } = useSpotlight(store);
+  const [typed, setTyped] = useState("");
+  const [words] = useDebouncedValue(typed.trim(), 150);
+  // Only who opens it asks; models are searched by the server, because there may be thousands.
+  const wanted = { enabled: opened };
+  const datasets = useQuery({ ...datasetsQuery(), ...wanted }).data ?? [];
+  const finetunes = useQuery({ ...finetunesQuery, ...wanted }).data ?? [];
+  const bases = useQuery({ ...localBasesQuery, ...wanted }).data ?? [];
+  const found = useQuery({ ...foundModelsQuery(words, MODELS), ...wanted }).data?.items ?? [];
+  const hosted = useQuery({ ...hostedModelsQuery, ...wanted }).data ?? [];
 
   const groups: SpotlightActionGroupData[] = [
     {
@@ -80,6 +105,27 @@ export function Palette() {
           onClick: () => void navigate({ to: "/gallery" }),
         },
         {
+          id: "servers",
+          label: "Servers",
+          keywords: "other computer gpu remote train",
+          leftSection: icon(Server),
+          onClick: () => void navigate({ to: "/system/servers" }),
+        },
+        {
+          id: "hosted",
+          label: "Hosted models, keys and budget",
+          keywords: "bfl credits ledger money",
+          leftSection: icon(Cloud),
+          onClick: () => void navigate({ to: "/system/hosted" }),
+        },
+        {
+          id: "access",
+          label: "Access and API tokens",
+          keywords: "sign out token v1",
+          leftSection: icon(KeyRound),
+          onClick: () => void navigate({ to: "/system/access" }),
+        },
+        {
           id: "api",
           label: "API reference",
           leftSection: icon(BookOpen),
@@ -89,12 +135,25 @@ export function Palette() {
     },
     {
       group: "Models",
-      actions: models.map(({ id, name, kind, trigger_word }) => ({
+      actions: [...found, ...bases].map(({ id, name, kind, trigger_word }) => ({
         id: `model-${id}`,
         label: name,
         description: kind === "base" ? "Base" : trigger_word,
+        // The server has found it, perhaps by a tag or a note.
+        keywords: kind === "base" ? undefined : words,
         leftSection: icon(Boxes),
         onClick: () => void navigate({ to: "/models/$modelId", params: { modelId: id } }),
+      })),
+    },
+    {
+      group: "Create with",
+      actions: (words ? findHosted(hosted, words) : []).map((model) => ({
+        id: model.id,
+        label: model.title,
+        description: abilities(model).join(" · "),
+        keywords: words,
+        leftSection: icon(Cloud),
+        onClick: () => void navigate({ to: "/create", search: { model: model.id } }),
       })),
     },
     {
@@ -120,8 +179,10 @@ export function Palette() {
 
   return (
     <Spotlight
+      store={store}
       actions={groups.filter((group) => group.actions.length > 0)}
       shortcut={["mod + K", "/"]}
+      onQueryChange={setTyped}
       nothingFound="Nothing by that name"
       highlightQuery
       scrollable

@@ -1,6 +1,6 @@
 import { ActionIcon, Menu, Tooltip } from "@mantine/core";
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { Download, Heart, Repeat2, Sprout, Trash2 } from "lucide-react";
+import { Download, Heart, ImageUp, Repeat2, Sprout, Trash2 } from "lucide-react";
 
 import { call } from "@/api/call";
 import {
@@ -101,12 +101,21 @@ export function ImageActions({ item, onReuse, onRemoved }: ImageActionsProps) {
           <Menu.Dropdown>
             <Menu.Item
               leftSection={<Repeat2 size={15} />}
-              onClick={() => onReuse({ kind: "everything", facts })}
+              onClick={() => onReuse({ kind: "everything", facts, imageId: image.id })}
             >
               Reuse everything
             </Menu.Item>
-            <Menu.Item leftSection={<Sprout size={15} />} onClick={() => onReuse({ kind: "seed", facts })}>
+            <Menu.Item
+              leftSection={<Sprout size={15} />}
+              onClick={() => onReuse({ kind: "seed", facts, imageId: image.id })}
+            >
               Reuse seed
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<ImageUp size={15} />}
+              onClick={() => onReuse({ kind: "image", facts, imageId: image.id })}
+            >
+              Start from this image
             </Menu.Item>
           </Menu.Dropdown>
         </Menu>

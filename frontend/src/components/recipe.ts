@@ -1,7 +1,7 @@
 import type { GenerationFacts } from "@/api/generated";
 
-/** What of an image's recipe is taken over into the next request. */
-export type Reuse = { kind: "everything" | "seed"; facts: GenerationFacts };
+/** What of an image is taken over into the next request: of its recipe, or the image itself. */
+export type Reuse = { kind: "everything" | "seed" | "image"; facts: GenerationFacts; imageId: string };
 
 export function recipeRows(facts: GenerationFacts): [string, string][] {
   return [

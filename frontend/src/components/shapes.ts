@@ -9,17 +9,27 @@ export const SHAPES = [
 ] as const;
 
 export type ShapeName = (typeof SHAPES)[number]["name"];
+/** `auto`: what the model finds fitting, where it can. */
+export type Shape = ShapeName | "auto";
 
-const GRID = 16;
-const onGrid = (value: number) => Math.max(GRID * 4, Math.round(value / GRID) * GRID);
+export interface Size {
+  width: number;
+  height: number;
+}
+
+const onGrid = (value: number, grid: number) => Math.max(grid * 4, Math.round(value / grid) * grid);
 
 /** A size of the wanted shape with about as many pixels as the base likes, within its limits. */
-export function sizeFor(shape: ShapeName, defaults: GenerationDefaults): { width: number; height: number } {
+export function sizeFor(
+  shape: Shape,
+  defaults: Pick<GenerationDefaults, "width" | "height" | "max_width" | "max_height">,
+  grid = 16,
+): Size {
   const ratio = SHAPES.find(({ name }) => name === shape)?.ratio ?? 1;
   const area = defaults.width * defaults.height;
   const width = Math.sqrt(area * ratio);
   const fit = Math.min(1, defaults.max_width / width, defaults.max_height / (width / ratio));
-  return { width: onGrid(width * fit), height: onGrid((width / ratio) * fit) };
+  return { width: onGrid(width * fit, grid), height: onGrid((width / ratio) * fit, grid) };
 }
 
 /** The shape nearest to a size. */

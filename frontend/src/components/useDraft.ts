@@ -24,7 +24,11 @@ export function useDraft<T extends object>(name: string, empty: T, given: Partia
     }
   }, [key, draft]);
 
-  const update = useCallback((by: Partial<T>) => setDraft((old) => ({ ...old, ...by })), []);
+  const update = useCallback(
+    (by: Partial<T> | ((old: T) => Partial<T>)) =>
+      setDraft((old) => ({ ...old, ...(typeof by === "function" ? by(old) : by) })),
+    [],
+  );
   const clear = useCallback(() => {
     localStorage.removeItem(key);
     setDraft(empty);

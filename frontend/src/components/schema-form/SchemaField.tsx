@@ -13,7 +13,7 @@ import { useId, useState } from "react";
 
 import { compactNumber } from "@/components/format";
 
-import type { Field } from "./fields";
+import { unitOf, type Field } from "./fields";
 import classes from "./SchemaForm.module.css";
 
 interface SchemaFieldProps {
@@ -130,7 +130,7 @@ function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps
           max={field.maximum}
           step={field.step ?? (field.kind === "integer" ? 1 : stepFor(value ?? usual))}
           clampBehavior="none"
-          suffix={field.unit ? ` ${field.unit}` : undefined}
+          suffix={field.unit ? ` ${unitOf(field.unit, value ?? usual)}` : undefined}
           onChange={(next) => onChange(next === "" ? (field.isNullable ? null : undefined) : next)}
         />
       );

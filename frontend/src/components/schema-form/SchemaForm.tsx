@@ -18,6 +18,8 @@ interface SchemaFormProps {
   /** Further fields that are no part of the schema, behind the same fold; shown outside it once they are set. */
   extra?: ReactNode;
   isExtraSet?: boolean;
+  /** Show what everyone must choose, too; else that is asked for elsewhere on the screen. */
+  withBasics?: boolean;
   /** Fields asked for elsewhere on the screen. */
   except?: string[];
   onChange: (values: Record<string, unknown>) => void;
@@ -65,11 +67,14 @@ export function SchemaForm(props: SchemaFormProps) {
     errors = {},
     reasons = {},
     except = [],
+    withBasics,
     extra,
     isExtraSet,
     onChange,
   } = props;
-  const fields = fieldsOf(schema).filter((field) => field.level !== "basic" && !except.includes(field.name));
+  const all = fieldsOf(schema).filter((field) => !except.includes(field.name));
+  const basic = withBasics ? all.filter((field) => field.level === "basic") : [];
+  const fields = all.filter((field) => field.level !== "basic");
   const changed = fields.filter((field) => field.name in values || field.name in errors);
   const more = fields.filter((field) => field.level === "more");
   const expert = fields.filter((field) => field.level === "expert");
@@ -102,7 +107,7 @@ export function SchemaForm(props: SchemaFormProps) {
       </fieldset>
     ));
 
-  return (
+  const folded = (fields.length > 0 || extra) && (
     <Fold
       title="More settings"
       note={changed.length ? `${changed.length} changed` : undefined}
@@ -125,5 +130,11 @@ export function SchemaForm(props: SchemaFormProps) {
         </Fold>
       )}
     </Fold>
+  );
+  return (
+    <>
+      {basic.length > 0 && draw(basic)}
+      {folded}
+    </>
   );
 }

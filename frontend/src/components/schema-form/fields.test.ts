@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { fieldsOf, grouped, withValue } from "./fields";
+import { fieldsOf, grouped, unitOf, withValue } from "./fields";
 
 const schema = {
   properties: {
@@ -51,5 +51,14 @@ describe("withValue", () => {
     expect(withValue({}, "steps", 200, 300)).toEqual({ steps: 200 });
     expect(withValue({ steps: 200 }, "steps", 300, 300)).toEqual({});
     expect(withValue({ alpha: 3 }, "alpha", undefined, null)).toEqual({});
+  });
+});
+
+describe("unitOf", () => {
+  it("counts one", () => expect(unitOf("images", 1)).toBe("image"));
+  it("counts more", () => expect(unitOf("images", 2)).toBe("images"));
+  it("leaves what is no plural", () => {
+    expect(unitOf("px", 1)).toBe("px");
+    expect(unitOf("of the images", 1)).toBe("of the images");
   });
 });

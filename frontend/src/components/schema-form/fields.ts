@@ -70,6 +70,10 @@ export function fieldsOf(schema: Record<string, unknown>): Field[] {
   });
 }
 
+/** One image, two images; other units are the same for one. */
+export const unitOf = (unit: string, value: unknown) =>
+  value === 1 && /^[a-z]+s$/.test(unit) ? unit.slice(0, -1) : unit;
+
 /** Fields by group, groups in the order they first appear. */
 export function grouped(fields: Field[]): [string, Field[]][] {
   const groups = new Map<string, Field[]>();

@@ -1,25 +1,27 @@
-import { Button, Input, NumberInput, SegmentedControl, Select, Slider } from "@mantine/core";
+import { Button, Input, Loader, NumberInput, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Sparkles } from "lucide-react";
 
-import type { Model } from "@/api/generated";
+import { hostedStatusQuery } from "@/api/hosted";
 import { fieldErrors } from "@/api/problem";
 import { generationSchemaQuery } from "@/api/queries";
-import { AspectPicker } from "@/components/AspectPicker";
+import type { Choice } from "@/components/models/choice";
+import { ModelPicker } from "@/components/models/ModelPicker";
 import { ErrorState } from "@/components/ProblemCard";
 import { SchemaForm } from "@/components/schema-form/SchemaForm";
-import { sizeFor } from "@/components/shapes";
 
 import classes from "./Create.module.css";
-import { withTrigger, type Draft } from "./draft";
-import { ModelPicker } from "./ModelPicker";
+import { toLocal, withTrigger, type Draft } from "./draft";
+import { bringTo, lacking, takesPrompt } from "./hosted";
+import { HostedFields, HostedSettings, type HostedFieldsProps } from "./HostedFields";
+import { NoKey, Retired } from "./HostedNotice";
+import { LocalFields } from "./LocalFields";
+import { Price } from "./Price";
 import { PromptField } from "./PromptField";
+import { useEstimate } from "./useEstimate";
 
-interface ComposerProps {
-  draft: Draft;
-  update: (by: Partial<Draft>) => void;
-  models: Model[];
-  model: Model | undefined;
+interface ComposerProps extends Pick<HostedFieldsProps, "draft" | "update" | "chooser"> {
+  choice: Choice | undefined;
   error: unknown;
   isSending: boolean;
   onGenerate: () => void;
@@ -27,88 +29,90 @@ interface ComposerProps {
 
 const COUNTS = ["1", "2", "4", "8"];
 
-/** What is asked for, quietest settings last. */
-export function Composer({ draft, update, models, model, error, isSending, onGenerate }: ComposerProps) {
-  const schema = useQuery(generationSchemaQuery).data;
-  const errors = fieldErrors(error);
-  const size = model && sizeFor(draft.shape, model.defaults);
-  const counts = COUNTS.includes(String(draft.count)) ? COUNTS : [...COUNTS, String(draft.count)];
-  const choose = (id: string) => {
-    const next = models.find((one) => one.id === id);
-    update({
-      model_id: id,
-      version_id: "",
-      prompt: draft.prompt.trim()
-        ? withTrigger(draft.prompt, next?.trigger_word ?? "", model?.trigger_word)
-        : draft.prompt,
-    });
+const triggerOf = (choice: Choice | undefined) => (choice?.kind === "local" ? choice.model.trigger_word : "");
+
+/** What a draft becomes with another model: the words stay, less the old trigger word; a finetune at BFL needs it. */
+function moved(draft: Draft, from: Choice | undefined, to: Choice): Partial<Draft> {
+  const keepsTrigger = to.kind === "hosted" && to.model.takes_finetune;
+  const prompt =
+    draft.prompt.trim() && !keepsTrigger
+      ? withTrigger(draft.prompt, triggerOf(to), triggerOf(from))
+      : draft.prompt;
+  return {
+    model_id: to.model.id,
+    prompt,
+    ...(to.kind === "hosted" ? bringTo(to.model, draft) : toLocal(to.model, draft)),
   };
-  const canGenerate = Boolean(model?.is_ready && draft.prompt.trim());
+}
+
+/** What is asked for, quietest settings last. */
+export function Composer({ draft, update, chooser, choice, error, isSending, onGenerate }: ComposerProps) {
+  const schema = useQuery(generationSchemaQuery).data;
+  const hosted = choice?.kind === "hosted" ? choice.model : undefined;
+  const local = choice?.kind === "local" ? choice.model : undefined;
+  const status = useQuery({ ...hostedStatusQuery, enabled: hosted !== undefined }).data;
+  const isRetired = hosted?.stage === "retired";
+  const hasKey = status !== undefined && status.keys.length > 0;
+  const missing = hosted && !isRetired ? lacking(draft, hosted) : draft.prompt.trim() ? [] : ["a prompt"];
+  const { estimate, isCurrent } = useEstimate(
+    draft,
+    isRetired ? undefined : hosted,
+    hasKey && missing.every((part) => part === "a prompt"),
+  );
+  const errors = { ...fieldErrors(estimate.error), ...fieldErrors(error) };
+  const counts = COUNTS.includes(String(draft.count)) ? COUNTS : [...COUNTS, String(draft.count)];
+  const choose = (next: Choice | null) => next && update((old) => moved(old, choice, next));
+  const canGenerate =
+    missing.length === 0 && (hosted ? !isRetired && hasKey && isCurrent : local !== undefined);
+  const send = () => canGenerate && !isSending && onGenerate();
 
   return (
     <section className={classes.composer} aria-label="What to make">
-      <PromptField
-        prompt={draft.prompt}
-        model={model}
-        error={errors.prompt}
-        onChange={(prompt) => update({ prompt })}
-        onSubmit={() => canGenerate && onGenerate()}
-      />
-      <Button
-        variant="primary"
-        size="md"
-        fullWidth
-        leftSection={<Sparkles size={17} />}
-        disabled={!canGenerate}
-        loading={isSending}
-        onClick={onGenerate}
-      >
-        Generate
-      </Button>
-      {error !== null && <ErrorState error={error} />}
-      <ModelPicker models={models} value={model?.id ?? ""} onChange={choose} />
-      {model && model.versions.length > 1 && (
-        <Select
-          label="Version"
-          data={model.versions.map(({ id, step }) => ({
-            value: id,
-            label: `Step ${step}${id === model.default_version_id ? " (used by default)" : ""}`,
-          }))}
-          value={model.versions.find(({ id }) => id === draft.version_id)?.id ?? model.default_version_id}
-          onChange={(version_id) => update({ version_id: version_id ?? "" })}
-          allowDeselect={false}
+      {(!hosted || takesPrompt(hosted) || isRetired) && (
+        <PromptField
+          prompt={draft.prompt}
+          trigger={triggerOf(choice)}
+          prompts={local?.prompts ?? []}
+          error={errors.prompt}
+          onChange={(prompt) => update({ prompt })}
+          onSubmit={send}
         />
       )}
-      {model?.kind === "finetuned" && (
-        <Input.Wrapper
-          label="Strength"
-          description="0 is the untouched base, 1 as trained"
-          labelElement="div"
+      <div className={classes.go}>
+        <Button
+          variant="primary"
+          size="md"
+          fullWidth
+          // A button that is switched off while it works would lose the focus.
+          leftSection={isSending ? <Loader size={16} color="currentColor" /> : <Sparkles size={17} />}
+          disabled={!canGenerate}
+          aria-busy={isSending}
+          onClick={send}
         >
-          <div className={classes.strength}>
-            <Slider
-              thumbLabel="Strength"
-              min={0}
-              max={2}
-              step={0.05}
-              value={draft.strength}
-              onChange={(strength) => update({ strength })}
-              marks={[{ value: 0 }, { value: 1 }, { value: 2 }]}
-              label={null}
-              style={{ flex: 1 }}
-            />
-            <output className="num">{draft.strength.toFixed(2)}</output>
-          </div>
-        </Input.Wrapper>
-      )}
-      <div>
-        <AspectPicker value={draft.shape} onChange={(shape) => update({ shape })} />
-        {size && (
-          <p className={classes.size}>
-            {size.width} × {size.height} px
-          </p>
-        )}
+          Generate
+        </Button>
+        {hosted &&
+          !isRetired &&
+          hasKey &&
+          (missing.every((part) => part === "a prompt") ? (
+            <Price estimate={estimate} count={draft.count} />
+          ) : (
+            <p className="dim small">Still needs {missing.join(", ")}.</p>
+          ))}
       </div>
+      {error !== null && <ErrorState error={error} />}
+      <ModelPicker label="Model" value={choice} onChange={choose} />
+      {hosted && !isRetired && hosted.description && (
+        <p className={classes.about}>
+          {hosted.description} {hosted.note}
+        </p>
+      )}
+      {isRetired && <Retired model={hosted} onUse={(model) => choose({ kind: "hosted", model })} />}
+      {hosted && !isRetired && status && !hasKey && <NoKey />}
+      {local && <LocalFields draft={draft} update={update} model={local} errors={errors} />}
+      {hosted && !isRetired && status && (
+        <HostedFields {...{ draft, update, status, errors, chooser }} model={hosted} />
+      )}
       <div className={classes.pair}>
         <Input.Wrapper label="Images" labelElement="div">
           <SegmentedControl
@@ -120,28 +124,31 @@ export function Composer({ draft, update, models, model, error, isSending, onGen
             onChange={(count) => update({ count: Number(count) })}
           />
         </Input.Wrapper>
-        <NumberInput
-          label="Seed"
-          placeholder="Random"
-          value={draft.seed ?? ""}
-          error={errors.seed}
-          min={0}
-          max={4294967295}
-          allowDecimal={false}
-          hideControls
-          onChange={(seed) => update({ seed: seed === "" ? null : Number(seed) })}
-        />
+        {(!hosted || hosted.has_seed) && (
+          <NumberInput
+            label="Seed"
+            placeholder="Random"
+            value={draft.seed ?? ""}
+            error={errors.seed}
+            min={0}
+            max={4294967295}
+            allowDecimal={false}
+            hideControls
+            onChange={(seed) => update({ seed: seed === "" ? null : Number(seed) })}
+          />
+        )}
       </div>
-      {schema && model && (
+      {schema && local && (
         <SchemaForm
           schema={schema}
           values={draft.settings}
-          usual={{ steps: model.defaults.steps, guidance: model.defaults.guidance }}
+          usual={{ steps: local.defaults.steps, guidance: local.defaults.guidance }}
           errors={errors}
           except={["seed"]}
           onChange={(settings) => update({ settings })}
         />
       )}
+      {hosted && !isRetired && <HostedSettings {...{ draft, update, errors }} model={hosted} />}
     </section>
   );
 }

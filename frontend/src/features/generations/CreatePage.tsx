@@ -4,59 +4,56 @@ import { useEffect, useRef, type ReactNode } from "react";
 
 import { call } from "@/api/call";
 import { createGeneration, type Generation, type GenerationCreate } from "@/api/generated";
-import { generationsQuery, modelsQuery } from "@/api/queries";
+import { forgetHosted } from "@/api/hosted";
+import { generationsQuery } from "@/api/queries";
 import { Loaded } from "@/components/Loaded";
 import type { Reuse } from "@/components/recipe";
-import { toastGood } from "@/components/undo";
 import { useDraft } from "@/components/useDraft";
 
 import { Composer } from "./Composer";
 import classes from "./Create.module.css";
-import { asRequest, EMPTY_DRAFT, fromFacts, onceMore, withTrigger, type Draft } from "./draft";
+import { asRequest, EMPTY_DRAFT, onceMore, withTrigger, type Draft } from "./draft";
+import { asHostedRequest } from "./hosted";
+import type { Chooser } from "./ImagePlaces";
 import { Results } from "./Results";
+import { useChoice } from "./useChoice";
+import { useTakeOver } from "./useTakeOver";
 
 interface CreatePageProps {
   /** What the address asked for. */
-  asked: { model?: string; prompt?: string; version?: string; strength?: number };
+  asked: { model?: string; finetune?: string; prompt?: string; version?: string; strength?: number };
   reuse: Reuse | null;
   onShow: (id: string) => void;
   gallery: (props: { onReuse: (reuse: Reuse) => void; isFramed: boolean }) => ReactNode;
+  chooser: Chooser;
 }
 
 /** Prompt left, results centre, history right; one below the other where there is no room. */
-export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
+export function CreatePage({ asked, reuse, onShow, gallery, chooser }: CreatePageProps) {
   const client = useQueryClient();
   const isWide = useMediaQuery("(min-width: 1280px)", undefined, { getInitialValueInEffect: false });
-  const models = useQuery(modelsQuery());
   const generations = useQuery(generationsQuery);
   const given: Partial<Draft> = {
     ...(asked.model ? { model_id: asked.model, version_id: asked.version ?? "" } : {}),
     ...(asked.strength === undefined ? {} : { strength: asked.strength }),
+    ...(asked.finetune ? { parameters: { finetune_id: asked.finetune } } : {}),
     ...(asked.prompt ? { prompt: asked.prompt } : {}),
   };
   const [draft, update] = useDraft("create", EMPTY_DRAFT, given);
   const results = useRef<HTMLDivElement>(null);
-  const list = models.data ?? [];
-  const ready = list.filter(({ is_ready }) => is_ready);
-  const model =
-    ready.find(({ id }) => id === draft.model_id) ??
-    ready.find(({ kind }) => kind === "finetuned") ??
-    ready[0];
+  const { choice, isPending, error } = useChoice(draft.model_id);
 
-  const takeOver = ({ kind, facts }: Reuse) => {
-    update(kind === "seed" ? { seed: facts.seed } : fromFacts(facts, list));
-    toastGood(kind === "seed" ? `Seed ${facts.seed} is set.` : "The recipe is set; change what you like.");
-  };
-  const areModelsHere = models.data !== undefined;
+  const takeOver = useTakeOver(choice, update);
+  const reuseNow = (what: Reuse) => void takeOver(what);
   useEffect(() => {
-    if (!areModelsHere) return;
-    if (reuse) takeOver(reuse);
+    if (isPending) return;
+    if (reuse) void takeOver(reuse);
     // A model asked for by address brings its trigger word.
-    else if (asked.model && model?.id === asked.model)
-      update({ prompt: withTrigger(asked.prompt ?? draft.prompt, model.trigger_word) });
-    // Once, as soon as the models are known.
+    else if (asked.model && choice?.model.id === asked.model && choice.kind === "local")
+      update({ prompt: withTrigger(asked.prompt ?? draft.prompt, choice.model.trigger_word) });
+    // Once, as soon as the model is known.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [areModelsHere]);
+  }, [isPending]);
 
   const generate = useMutation({
     mutationFn: (body: GenerationCreate) => call(createGeneration({ body })),
@@ -66,6 +63,7 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
         ...old.filter(({ id }) => id !== generation.id),
       ]);
       void client.invalidateQueries({ queryKey: ["jobs"] });
+      if (generation.cost) void forgetHosted(client);
       // Where results are below what was asked, they are what one wants to see now.
       const { current } = results;
       if (current && current.getBoundingClientRect().top > window.innerHeight / 2) {
@@ -73,7 +71,11 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
       }
     },
   });
-  const again = (old: Generation) => generate.mutate(onceMore(old));
+  const isMine = choice && generate.variables?.model_id === choice.model.id;
+  const send = () => {
+    if (choice?.kind === "hosted") generate.mutate(asHostedRequest(draft, choice.model));
+    if (choice?.kind === "local") generate.mutate(asRequest(draft, choice.model));
+  };
 
   return (
     <div className={classes.create}>
@@ -82,19 +84,26 @@ export function CreatePage({ asked, reuse, onShow, gallery }: CreatePageProps) {
         <Composer
           draft={draft}
           update={update}
-          models={list}
-          model={model}
-          error={generate.error}
+          chooser={chooser}
+          choice={choice}
+          error={isMine ? generate.error : error}
           isSending={generate.isPending}
-          onGenerate={() => model && generate.mutate(asRequest(draft, model))}
+          onGenerate={send}
         />
       </div>
       <div className={classes.centre} ref={results}>
         <Loaded query={generations}>
-          {(all) => <Results generations={all} onReuse={takeOver} onShow={onShow} onRetry={again} />}
+          {(all) => (
+            <Results
+              generations={all}
+              onReuse={reuseNow}
+              onShow={onShow}
+              onRetry={(old) => generate.mutate(onceMore(old))}
+            />
+          )}
         </Loaded>
       </div>
-      <div className={classes.right}>{gallery({ onReuse: takeOver, isFramed: isWide ?? true })}</div>
+      <div className={classes.right}>{gallery({ onReuse: reuseNow, isFramed: isWide ?? true })}</div>
     </div>
   );
 }

@@ -1,14 +1,14 @@
 import { Kbd, Textarea, UnstyledButton } from "@mantine/core";
 import { Check, Plus } from "lucide-react";
 
-import type { Model } from "@/api/generated";
-
 import classes from "./Create.module.css";
 import { hasTrigger, withTrigger } from "./draft";
 
 interface PromptFieldProps {
   prompt: string;
-  model: Model | undefined;
+  trigger: string;
+  /** Example prompts of the model. */
+  prompts: string[];
   error?: string;
   onChange: (prompt: string) => void;
   onSubmit: () => void;
@@ -16,10 +16,9 @@ interface PromptFieldProps {
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-export function PromptField({ prompt, model, error, onChange, onSubmit }: PromptFieldProps) {
-  const trigger = model?.trigger_word ?? "";
+export function PromptField({ prompt, trigger, prompts, error, onChange, onSubmit }: PromptFieldProps) {
   const isIn = hasTrigger(prompt, trigger);
-  const suggestions = (model?.prompts ?? []).filter((text) => text !== prompt).slice(0, 3);
+  const suggestions = prompts.filter((text) => text !== prompt).slice(0, 3);
   return (
     <div className={classes.promptField}>
       <Textarea

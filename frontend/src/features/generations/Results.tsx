@@ -12,6 +12,7 @@ import type { Reuse } from "@/components/recipe";
 import { StateBadge } from "@/components/StateBadge";
 import { toastProblem } from "@/components/undo";
 
+import { costText, HostedOutcome } from "./HostedOutcome";
 import { ResultCard } from "./ResultCard";
 import classes from "./Results.module.css";
 
@@ -53,7 +54,7 @@ function Group({
   const slots = generation.slots.filter(({ result }) => (result ? !gone.includes(result.image.id) : active));
   if (slots.length === 0 && generation.state === "succeeded") return null;
   return (
-    <article className={classes.group} aria-label={generation.prompt}>
+    <article className={classes.group} aria-label={generation.prompt || generation.model_name}>
       <header className={classes.groupHead}>
         <div className={classes.words}>
           <p className={classes.prompt}>{generation.prompt}</p>
@@ -61,6 +62,7 @@ function Group({
             {generation.model_name}
             {generation.model_id !== generation.base && ` at ${generation.finetune_strength}`} ·{" "}
             {ago(generation.created_at)}
+            {generation.cost && <span className="num"> · {costText(generation)}</span>}
             {generation.state === "queued" &&
               generation.waiting_for &&
               ` · waits for ${generation.waiting_for}`}
@@ -92,17 +94,20 @@ function Group({
         <ProblemCard
           problem={generation.error}
           action={
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<RotateCw size={14} />}
-              onClick={() => onRetry(generation)}
-            >
-              Try again
-            </Button>
+            !generation.cost && (
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<RotateCw size={14} />}
+                onClick={() => onRetry(generation)}
+              >
+                Try again
+              </Button>
+            )
           }
         />
       )}
+      {generation.cost && !active && <HostedOutcome generation={generation} />}
       <ul className={classes.cards} data-wide={generation.width > generation.height || undefined}>
         {slots.map((slot) => (
           <ResultCard

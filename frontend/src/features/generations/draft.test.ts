@@ -39,7 +39,7 @@ describe("withTrigger", () => {
 
 describe("reuse", () => {
   it("makes the same request again", () => {
-    const draft = { ...EMPTY_DRAFT, ...fromFacts(facts, [model]) };
+    const draft = { ...EMPTY_DRAFT, ...fromFacts(facts, model) };
     expect(asRequest(draft, model)).toMatchObject({
       prompt: "zibbo at night",
       seed: 9,
@@ -49,7 +49,17 @@ describe("reuse", () => {
       finetune_strength: 0.8,
       version_id: "v1",
     });
+    expect(draft.size).toBeNull();
     expect(asRequest({ ...draft, version_id: "gone" }, model)).not.toHaveProperty("version_id");
     expect(asRequest(draft, model)).not.toHaveProperty("guidance");
+  });
+  it("keeps a size that no shape has", () => {
+    const draft = { ...EMPTY_DRAFT, ...fromFacts({ ...facts, width: 192, height: 64 }, model) };
+    expect(asRequest(draft, model)).toMatchObject({ width: 192, height: 64 });
+  });
+  it("takes over the rest when the model is gone", () => {
+    const draft = fromFacts(facts, null);
+    expect(draft).toMatchObject({ prompt: "zibbo at night", seed: 9, size: { width: 128, height: 128 } });
+    expect(draft).not.toHaveProperty("model_id");
   });
 });

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { datasetsQuery, finetunesQuery, modelsQuery, systemQuery } from "@/api/queries";
+import { datasetsQuery, finetunesQuery, foundModelsQuery, systemQuery } from "@/api/queries";
 import { GridSkeleton } from "@/components/Loaded";
 import { Page } from "@/components/Page";
 import { ErrorState } from "@/components/ProblemCard";
@@ -11,6 +11,8 @@ import classes from "./Home.module.css";
 import { Overview, OverviewActions } from "./Overview";
 import { Readiness } from "./Readiness";
 
+const SHOWN = 6;
+
 export function HomePage() {
   // The worker may still be starting; this page says so until it is ready.
   const system = useQuery({
@@ -18,7 +20,7 @@ export function HomePage() {
     refetchInterval: (query) => (query.state.data?.worker.state === "ready" ? false : 2000),
   });
   const finetunes = useQuery(finetunesQuery);
-  const models = useQuery(modelsQuery());
+  const models = useQuery(foundModelsQuery("", SHOWN));
   const datasets = useQuery(datasetsQuery());
   useEffect(() => {
     document.title = "Home · fluxtune";
@@ -40,8 +42,7 @@ export function HomePage() {
       </Page>
     );
   }
-  const own = models.data.filter(({ kind }) => kind === "finetuned");
-  const isFirst = finetunes.data.length === 0 && own.length === 0;
+  const isFirst = finetunes.data.length === 0 && models.data.whole === 0;
   if (isFirst) {
     return (
       <div className={classes.page}>
@@ -52,7 +53,7 @@ export function HomePage() {
   }
   return (
     <Page title="Home" actions={<OverviewActions />} sub={readiness}>
-      <Overview finetunes={finetunes.data} models={own} />
+      <Overview finetunes={finetunes.data} models={models.data.items} />
     </Page>
   );
 }

@@ -29,7 +29,7 @@ function ReadyModels({ models }: { models: Model[] }) {
   return (
     <Section title="Ready to use" aside={<Link to="/models">All models</Link>}>
       <ul className={classes.models}>
-        {models.slice(0, 6).map((model) => (
+        {models.map((model) => (
           <li key={model.id}>
             <Link
               to="/create"

@@ -4,14 +4,14 @@ import { useState } from "react";
 
 import { call } from "@/api/call";
 import { setHostedBudget, type Budget, type HostedStatus } from "@/api/generated";
+import { forgetHosted } from "@/api/hosted";
+import { dollars } from "@/components/hosted/money";
 import { Meter } from "@/components/Meter";
 import { Panel, Section } from "@/components/Page";
 import { ErrorState } from "@/components/ProblemCard";
 import { toastGood } from "@/components/undo";
 
 import classes from "./Hosted.module.css";
-import { dollars } from "./money";
-import { forgetHosted } from "./queries";
 
 const LIMITS = [
   { name: "per_request", label: "One request" },

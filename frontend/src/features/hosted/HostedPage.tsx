@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
+import { hostedStatusQuery } from "@/api/hosted";
 import { Loaded } from "@/components/Loaded";
 import { Page } from "@/components/Page";
 
@@ -8,7 +9,6 @@ import { BudgetForm } from "./BudgetForm";
 import { Keys } from "./Keys";
 import { Ledger } from "./Ledger";
 import { NotDelivered } from "./NotDelivered";
-import { hostedStatusQuery } from "./queries";
 
 /** What hosted images cost, who pays, and what is still owed. */
 export function HostedPage() {

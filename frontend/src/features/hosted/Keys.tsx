@@ -5,15 +5,16 @@ import { useState } from "react";
 
 import { call } from "@/api/call";
 import { addHostedKey, removeHostedKey, type HostedAccount, type HostedKeyCreate } from "@/api/generated";
+import { forgetHosted } from "@/api/hosted";
 import { fieldErrors } from "@/api/problem";
+import { dollars } from "@/components/hosted/money";
 import { Loaded } from "@/components/Loaded";
 import { Panel, Section } from "@/components/Page";
 import { ErrorState } from "@/components/ProblemCard";
 import { toastGood, toastProblem } from "@/components/undo";
 
 import classes from "./Hosted.module.css";
-import { dollars } from "./money";
-import { accountsQuery, forgetHosted } from "./queries";
+import { accountsQuery } from "./queries";
 
 function Account({ account }: { account: HostedAccount }) {
   const client = useQueryClient();

@@ -4,12 +4,12 @@ import { Download } from "lucide-react";
 
 import type { LedgerLine } from "@/api/generated";
 import { ago } from "@/components/format";
+import { dollars } from "@/components/hosted/money";
 import { Panel, Section } from "@/components/Page";
 import { ErrorState } from "@/components/ProblemCard";
 import { Badge } from "@/components/StateBadge";
 
 import classes from "./Hosted.module.css";
-import { dollars } from "./money";
 import { ledgerQuery } from "./queries";
 
 const LOOK = {

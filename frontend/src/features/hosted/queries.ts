@@ -1,25 +1,13 @@
-import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { call } from "@/api/call";
-import { getHostedStatus, listHostedAccounts, listLedger, listNotDelivered } from "@/api/generated";
-
-export const hostedStatusQuery = queryOptions({
-  queryKey: ["hosted", "status"],
-  queryFn: () => call(getHostedStatus()),
-  refetchInterval: 5000,
-});
+import { listHostedAccounts, listLedger } from "@/api/generated";
 
 /** Asks BFL, so not often. */
 export const accountsQuery = queryOptions({
   queryKey: ["hosted", "accounts"],
   queryFn: () => call(listHostedAccounts()),
   staleTime: 60_000,
-});
-
-export const owedQuery = queryOptions({
-  queryKey: ["hosted", "owed"],
-  queryFn: () => call(listNotDelivered({ query: { limit: 500 } })),
-  refetchInterval: 5000,
 });
 
 export const ledgerQuery = infiniteQueryOptions({
@@ -29,5 +17,3 @@ export const ledgerQuery = infiniteQueryOptions({
   initialPageParam: "",
   getNextPageParam: ({ next_before }) => next_before ?? undefined,
 });
-
-export const forgetHosted = (client: QueryClient) => client.invalidateQueries({ queryKey: ["hosted"] });

@@ -1,13 +1,15 @@
-import { ActionIcon, Select, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, TextInput, Tooltip } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Heart, ImagePlus, Search } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { VirtuosoGrid } from "react-virtuoso";
 
-import { galleryIdsQuery, modelsQuery, type GalleryFilter } from "@/api/queries";
+import { galleryIdsQuery, type GalleryFilter } from "@/api/queries";
 import { Empty } from "@/components/Empty";
 import { GridSkeleton } from "@/components/Loaded";
+import { ModelPicker } from "@/components/models/ModelPicker";
+import { useNamed } from "@/components/models/useNamed";
 import { Picture } from "@/components/Picture";
 import { ErrorState } from "@/components/ProblemCard";
 import type { Reuse } from "@/components/recipe";
@@ -87,7 +89,7 @@ export function Gallery({
     ...(query ? { query } : {}),
   };
   const ids = useQuery(galleryIdsQuery(filter));
-  const models = useQuery(modelsQuery()).data ?? [];
+  const { choice } = useNamed(model ?? "");
   const list = ids.data ?? [];
   const load = useRecords(list);
   const isFiltered = Object.keys(filter).length > 0;
@@ -113,16 +115,17 @@ export function Gallery({
           onChange={(event) => setWords(event.currentTarget.value)}
           className={classes.search}
         />
-        <Select
-          size="xs"
-          aria-label="Model"
-          placeholder="All models"
-          data={models.map(({ id, name }) => ({ value: id, label: name }))}
-          value={model}
-          onChange={setModel}
-          clearable
-          className={classes.model}
-        />
+        <div className={classes.model}>
+          <ModelPicker
+            label="Model"
+            isLabelHidden
+            isFilter
+            size="xs"
+            placeholder="All models"
+            value={choice}
+            onChange={(next) => setModel(next?.model.id ?? null)}
+          />
+        </div>
         <Tooltip label="Favourites only">
           <ActionIcon
             size={30}

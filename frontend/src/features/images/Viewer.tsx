@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { Repeat2, Sprout } from "lucide-react";
+import { ImageUp, Repeat2, Sprout } from "lucide-react";
 
 import { CopyButton } from "@/components/CopyButton";
 import { ago } from "@/components/format";
@@ -25,7 +25,8 @@ export function Viewer({ ids, shown, onShow, onReuse }: ViewerProps) {
   const index = shown ? ids.indexOf(shown) : -1;
   const at = (position: number) => (index >= 0 && ids[position] ? () => onShow(ids[position]) : undefined);
   useHotkeys([["F", () => record && void favourite(record)]]);
-  const reuse = (kind: Reuse["kind"]) => () => record && onReuse({ kind, facts: record.facts });
+  const reuse = (kind: Reuse["kind"]) => () =>
+    record && onReuse({ kind, facts: record.facts, imageId: record.image.id });
 
   return (
     <Lightbox
@@ -58,6 +59,9 @@ export function Viewer({ ids, shown, onShow, onReuse }: ViewerProps) {
             </Button>
             <Button variant="default" leftSection={<Sprout size={16} />} onClick={reuse("seed")}>
               Reuse seed
+            </Button>
+            <Button variant="default" leftSection={<ImageUp size={16} />} onClick={reuse("image")}>
+              Start from this image
             </Button>
             <span className="row dim small">
               <CopyButton value={recipeText(record.facts)} label="Copy recipe" /> Recipe as text

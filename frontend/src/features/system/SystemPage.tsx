@@ -1,7 +1,7 @@
 import { Button, SegmentedControl, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { BookOpen, CircleAlert, CircleCheck, Cloud, type LucideIcon } from "lucide-react";
+import { BookOpen, CircleAlert, CircleCheck, Cloud, KeyRound, type LucideIcon, Server } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { SystemInfo } from "@/api/generated";
@@ -118,7 +118,7 @@ function Appearance() {
 interface FurtherProps {
   title: string;
   text: string;
-  to: "/system/hosted" | "/system/api";
+  to: "/system/servers" | "/system/hosted" | "/system/access" | "/system/api";
   label: string;
   Icon: LucideIcon;
 }
@@ -149,16 +149,32 @@ export function SystemPage() {
       <Loaded query={system}>
         {(info) => (
           <div className={classes.layout}>
-            <Ready system={info} />
             <div className="stack" style={{ gap: 16 }}>
+              <Ready system={info} />
               <Room system={info} />
+            </div>
+            <div className="stack" style={{ gap: 16 }}>
               <Appearance />
+              <Further
+                title="Servers"
+                text="Other computers of yours that train and make images for this studio."
+                to="/system/servers"
+                label="Servers"
+                Icon={Server}
+              />
               <Further
                 title="Hosted models"
                 text="Images made at BFL, paid with credits: keys, budget and ledger."
                 to="/system/hosted"
                 label="Hosted models"
                 Icon={Cloud}
+              />
+              <Further
+                title="Access"
+                text="Tokens of programs and other fluxtunes; sign-in links; sign out."
+                to="/system/access"
+                label="Access"
+                Icon={KeyRound}
               />
               <Further
                 title="For programs"
