@@ -123,6 +123,11 @@ const hosted = createRoute({
   path: "/system/hosted",
   component: lazyRouteComponent(() => import("@/features/hosted/HostedPage"), "HostedPage"),
 });
+const access = createRoute({
+  getParentRoute: () => root,
+  path: "/system/access",
+  component: lazyRouteComponent(() => import("@/features/system/AccessPage"), "AccessPage"),
+});
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
@@ -147,6 +152,7 @@ const tree = root.addChildren([
   create,
   gallery,
   hosted,
+  access,
   system,
   reference,
 ]);
