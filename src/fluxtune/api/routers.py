@@ -45,6 +45,7 @@ def add_routes(app: FastAPI) -> None:
     """
     for part in _PARTS:
         app.router.routes.extend(part.router.routes)
+    app.router.routes.extend(hosted.hooks_router.routes)
     app.include_router(fallback_router)
 
 

@@ -117,6 +117,11 @@ class HostedSettings(BaseModel):
         pattern=r"^(https?://[^\s/?#@]+(:[0-9]+)?)?$",
     )
     region: Literal["global", "eu", "us", "server"] = Field("global", description="Where the key above belongs.")
+    public_url: str = Field(
+        "",
+        description="Address BFL can reach this studio by, for its webhooks; empty: images are asked for.",
+        pattern=r"^(https?://[^\s?#@]+)?$",
+    )
     timeout_seconds: float = Field(30.0, gt=0, description="How long an answer may take.")
     deadline_seconds: float = Field(
         900.0, gt=0, description="An image that is not there by then is listed as paid and not delivered."

@@ -1,6 +1,8 @@
 """Generations with a hosted model: what is asked and what it will cost, and the images that come."""
 
 import base64
+import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,13 +21,16 @@ from fluxtune.generations import repository
 from fluxtune.generations.schemas import GenerationCost, GenerationCreate, GenerationEstimate
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
 from fluxtune.hosted import ledger
-from fluxtune.hosted.keys import KeyService, open_client
+from fluxtune.hosted.hooks import Hooks, News
+from fluxtune.hosted.keys import Clients, KeyService
 from fluxtune.hosted.ledger import PER_CREDIT
 from fluxtune.hosted.places import Places
 from fluxtune.hosted.runner import HostedRunner, Limits
+from fluxtune.images import keys
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
 from fluxtune.images.service import ImageService, store_content
+from fluxtune.imaging.decode import reading
 from fluxtune.jobs.tasks import JobContext
 from fluxtune.models.deployed import DeployedModel, deployed_model, find_deployed
 from fluxtune.storage import Blobs
@@ -212,10 +217,13 @@ def _size(values: Mapping[str, Any]) -> tuple[int, int]:
 class HostedGeneration:
     """One hosted generation in the worker. What the ledger says is done is not done again."""
 
-    def __init__(self, settings: Settings, blobs: Blobs, places: Places, job: JobContext, row: GenerationRow) -> None:
+    def __init__(
+        self, settings: Settings, blobs: Blobs, clients: Clients, places: Places, job: JobContext, row: GenerationRow
+    ) -> None:
         assert row.hosted is not None  # noqa: S101 - asked before
         self._settings = settings
         self._blobs = blobs
+        self._clients = clients
         self._places = places
         self._job = job
         self._row = row
@@ -234,9 +242,10 @@ class HostedGeneration:
         self._job.tell("job.phase", {"phase": "generating", "done": None, "total": None})
         self._images = {name: self._encode(name) for name in _named_images(self._endpoint, self._values)}
         limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
-        with open_client(self._settings, key) as client:
-            runner = HostedRunner(client, self._endpoint, self._job.transaction, self._places, limits)
-            end = runner.run(lines, self, steering)
+        client = self._clients.get(key)
+        news = News(Hooks(self._settings), self._job.reading, row.id)
+        runner = HostedRunner(client, self._endpoint, self._job.transaction, self._places, limits, news)
+        end = runner.run(lines, self, steering)
         return self._end() if end.state in ("succeeded", "failed") else end
 
     def _end(self) -> RunEnd:
@@ -273,6 +282,7 @@ class HostedGeneration:
 
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
         """Keep an image once: the image, its place and its line are one transaction."""
+        _keep_original(self._blobs, content)
         stored = store_content(self._blobs, content)
         with self._job.transaction(durable=True) as session:
             known = repository.find_image(session, self._row.id, slot)
@@ -307,3 +317,21 @@ class HostedGeneration:
             steps=row.steps,
             guidance=row.guidance,
         )
+
+
+def _keep_original(blobs: Blobs, content: bytes) -> None:
+    """Keep what was paid for before anything is made of it, so that not even a power cut takes it.
+
+    Raises FileRefused for what is no whole image.
+    """
+    with reading(content) as opened:
+        form = str(opened.format)
+        if form == "JPEG":
+            opened.draft(None, (1, 1))  # reads all of it and draws an eighth
+        opened.load()
+    key = keys.original_key(hashlib.sha256(content).hexdigest(), form)
+    blobs.put(key, content)
+    file = blobs.path(key)
+    if file is not None:
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())

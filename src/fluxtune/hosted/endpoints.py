@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from fluxtune.config import Settings, get_settings
-from fluxtune.core.errors import Problem
+from fluxtune.core.errors import Problem, TooLarge
 from fluxtune.db import Database, get_database, get_session
+from fluxtune.hosted.hooks import MAX_BYTES, PATH, Hooks
 from fluxtune.hosted.schemas import (
     Budget,
     HostedAccount,
@@ -43,6 +45,10 @@ NOT_READY: Responses = {503: {"model": Problem, "description": "The server can't
 CSV: Responses = {200: {"content": {"text/csv": {}}, "description": "The ledger, oldest line first."}}
 
 router = APIRouter(prefix="/api/hosted", tags=["hosted"], responses=INVALID)
+
+
+hooks_router = APIRouter(prefix=PATH, include_in_schema=False)
+"""Not under `/api`: who knocks here is not signed in, and shows a signature instead."""
 
 
 @router.get("/models")
@@ -106,3 +112,26 @@ def download_ledger(
 
     headers = {"content-disposition": 'attachment; filename="fluxtune-ledger.csv"'}
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@hooks_router.post("/{line_id}/{token}")
+async def receive_webhook(
+    request: Request,
+    line_id: str,
+    token: str,
+    database: Annotated[Database, Depends(get_database)],
+    settings: Annotated[Settings, Depends(get_settings)],
+    signature: Annotated[str, Header(alias="x-bfl-signature", max_length=200)] = "",
+) -> dict[str, bool]:
+    """Take note that BFL has news of a request; answer whether it was."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise TooLarge("No webhook is as large.", action="Send what BFL sends.")
+
+    def take() -> bool:
+        with database.transaction(durable=True) as session:
+            return Hooks(settings).receive(session, line_id, token, signature, body)
+
+    return {"news": await run_in_threadpool(take)}

@@ -149,7 +149,7 @@ def take_up(session: Session, target_id: str) -> None:
     for row in newest_lines(session, target_id).values():
         if row.state == "reserved" and row.sent_at is not None:
             error = AcceptanceUnknown("fluxtune was interrupted after the request had left.")
-            set_unknown(row, error.problem())
+            lose_answer(row, error.problem())
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,33 @@ def _has_room(active: Counter[tuple[str, str]], row: LedgerRow) -> bool:
     of_endpoint = active[row.key_name, row.endpoint]
     most = ACTIVE_TASKS if row.key_name.startswith(OWN_SERVER) else find_endpoint(row.endpoint).active_tasks
     return of_account < ACTIVE_TASKS and of_endpoint < most
+
+
+def told(session: Session, line_id: str, task_id: str | None) -> bool:
+    """Store that there is news of a line; return False where it comes too late or is about another task.
+
+    It also names the task of a request whose answer never came: with it the image can be fetched after all.
+    """
+    row = get_line(session, line_id)
+    if row.state in ("delivered", "failed") or row.sent_at is None:
+        return False
+    if row.task_id is None and task_id is not None:
+        row.task_id = task_id[:200]
+        if row.state == "unknown":
+            row.state, row.error = "submitted", None
+    elif task_id != row.task_id:
+        return False
+    row.told_at = now()
+    return True
+
+
+def lose_answer(row: LedgerRow, problem: Problem) -> bool:
+    """End a line whose answer never came; return False where a webhook has named its task meanwhile."""
+    if row.task_id is not None:
+        row.state = "submitted"
+        return False
+    set_unknown(row, problem)
+    return True
 
 
 def was_not_sent(session: Session, line_id: str) -> None:

@@ -60,6 +60,12 @@ def find_lines(session: Session, line_ids: Sequence[str]) -> dict[str, LedgerRow
     return {row.id: row for row in rows}
 
 
+def told_lines(session: Session, target_id: str) -> set[str]:
+    """Return the lines of a generation that a webhook was about."""
+    query = select(LedgerRow.id).where(LedgerRow.target_id == target_id, LedgerRow.told_at.is_not(None))
+    return set(session.scalars(query))
+
+
 def list_of_target(session: Session, target_id: str) -> list[LedgerRow]:
     """Return all lines of a generation: by image, then by attempt."""
     query = select(LedgerRow).where(LedgerRow.target_id == target_id).order_by(LedgerRow.slot, LedgerRow.attempt)

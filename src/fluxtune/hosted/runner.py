@@ -32,6 +32,7 @@ from fluxtune.backends.bfl.pace import Pace
 from fluxtune.core.clock import now
 from fluxtune.core.errors import FileRefused, FluxtuneError, Problem
 from fluxtune.hosted import ledger
+from fluxtune.hosted.hooks import News
 from fluxtune.hosted.places import Places, Ticket
 from fluxtune.hosted.tables import LedgerRow
 
@@ -83,6 +84,7 @@ class _Line:
     body: Mapping[str, Any]
     done: "Future[None]" = field(default_factory=Future)
     wake: threading.Event = field(default_factory=threading.Event)
+    was_woken: bool = False
     ticket: Ticket | None = None
     patient_until: float | None = None
     back_off_s: float = field(default_factory=lambda: FIRST_BACK_OFF_S)
@@ -112,6 +114,7 @@ class HostedRunner:
         transaction: Transaction,
         places: Places,
         limits: Limits,
+        news: News | None = None,
         pace: Pace = PACE,
     ) -> None:
         self._client = client
@@ -119,12 +122,13 @@ class HostedRunner:
         self._transaction = transaction
         self._places = places
         self._limits = limits
+        self._news = news
         self._pace = pace
 
     def run(self, rows: Sequence[LedgerRow], delivery: Delivery, steering: Steering) -> RunEnd:
         """Bring all lines to an end. After a cancel nothing more is sent; what was sent is paid, so it is fetched."""
         course = _Course(delivery)
-        lines = [_Line(row, delivery.body_of(row.slot) if row.state == "reserved" else {}) for row in rows]
+        lines = [_Line(row, self._body(row, delivery)) for row in rows]
         self._start(lines, course)
         ends = [line.done for line in lines]
         while wait(ends, timeout=_LOOK_AT_WISHES_S).not_done:
@@ -137,9 +141,24 @@ class HostedRunner:
                 course.is_stopped.set()
             if course.is_stopped.is_set():
                 self._withdraw(lines)
+            self._wake(lines)
         for end in ends:
             end.result()
         return self._end(lines, course)
+
+    def _body(self, row: LedgerRow, delivery: Delivery) -> Mapping[str, Any]:
+        if row.state != "reserved":
+            return {}
+        more = self._news.fields_of(row.id) if self._news is not None and self._endpoint.takes_webhook else {}
+        return {**delivery.body_of(row.slot), **more}
+
+    def _wake(self, lines: Sequence[_Line]) -> None:
+        """Let lines that a webhook was about ask at once, each once."""
+        told = self._news.told() if self._news is not None else ()
+        for line in lines:
+            if line.row.id in told and not line.was_woken:
+                line.was_woken = True
+                line.wake.set()
 
     def _start(self, lines: Sequence[_Line], course: _Course) -> None:
         """What is made already comes first: its link expires."""
@@ -208,8 +227,12 @@ class HostedRunner:
                 line.row = ledger.get_line(session, row.id)
             return True
         except AcceptanceUnknown as error:
-            self._lose(row, error.problem())
-            raise
+            with self._transaction(durable=True) as session:
+                line.row = ledger.get_line(session, row.id)
+                is_lost = ledger.lose_answer(line.row, error.problem())
+            if is_lost:
+                raise
+            return True
         except (TooManyTasks, HostUnreachable) as error:
             # Other programs may use the account for long; an address nobody answers at is not waited for.
             if isinstance(error, HostUnreachable) and time.monotonic() + line.back_off_s > line.patient_until:

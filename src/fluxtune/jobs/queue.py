@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -135,15 +135,15 @@ class JobQueue:
         self._seek_missing(taken)
         self._holds_back = any(kind in not_now for _, kind in waiting)
         used = Counter(job.lane for job in taken)
-        room = {lane: ROOM[lane] - used[lane] for lane in ROOM}
-        if not any(room.get(lane, 0) > 0 and kind not in not_now for lane, kind in waiting):  # type: ignore[call-overload]
+        lanes = {lane: ROOM[lane] - used[lane] for lane in ROOM if _has_any(waiting, lane, not_now)}
+        if not any(most > 0 for most in lanes.values()):
             return False
         with self._database.transaction() as session:
             rows = [
                 row
-                for lane, count in room.items()
-                for _ in range(count)
-                if (row := repository.take_next(session, self._worker_id, lane, not_now)) is not None
+                for lane, most in lanes.items()
+                if most > 0
+                for row in repository.take_next(session, self._worker_id, lane=lane, most=most, except_kinds=not_now)
             ]
         for row in rows:
             self._start(row.id, row.attempt, begins_quiet=row.lane == "device" and row.kind not in BACKGROUND_KINDS)
@@ -216,3 +216,7 @@ class JobQueue:
 
 def _workflow_id(job_id: str, attempt: int) -> str:
     return f"{job_id}-{attempt}"
+
+
+def _has_any(waiting: Collection[tuple[str, str]], lane: str, except_kinds: Collection[str]) -> bool:
+    return any(each == lane and kind not in except_kinds for each, kind in waiting)

@@ -49,23 +49,23 @@ def list_in_turn(session: Session) -> Sequence[JobRow]:
 
 
 def take_next(
-    session: Session, worker_id: str, lane: str = "device", except_kinds: Collection[str] = ()
-) -> JobRow | None:
-    """Give the job of a lane whose turn it is to a worker. Of two that ask at once each gets another one, or none."""
+    session: Session, worker_id: str, *, lane: str = "device", most: int = 1, except_kinds: Collection[str] = ()
+) -> Sequence[JobRow]:
+    """Give the jobs of a lane whose turn it is to a worker. Of two that ask at once each gets others, or none."""
     query = (
         select(JobRow)
         .where(
             JobRow.state == "queued", JobRow.worker_id.is_(None), JobRow.lane == lane, JobRow.kind.not_in(except_kinds)
         )
         .order_by(JobRow.turn, JobRow.id)
-        .limit(1)
+        .limit(most)
         .with_for_update(skip_locked=True)
     )
-    row = session.scalars(query).first()
-    if row is not None:
+    rows = session.scalars(query).all()
+    for row in rows:
         row.worker_id = worker_id
         row.attempt += 1
-    return row
+    return rows
 
 
 def last_turn(session: Session) -> int:

@@ -159,16 +159,17 @@ def test_what_nobody_waits_for_is_held_back_for_what_the_user_does_next(
 
 def test_of_two_workers_that_ask_at_once_each_gets_another_job(database: Database) -> None:
     ids = [add(database, f"job {number}") for number in range(60)]
-    start, taken = threading.Barrier(3), []
+    start = threading.Barrier(3)
+    taken: list[tuple[str, int]] = []
 
     def take(worker_id: str) -> None:
         start.wait()
         while True:
             with database.transaction() as session:
-                row = repository.take_next(session, worker_id)
-                if row is None:
+                rows = repository.take_next(session, worker_id, most=2)
+                if not rows:
                     return
-                taken.append((row.id, row.attempt))
+                taken.extend((row.id, row.attempt) for row in rows)
 
     workers = [threading.Thread(target=take, args=(f"worker {number}",)) for number in range(3)]
     for worker in workers:

@@ -97,6 +97,11 @@ class Endpoint:
         return "finetune_id" in self.fields
 
     @property
+    def takes_webhook(self) -> bool:
+        """True when it can tell by itself that an image is ready; the newest endpoints refuse the question."""
+        return self.name not in ("flux-3-image", "flux-tools/outpainting-v1")
+
+    @property
     def is_usable(self) -> bool:
         """True when it is not retired."""
         return self.lifecycle.stage != "retired"

@@ -17,7 +17,8 @@ class Pace:
         """Return how long to wait before asking for the first time."""
         with self._lock:
             expected = self._learned.get(endpoint, typical_s)
-        return min(max(expected * 0.7, self.LEAST_S), 30.0)
+        # What is known to be done at once is asked for at once.
+        return min(expected * 0.7, 30.0) if expected > self.LEAST_S else 0.0
 
     def next_wait(self, waited_s: float) -> float:
         """Return how long to wait now, after so much waiting: a twelfth of it, within limits."""

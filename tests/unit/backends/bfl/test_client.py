@@ -258,6 +258,8 @@ def test_the_pace_follows_the_endpoint() -> None:
     for _ in range(5):
         pace.took("a", 0.1, at_first_look=True)
     assert pace.first_wait("a", 10) == pytest.approx(0.035)
+    pace.took("a", 0.01, at_first_look=True)
+    assert pace.first_wait("a", 10) == 0, "what is done at once is asked for at once"
     for _ in range(20):
         pace.took("a", 20, at_first_look=False)
     assert 12 < pace.first_wait("a", 10) <= 14
