@@ -5,6 +5,7 @@ import { call } from "@/api/call";
 import {
   changeDatasetImages,
   deleteDataset,
+  listGridRecords,
   restoreDataset,
   updateDataset,
   updateDatasetImage,
@@ -52,7 +53,8 @@ function datasetActions(client: QueryClient, datasetId: string) {
     }
   };
 
-  const caption = async (id: string, text: string) => {
+  /** Keep a caption; with `expected`, only where no other text came in between. */
+  const caption = async (id: string, text: string, expected?: string) => {
     const before = recordOf(client, datasetId, id);
     // Shown at once, also by a card that scrolls away and comes back before the server has answered.
     if (before) putRecords(client, datasetId, [{ ...before, caption: text }]);
@@ -60,10 +62,16 @@ function datasetActions(client: QueryClient, datasetId: string) {
       // keepalive: the last words typed are still sent while the page closes.
       updateDatasetImage({
         path: { ...path, dataset_image_id: id },
-        body: { caption: text },
+        body: { caption: text, expected },
         keepalive: true,
       }),
-    );
+    ).catch(async (error: unknown) => {
+      // What is shown must be what the server has: the text that came in between, if one did.
+      if (before) putRecords(client, datasetId, [before]);
+      const body = { ids: [id] };
+      putRecords(client, datasetId, await call(listGridRecords({ path, body })).catch(() => []));
+      throw error;
+    });
     putRecords(client, datasetId, [saved]);
     checkSoon();
     void client.invalidateQueries({ queryKey: datasetQuery(datasetId).queryKey, exact: true });
@@ -92,6 +100,20 @@ function datasetActions(client: QueryClient, datasetId: string) {
     await refresh();
   };
 
+  /** What is known of some images, saved as it is typed; typing is its own way back. */
+  const describe = async (ids: string[], by: Omit<ImagesChange, "ids">) => {
+    for (const id of ids) {
+      const known = recordOf(client, datasetId, id);
+      if (!known) continue;
+      const { add_tags = [], remove_tags = [], removed: _removed, ...texts } = by;
+      const tags = [...known.tags.filter((tag) => !remove_tags.includes(tag)), ...add_tags];
+      const given = Object.entries(texts).filter(([, value]) => value !== undefined && value !== null);
+      putRecords(client, datasetId, [{ ...known, ...Object.fromEntries(given), tags }]);
+    }
+    await apply({ ids, ...by });
+    if (by.add_tags || by.remove_tags) await refresh();
+  };
+
   const removeImage = (image: GridImage) => change([image.id], { removed: true }, "removed");
 
   const remove = async (name: string) => {
@@ -105,7 +127,7 @@ function datasetActions(client: QueryClient, datasetId: string) {
 
   const recordsOf = (ids: readonly string[]) => fetchRecords(client, datasetId, ids);
 
-  return { update, caption, captionAll, change, removeImage, remove, refresh, recordsOf };
+  return { update, caption, captionAll, change, describe, removeImage, remove, refresh, recordsOf };
 }
 
 /** What a user does to a dataset; every removal can be undone. The same object for the life of the page. */

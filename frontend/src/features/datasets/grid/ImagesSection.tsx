@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { ImageOff } from "lucide-react";
-import { useCallback, useMemo, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
 
 import type { Dataset, DatasetCheck } from "@/api/generated";
 import { Empty } from "@/components/Empty";
@@ -9,8 +9,14 @@ import { GridSkeleton } from "@/components/Loaded";
 import { ErrorState } from "@/components/ProblemCard";
 
 import type { DatasetActions } from "@/features/datasets/actions";
+import { CaptionBar } from "@/features/datasets/captions/CaptionBar";
+import { BulkEditDialog } from "@/features/datasets/shape/BulkEditDialog";
+import { EditorDialog } from "@/features/datasets/shape/EditorDialog";
+import { ImageFacts } from "@/features/datasets/shape/ImageFacts";
+import { TrainingPanel, useTrainingView } from "@/features/datasets/shape/TrainingPanel";
+
 import { ImageGrid, type Problems } from "./ImageGrid";
-import { gridQuery, useSync, type GridFilter } from "./records";
+import { gridQuery, useRecord, useSync, type GridFilter } from "./records";
 import {
   choose,
   chooseAll,
@@ -51,12 +57,54 @@ function useProblems(check: DatasetCheck | undefined) {
   }, [check]);
 }
 
+interface OpenedImageProps {
+  datasetId: string;
+  ids: string[];
+  id: string;
+  knownTags: string[];
+  actions: DatasetActions;
+  onOpen: (id: string | null) => void;
+}
+
+function OpenedImage({ datasetId, ids, id, knownTags, actions, onOpen }: OpenedImageProps) {
+  const item = useRecord(datasetId, id);
+  const { recordsOf } = actions;
+  useEffect(() => {
+    void recordsOf([id]);
+  }, [recordsOf, id]);
+  if (!item) return null;
+  const place = ids.indexOf(id);
+  return (
+    <EditorDialog
+      key={`${id} ${item.image.id}`}
+      datasetId={datasetId}
+      item={item}
+      number={place + 1}
+      count={ids.length}
+      onGo={(by) => onOpen(ids[place + by] ?? id)}
+      onClose={() => onOpen(null)}
+    >
+      <ImageFacts
+        key={id}
+        item={item}
+        knownTags={knownTags}
+        onCaption={actions.caption}
+        onChange={actions.describe}
+      />
+    </EditorDialog>
+  );
+}
+
 /** All images of a dataset: found, chosen, described, put into shape. */
 export function ImagesSection({ dataset, check, actions, only, onShowAll, after }: ImagesSectionProps) {
   const [filter, setFilter] = useState<GridFilter>({});
   const [selection, setSelection] = useState<Selection>(NOTHING);
+  const [isTrainingView, setTrainingView] = useState(false);
+  const [opened, setOpened] = useState<string | null>(null);
+  const [isCropping, setCropping] = useState(false);
+  const training = useTrainingView(dataset.id, isTrainingView);
   const grid = useQuery(gridQuery(dataset.id, filter));
-  useSync(dataset.id, grid.data);
+  const sync = useSync(dataset.id, grid.data);
   const problems = useProblems(check);
   const ids = useMemo(() => {
     const all = grid.data?.ids ?? [];
@@ -103,7 +151,20 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
         matching={ids.length}
         only={only?.size ?? null}
         onShowAll={onShowAll}
+        isTrainingView={isTrainingView}
+        onTrainingView={setTrainingView}
       />
+      {isTrainingView && <TrainingPanel {...training.panel} />}
+      {counts.total > 0 && !filter.removed && (
+        <CaptionBar
+          dataset={dataset}
+          ids={chosen.length > 0 ? chosen : ids.length < counts.total ? ids : null}
+          isChosen={chosen.length > 0}
+          refresh={actions.refresh}
+          sync={sync}
+          onFind={(query) => narrow({ query })}
+        />
+      )}
       {ids.length === 0 && counts.total > 0 && (
         <Empty
           title="No image is like that"
@@ -131,12 +192,12 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
           trigger={dataset.trigger_word}
           problems={problems.byImage}
           selection={selection}
-          seenAs={null}
+          seenAs={training.seenAs}
           onCaption={actions.caption}
           onRemove={remove}
           onPick={pick}
           onToggle={toggleOne}
-          onOpen={(id) => setSelection((old) => toggle(old, id))}
+          onOpen={setOpened}
           onExtend={(id) => setSelection((old) => extend(old, ids, id))}
           onSelectAll={() => setSelection(chooseAll(ids))}
           onSelectNone={() => setSelection(NOTHING)}
@@ -156,7 +217,21 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
         onSelectAll={() => setSelection(chooseAll(ids))}
         onClear={() => setSelection(NOTHING)}
         onChange={change}
+        onCrop={() => setCropping(true)}
       />
+      {isCropping && (
+        <BulkEditDialog datasetId={dataset.id} ids={chosen} onClose={() => setCropping(false)} />
+      )}
+      {opened !== null && (
+        <OpenedImage
+          datasetId={dataset.id}
+          ids={ids}
+          id={opened}
+          knownTags={Object.keys(counts.tags)}
+          actions={actions}
+          onOpen={setOpened}
+        />
+      )}
     </>
   );
 }

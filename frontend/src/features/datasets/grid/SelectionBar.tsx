@@ -1,5 +1,5 @@
 import { Button, CloseButton, NumberInput, Popover, TagsInput } from "@mantine/core";
-import { Repeat, RotateCcw, Tags, Trash2 } from "lucide-react";
+import { Crop, Repeat, RotateCcw, Tags, Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import type { ImagesChange } from "@/api/generated";
@@ -14,6 +14,7 @@ interface SelectionBarProps {
   onSelectAll: () => void;
   onClear: () => void;
   onChange: (change: Omit<ImagesChange, "ids">, said: string) => Promise<unknown>;
+  onCrop: () => void;
 }
 
 /** One field, one button: what a change to all chosen images needs. */
@@ -76,7 +77,7 @@ function Repeating({ onChange }: Pick<SelectionBarProps, "onChange">) {
 
 /** What can be done to the chosen images; every deed can be undone. */
 export function SelectionBar(props: SelectionBarProps) {
-  const { ids, matching, isTrash, onSelectAll, onClear, onChange } = props;
+  const { ids, matching, isTrash, onSelectAll, onClear, onChange, onCrop } = props;
   if (ids.length === 0) return null;
   return (
     <section className={classes.bar} aria-label="Chosen images">
@@ -110,6 +111,9 @@ export function SelectionBar(props: SelectionBarProps) {
               <Tagging knownTags={props.knownTags} onChange={onChange} />
             </Popover.Dropdown>
           </Popover>
+          <Button size="xs" variant="default" leftSection={<Crop size={14} />} onClick={onCrop}>
+            Crop and turn
+          </Button>
           <Popover position="top" width={240} trapFocus>
             <Popover.Target>
               <Button size="xs" variant="default" leftSection={<Repeat size={14} />}>

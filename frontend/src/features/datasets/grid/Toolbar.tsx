@@ -1,6 +1,6 @@
 import { Button, CloseButton, Popover, Select, TagsInput, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { ListFilter, Search } from "lucide-react";
+import { ListFilter, ScanEye, Search } from "lucide-react";
 import { useState } from "react";
 
 import type { GridCounts } from "@/api/generated";
@@ -18,6 +18,8 @@ interface ToolbarProps {
   /** Set while only the images of a finding are shown. */
   only: number | null;
   onShowAll: () => void;
+  isTrainingView: boolean;
+  onTrainingView: (on: boolean) => void;
 }
 
 const SIZES = { small: "Small, under 512 px", medium: "Medium", large: "Large, 1024 px and more" } as const;
@@ -173,6 +175,15 @@ export function Toolbar(props: ToolbarProps) {
           />
         </Popover.Dropdown>
       </Popover>
+      <Button
+        size="xs"
+        variant={props.isTrainingView ? "light" : "default"}
+        aria-pressed={props.isTrainingView}
+        leftSection={<ScanEye size={14} />}
+        onClick={() => props.onTrainingView(!props.isTrainingView)}
+      >
+        As trained
+      </Button>
       {chips.map(({ label, without }) => (
         <span key={label} className={classes.chip}>
           {label}
