@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 REPORT_FILE = "health.json"
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 """Raised when measures change their meaning: reports of another version are measured again."""
 
 MeasureName = Literal["gain", "bleed", "copying", "adherence"]

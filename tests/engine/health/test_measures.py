@@ -99,6 +99,9 @@ class TestAdherence:
     def test_places_that_changed_places_count_against_it(self) -> None:
         assert self.adherence(grid(CONCEPT, seed=2).roll(SEEDS, 0)) < 0
 
+    def test_a_style_that_draws_every_place_fainter_still_keeps_to_them(self) -> None:
+        assert self.adherence(grid(CONCEPT, seed=2, places=0.4)) > 0.7
+
     def test_the_first_seed_alone_says_much_the_same(self) -> None:
         first = grid(CONCEPT, seed=2)[::SEEDS]
         assert self.adherence(first) == pytest.approx(1, abs=0.4)

@@ -91,6 +91,30 @@ def test_of_those_that_are_alike_full_strength_and_the_later_step() -> None:
     assert (report.recommendation.step, report.recommendation.strength) == (200, 1.0)
 
 
+def test_a_lead_within_the_error_of_the_measures_does_not_win_over_a_later_step() -> None:
+    report = conclude([reading(100, gain=1.1), reading(200, gain=1.0)])
+    assert report.recommendation is not None
+    assert report.recommendation.step == 200
+    sure = reading(100, gain=1.1)
+    for measure in sure.measures.values():
+        measure.low = measure.high = measure.value
+    exact = sure.model_copy(update={"step": 200, "score": sure.score - 0.05})
+    report = conclude([sure, exact])
+    assert report.recommendation is not None
+    assert report.recommendation.step == 100
+
+
+def test_a_broken_checkpoint_is_not_as_good_as_a_sound_one_however_near() -> None:
+    report = conclude([reading(100, adherence=0.62), reading(200, adherence=0.58)])
+    assert report.recommendation is not None
+    assert report.recommendation.step == 100
+
+
+def test_the_sheet_shows_what_is_recommended_and_the_best_of_the_others() -> None:
+    judged = conclude([reading(100, gain=1.1), reading(200, gain=0.2), reading(300)]).checkpoints
+    assert [each.step for each in verdicts.best_checkpoints(judged, 2)] == [300, 100]
+
+
 def test_too_few_steps_or_too_low_a_rate() -> None:
     rising = conclude([reading(100, gain=0.1), reading(200, gain=0.3)])
     assert kinds(rising) == {"more-steps"}

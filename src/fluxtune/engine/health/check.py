@@ -155,7 +155,7 @@ class Check:
 
     def _try_strengths(self, report: HealthReport) -> None:
         """Draw the best checkpoints at other strengths, with one seed, and measure those, too."""
-        best = sorted(report.checkpoints, key=lambda each: each.reading.score)[-SHEET_CHECKPOINTS:]
+        best = verdicts.best_checkpoints(report.checkpoints, SHEET_CHECKPOINTS)
         chosen = [one for one in self._plan.checkpoints if one.step in {each.step for each in best}]
         prompts, seed = self._plan.sheet_prompts, self._plan.seeds[0]
         split = len(prompts) - len(self._plan.sheet_neutral)

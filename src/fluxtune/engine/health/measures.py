@@ -123,27 +123,41 @@ def copying(distances: Values) -> Measure:
 
 
 def adherence(base: torch.Tensor, tuned: torch.Tensor, prompt_count: int) -> Measure | None:
-    """Return how much of what the rest of a prompt changes in the base's images it still changes.
+    """Return how surely images still tell which prompt they were drawn for, in units of how surely the base's do.
 
-    What a prompt changes: how its images differ from the mean over all prompts. The finetuned images' difference is
-    laid along that of the base's, and measured in units of what the base reaches itself from seed to seed. 1: settings
-    come out as clearly as the base's. 0: the rest of the prompt does nothing. None where the base has a single prompt
-    or seed; the finetuned images may be of the first seeds only.
+    What a prompt changes: how the base's images of it differ from the mean over all prompts. An image is compared with
+    the changes of all prompts, by direction only, and counts how many of the others its own one beats (the area under
+    the curve of one against the rest). The base's images do the same by their other seeds. 1: settings are told apart
+    as surely as the base's. 0: by chance, the rest of the prompt does nothing. Below: prompts changed places. It counts
+    whether settings are there, not how loudly: a style draws everything more alike, and still keeps to its prompts.
+
+    None where the base has a single prompt or seed, or can't tell its own prompts apart; the finetuned images may be of
+    the first seeds only.
     """
     seed_count = len(base) // prompt_count
     if prompt_count < 2 or seed_count < 2:
         return None
     own, other = (whole(tokens).view(prompt_count, -1, tokens.shape[-1]) for tokens in (base, tuned))
-    rest = (own.sum(1, keepdim=True) - own) / (seed_count - 1)
-    direction = rest - rest.mean(0, keepdim=True)
     count = other.shape[1]
-    reached = ((other - other.mean((0, 1))) * direction[:, :count]).sum(-1)
-    possible = ((own - own.mean((0, 1))) * direction)[:, :count].sum(-1)
-    values = np.stack([_array(reached), _array(possible)], axis=-1)
+    rest = (own.sum(1, keepdim=True) - own) / (seed_count - 1)
+    mean = own.mean(1, keepdim=True).expand(-1, count, -1)
+    values = np.stack([_told(other, mean), _told(own[:, :count], rest[:, :count])], axis=-1)
     usual = values[..., 1].mean()
     if usual <= 0:
         return None
     return measured(values, lambda means: means[..., 0] / np.maximum(means[..., 1], usual / 4))
+
+
+def _told(images: torch.Tensor, prompts: torch.Tensor) -> Values:
+    """Return for images (prompts, seeds, channels) how much more than half of the other prompts they are farther from.
+
+    1: farther from every other than from their own; 0: from half of them; -1: from none.
+    """
+    changes = normalize(prompts - prompts.mean(0), dim=-1)
+    differences = normalize(images - images.mean((0, 1)), dim=-1)
+    likeness = torch.einsum("psc,qsc->psq", differences, changes)
+    own = likeness.diagonal(dim1=0, dim2=2).T[..., None]
+    return _array(2 * (own > likeness).float().sum(2) / (len(images) - 1) - 1)
 
 
 def bleed(base: torch.Tensor, tuned: torch.Tensor, prompt_count: int) -> Measure | None:

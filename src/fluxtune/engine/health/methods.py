@@ -33,7 +33,7 @@ METHODS = [
         title="Adherence",
         unit="of the base's",
         better="higher",
-        text="How clearly the rest of the prompt still shows: what a prompt changes in the base's images, and how much "
-        "of that change is left. 1: as clearly as in the base. 0: the rest of the prompt does nothing.",
+        text="How surely images still tell which prompt they were drawn for, by what each prompt changes in the base's "
+        "images. 1: as surely as in the base. 0: by chance; the rest of the prompt does nothing.",
     ),
 ]

@@ -1,5 +1,9 @@
 """From numbers to words: a score, a verdict on each checkpoint, one recommendation, and what to do. No torch here.
 
+The checkpoint is chosen first, at full strength, where there are most images; then its strength. Scores rest on few
+images, so the highest is not simply taken: of those that are lower by less than a standard error, the latest step, and
+the strength nearest to full (after the one-standard-error rule, Breiman et al. 1984, section 3.4.3).
+
 The limits were set on finetunes of `pocket` that were looked at (docs/guide/health.md). They say "look here", no more.
 """
 
@@ -27,7 +31,9 @@ NOTABLE_BLEED = 0.3
 NOTABLE_COPIES = 0.4
 FEW_IMAGES = 15
 SIMILAR = 0.03
-"""Scores nearer to each other than this say nothing about which is better."""
+"""Scores and gains nearer to each other than this say nothing about which is better, however sure each is."""
+HALF_INTERVAL = 1.645
+"""Standard errors from the middle of a 90 % interval to its end."""
 
 Measures = Mapping[MeasureName, Measure]
 
@@ -49,6 +55,18 @@ def score_of(measures: Measures) -> float:
     for part in parts:
         score *= part
     return round(score, 4)
+
+
+def error_of(measures: Measures) -> float:
+    """Return the standard error of the score: what each measure's interval does to it, added as independent."""
+    squares = 0.0
+    for name, measure in measures.items():
+        low, high = (
+            score_of({**measures, name: measure.model_copy(update={"value": value})})
+            for value in (measure.low, measure.high)
+        )
+        squares += ((high - low) / 2 / HALF_INTERVAL) ** 2
+    return float(squares**0.5)
 
 
 def judge(reading: Reading) -> tuple[Verdict, list[str]]:
@@ -78,10 +96,7 @@ def conclude(report: HealthReport, recipe: Recipe, image_count: int) -> None:
     last = report.checkpoints[-1]
     report.verdict = last.verdict
     report.summary = f"Step {last.step}, the last, is {last.verdict}: {'; '.join(last.reasons)}."
-    best = _best(report.strengths)
-    at_full = next((each for each in report.checkpoints if each.step == best.step and best.strength == 1), None)
-    # At full strength there are more images to go by than those of the sheet.
-    best = at_full.reading if at_full is not None else best
+    best = _best(report)
     verdict, reasons = judge(best)
     because = list(reasons)
     if best.step != last.step and last.verdict == "overtrained":
@@ -96,11 +111,34 @@ def conclude(report: HealthReport, recipe: Recipe, image_count: int) -> None:
     report.advice = _advice(report, best, verdict, recipe, image_count)
 
 
-def _best(readings: list[Reading]) -> Reading:
-    """Return the best reading; of those that are alike, the one nearest to full strength, then the later step."""
-    top = max(each.score for each in readings)
-    alike = [each for each in readings if each.score >= top - SIMILAR]
-    return min(alike, key=lambda each: (abs(each.strength - 1), -each.step))
+def best_checkpoints(checkpoints: list[CheckpointHealth], count: int) -> list[CheckpointHealth]:
+    """Return the checkpoint to recommend, and then others by their score: those worth more strengths than full."""
+    top = max(checkpoints, key=lambda each: each.reading.score)
+    # What is broken is not as good as what is not, however near their scores are.
+    sound = [each.reading for each in checkpoints if each.verdict in (top.verdict, "good")]
+    step = max(each.step for each in _alike(sound, top.reading))
+    return sorted(checkpoints, key=lambda each: (each.step != step, -each.reading.score))[:count]
+
+
+def _best(report: HealthReport) -> Reading:
+    """Return the reading to go by: of the checkpoint to recommend, at the strength to recommend."""
+    chosen = best_checkpoints(report.checkpoints, 1)[0].reading
+    tried = [each for each in report.strengths if each.step == chosen.step]
+    if not tried:
+        return chosen
+    best = min(_alike(tried, max(tried, key=lambda each: each.score)), key=lambda each: abs(each.strength - 1))
+    # At full strength there are more images to go by than those of the sheet.
+    return chosen if best.strength == 1 else best
+
+
+def _alike(readings: list[Reading], top: Reading) -> list[Reading]:
+    """Return the readings whose score is lower than the best by less than the standard error of that difference."""
+    error = error_of(top.measures)
+    return [
+        each
+        for each in readings
+        if top.score - each.score <= max(SIMILAR, float((error**2 + error_of(each.measures) ** 2) ** 0.5))
+    ]
 
 
 def _advice(report: HealthReport, best: Reading, verdict: Verdict, recipe: Recipe, image_count: int) -> list[Advice]:
