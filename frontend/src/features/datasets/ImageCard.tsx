@@ -1,17 +1,19 @@
-import { Check, CircleAlert, LoaderCircle, Pencil, X } from "lucide-react";
-import { memo, type KeyboardEvent, type MouseEvent } from "react";
+import { Pencil, X } from "lucide-react";
+import { memo, type MouseEvent } from "react";
 
 import type { DatasetImage, GridImage } from "@/api/generated";
 import { Picture } from "@/components/Picture";
 
+import { CaptionField } from "./captions/CaptionField";
+import type { SaveCaption } from "./captions/useCaption";
 import type { Keys } from "./grid/selection";
 import classes from "./ImageCard.module.css";
-import { PROBLEM_WORDS, withTrigger } from "./problems";
+import { PROBLEM_WORDS } from "./problems";
 import { TrainedPicture, type SeenAs } from "./shape/TrainedPicture";
-import { useAutosave, type SaveState } from "./useAutosave";
 
 export interface CardActions {
-  onCaption: (id: string, text: string) => Promise<unknown>;
+  onCaption: SaveCaption;
+  onCaptionMove: (index: number, by: -1 | 0 | 1) => void;
   onRemove: (item: GridImage) => Promise<unknown>;
   onPick: (id: string, keys: Keys) => void;
   onToggle: (id: string, keys: Keys) => void;
@@ -26,39 +28,6 @@ interface ImageCardProps extends CardActions {
   isSelected: boolean;
   isSelecting: boolean;
   seenAs: SeenAs | null;
-}
-
-const SAVE_WORDS: Record<SaveState, string> = {
-  idle: "",
-  saving: "Saving…",
-  saved: "Saved",
-  failed: "Not saved",
-};
-const SAVE_ICONS = { idle: null, saving: LoaderCircle, saved: Check, failed: CircleAlert };
-
-function Saving({ state, retry }: { state: SaveState; retry: () => void }) {
-  const Icon = SAVE_ICONS[state];
-  return (
-    <span className={classes.saving} data-state={state} role="status">
-      {Icon && <Icon size={12} aria-hidden />}
-      {SAVE_WORDS[state]}
-      {state === "failed" && (
-        <button type="button" className={classes.retry} onClick={retry}>
-          Try again
-        </button>
-      )}
-    </span>
-  );
-}
-
-/** Ctrl/⌘-Enter goes to the next caption, with Shift to the one before. */
-function moveOn(event: KeyboardEvent<HTMLTextAreaElement>) {
-  if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
-  event.preventDefault();
-  const all = [...document.querySelectorAll<HTMLTextAreaElement>("textarea[data-caption]")];
-  const next = all[all.indexOf(event.currentTarget) + (event.shiftKey ? -1 : 1)];
-  next?.focus();
-  next?.setSelectionRange(next.value.length, next.value.length);
 }
 
 /** What stands on a picture: what is wrong with it, how often it counts, its tags. */
@@ -83,9 +52,7 @@ function Badges({ item, problems }: { item: GridImage; problems: DatasetImage["p
 
 export const ImageCard = memo(function ImageCard(props: ImageCardProps) {
   const { item, index, trigger, problems, isSelected, isSelecting, seenAs } = props;
-  const { onCaption, onRemove, onPick, onToggle, onOpen } = props;
-  const { text, type, flush, state } = useAutosave(item.caption, (caption) => onCaption(item.id, caption));
-  const lacksTrigger = trigger !== "" && text !== "" && withTrigger(text, trigger) !== text;
+  const { onCaption, onCaptionMove, onRemove, onPick, onToggle, onOpen } = props;
   const number = index + 1;
   const click = (event: MouseEvent) => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) onPick(item.id, event);
@@ -139,29 +106,11 @@ export const ImageCard = memo(function ImageCard(props: ImageCardProps) {
           <X size={15} />
         </button>
       </div>
-      <textarea
-        data-caption
-        rows={3}
-        aria-label={`Caption of image ${number}`}
-        placeholder={trigger ? `Say what is seen, with “${trigger}”` : "Say what is seen"}
-        value={text}
-        className={classes.caption}
-        onChange={(event) => type(event.currentTarget.value)}
-        onBlur={flush}
-        onKeyDown={moveOn}
-      />
-      <div className={classes.foot}>
-        <span className="clip" title={facts}>
+      <CaptionField item={item} index={index} trigger={trigger} onCaption={onCaption} onMove={onCaptionMove}>
+        <span title={facts}>
           {item.edits && <Pencil size={11} aria-label="Edited" />} {item.name}
         </span>
-        {lacksTrigger && state !== "saving" ? (
-          <button type="button" className={classes.insert} onClick={() => type(withTrigger(text, trigger))}>
-            Add “{trigger}”
-          </button>
-        ) : (
-          <Saving state={state} retry={flush} />
-        )}
-      </div>
+      </CaptionField>
     </div>
   );
 });

@@ -1,7 +1,7 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, Gauge, HeartPulse, Sparkles, TrendingDown } from "lucide-react";
+import { Activity, Gauge, HeartPulse, Sparkles, TextQuote, TrendingDown } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
 import type { Job } from "@/api/generated";
@@ -20,7 +20,13 @@ function standing(job: Job): string {
   return [job.phase || "running", counted, eta].filter(Boolean).join(" · ");
 }
 
-const ICONS = { finetune: TrendingDown, generation: Sparkles, health: HeartPulse, probe: Gauge };
+const ICONS = {
+  finetune: TrendingDown,
+  generation: Sparkles,
+  health: HeartPulse,
+  probe: Gauge,
+  captions: TextQuote,
+};
 
 /** Where a job's work is shown. */
 function Place({ job, onOpen, children }: { job: Job; onOpen: () => void; children: ReactNode }) {
@@ -28,6 +34,12 @@ function Place({ job, onOpen, children }: { job: Job; onOpen: () => void; childr
   if (job.kind === "generation")
     return (
       <Link to="/create" {...props}>
+        {children}
+      </Link>
+    );
+  if (job.kind === "captions")
+    return (
+      <Link to="/datasets/$datasetId" params={{ datasetId: job.target_id }} {...props}>
         {children}
       </Link>
     );

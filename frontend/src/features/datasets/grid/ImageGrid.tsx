@@ -1,4 +1,4 @@
-import { useMemo, useRef, type KeyboardEvent } from "react";
+import { useCallback, useMemo, useRef, type KeyboardEvent } from "react";
 import { VirtuosoGrid, type GridComponents, type VirtuosoGridHandle } from "react-virtuoso";
 
 import type { DatasetImage, GridImage } from "@/api/generated";
@@ -12,7 +12,7 @@ import type { Selection } from "./selection";
 
 export type Problems = ReadonlyMap<string, DatasetImage["problems"]>;
 
-interface ImageGridProps extends CardActions {
+interface ImageGridProps extends Omit<CardActions, "onCaptionMove"> {
   datasetId: string;
   ids: string[];
   trigger: string;
@@ -74,21 +74,33 @@ export function ImageGrid(props: ImageGridProps) {
   const grid = useRef<VirtuosoGridHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
   const load = useWindow(datasetId, ids);
-  const actions = useMemo(
-    () => ({ onCaption, onRemove, onPick, onToggle, onOpen }),
-    [onCaption, onRemove, onPick, onToggle, onOpen],
-  );
+  const count = ids.length;
 
-  const focus = (index: number, tries = 20) => {
-    const cell = frame.current?.querySelector<HTMLElement>(`button[data-index="${index}"]`);
-    if (cell) {
-      cell.focus({ preventScroll: true });
-      cell.scrollIntoView({ block: "nearest" });
-    } else if (tries > 0) {
-      if (tries === 20) grid.current?.scrollToIndex({ index, align: "center" });
-      requestAnimationFrame(() => focus(index, tries - 1));
-    }
-  };
+  const focus = useCallback(
+    (index: number, what: "button[data-index" | "textarea[data-caption", tries = 20) => {
+      const cell = frame.current?.querySelector<HTMLElement>(`${what}="${index}"]`);
+      if (cell) {
+        cell.focus({ preventScroll: true });
+        cell.scrollIntoView({ block: "nearest" });
+      } else if (tries > 0) {
+        if (tries === 20) grid.current?.scrollToIndex({ index, align: "center" });
+        requestAnimationFrame(() => focusAgain.current(index, what, tries - 1));
+      }
+    },
+    [],
+  );
+  const focusAgain = useRef(focus);
+  const onCaptionMove = useCallback(
+    (index: number, by: -1 | 0 | 1) => {
+      if (by === 0) focus(index, "button[data-index");
+      else if (index + by >= 0 && index + by < count) focus(index + by, "textarea[data-caption");
+    },
+    [focus, count],
+  );
+  const actions = useMemo(
+    () => ({ onCaption, onCaptionMove, onRemove, onPick, onToggle, onOpen }),
+    [onCaption, onCaptionMove, onRemove, onPick, onToggle, onOpen],
+  );
 
   const press = (event: KeyboardEvent<HTMLDivElement>) => {
     const cell = event.target as HTMLElement;
@@ -104,8 +116,9 @@ export function ImageGrid(props: ImageGridProps) {
         if (selection.anchor === null) props.onExtend(id);
         props.onExtend(ids[next]);
       }
-      focus(next);
+      focus(next, "button[data-index");
     } else if (key === " ") onToggle(id, event);
+    else if (key === "e") focus(here, "textarea[data-caption");
     else if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "a") props.onSelectAll();
     else if (key === "Escape" && selection.ids.size > 0) props.onSelectNone();
     else if (key === "Delete" || key === "Backspace") props.onRemoveChosen(id);

@@ -103,6 +103,8 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
   const [opened, setOpened] = useState<string | null>(null);
   const [isCropping, setCropping] = useState(false);
   const training = useTrainingView(dataset.id, isTrainingView);
+  // The search field starts anew with what was clicked among the words.
+  const [found, setFound] = useState(0);
   const grid = useQuery(gridQuery(dataset.id, filter));
   const sync = useSync(dataset.id, grid.data);
   const problems = useProblems(check);
@@ -144,6 +146,7 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
   return (
     <>
       <Toolbar
+        key={found}
         filter={filter}
         onFilter={narrow}
         counts={counts}
@@ -162,7 +165,10 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
           isChosen={chosen.length > 0}
           refresh={actions.refresh}
           sync={sync}
-          onFind={(query) => narrow({ query })}
+          onFind={(query) => {
+            narrow({ query });
+            setFound((old) => old + 1);
+          }}
         />
       )}
       {ids.length === 0 && counts.total > 0 && (
