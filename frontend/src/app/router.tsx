@@ -65,7 +65,10 @@ const finetunes = createRoute({
 const newFinetune = createRoute({
   getParentRoute: () => root,
   path: "/finetunes/new",
-  validateSearch: (search): { dataset?: string } => ({ dataset: text(search.dataset) }),
+  validateSearch: (search): { dataset?: string; server?: string } => ({
+    dataset: text(search.dataset),
+    server: text(search.server),
+  }),
   component: lazyRouteComponent(() => import("@/features/finetunes/NewFinetunePage"), "NewFinetunePage"),
 });
 const comparison = createRoute({
@@ -128,6 +131,11 @@ const access = createRoute({
   path: "/system/access",
   component: lazyRouteComponent(() => import("@/features/system/AccessPage"), "AccessPage"),
 });
+const servers = createRoute({
+  getParentRoute: () => root,
+  path: "/system/servers",
+  component: lazyRouteComponent(() => import("@/features/servers/ServersPage"), "ServersPage"),
+});
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
@@ -152,6 +160,7 @@ const tree = root.addChildren([
   create,
   gallery,
   hosted,
+  servers,
   access,
   system,
   reference,

@@ -8,6 +8,7 @@ import { call } from "@/api/call";
 import { createFinetune } from "@/api/generated";
 import { fieldErrors } from "@/api/problem";
 import { basesQuery, datasetsQuery, planQuery } from "@/api/queries";
+import { serversQuery } from "@/api/servers";
 import { Empty } from "@/components/Empty";
 import { countOf } from "@/components/format";
 import { Mosaic } from "@/components/Mosaic";
@@ -15,7 +16,6 @@ import { Page } from "@/components/Page";
 import { ErrorState } from "@/components/ProblemCard";
 import { useDraft } from "@/components/useDraft";
 
-import { BaseChoice } from "./BaseChoice";
 import { asPlan, asRequest, EMPTY_DRAFT, type Draft } from "./draft";
 import { Measuring } from "./Measuring";
 import { ModeChoice } from "./ModeChoice";
@@ -25,6 +25,7 @@ import { QualityChoice } from "./QualityChoice";
 import { automatic } from "./recipeText";
 import { RecipeSettings } from "./Settings";
 import { TemplatesMenu } from "./TemplatesMenu";
+import { usualBase, WhereChoice } from "./WhereChoice";
 
 function Step({ number, title, children }: { number: number; title: string; children: ReactNode }) {
   return (
@@ -41,26 +42,35 @@ function Step({ number, title, children }: { number: number; title: string; chil
 }
 
 export function NewFinetunePage() {
-  const { dataset: asked } = useSearch({ from: "/finetunes/new" });
+  const { dataset: asked, server: askedServer } = useSearch({ from: "/finetunes/new" });
   const navigate = useNavigate();
   const client = useQueryClient();
-  const [draft, keep, clear] = useDraft(
-    "finetune",
-    EMPTY_DRAFT,
-    asked ? { dataset_id: asked, mode: "" } : {},
-  );
+  const [draft, keep, clear] = useDraft("finetune", EMPTY_DRAFT, {
+    ...(asked ? { dataset_id: asked, mode: "" } : {}),
+    ...(askedServer ? { server_id: askedServer, base: "" } : {}),
+  });
   const datasets = useQuery(datasetsQuery());
   const bases = useQuery(basesQuery).data ?? [];
+  const servers = useQuery(serversQuery);
   const [secret, setSecret] = useState("");
 
   const dataset = datasets.data?.find((one) => one.id === draft.dataset_id);
   const mode = draft.mode || dataset?.mode || "general";
-  const chosen = { ...draft, dataset_id: dataset?.id ?? "", mode };
+  const server = servers.data?.find((one) => one.id === draft.server_id);
+  // A server that was removed meanwhile must not stay chosen.
+  const isHere = servers.isSuccess && !server;
+  const chosen = {
+    ...draft,
+    dataset_id: dataset?.id ?? "",
+    mode,
+    server_id: isHere ? "" : draft.server_id,
+    base: isHere ? draft.base || "pocket" : draft.base || usualBase(server),
+  };
   const [settled] = useDebouncedValue(chosen, 250);
   const plan = useQuery(planQuery(asPlan(settled)));
   // What the choices alone would give: the values that settings start from.
   const usual = useQuery(planQuery(asPlan({ ...settled, recipe: {} }))).data;
-  const base = bases.find((one) => one.name === draft.base);
+  const base = bases.find((one) => one.name === chosen.base);
 
   const start = useMutation({
     mutationFn: () => call(createFinetune({ body: asRequest(chosen, secret) })),
@@ -77,7 +87,7 @@ export function NewFinetunePage() {
     keep(by);
   };
   const isUnread = draft.text !== null && draft.textFor === null;
-  const canStart = Boolean(dataset && base?.is_ready && plan.data && !plan.isError && !isUnread);
+  const canStart = Boolean(dataset && (server || base?.is_ready) && plan.data && !plan.isError && !isUnread);
   useHotkeys([["mod+Enter", () => canStart && start.mutate()]], []);
   const errors = { ...fieldErrors(plan.error), ...fieldErrors(start.error) };
 
@@ -131,7 +141,12 @@ export function NewFinetunePage() {
             <ModeChoice value={mode} onChange={(next) => update({ mode: next })} />
           </Step>
           <Step number={2} title="Where to train">
-            <BaseChoice bases={bases} draft={settled} onChange={(next) => update({ base: next })} />
+            <WhereChoice
+              servers={servers.data ?? []}
+              bases={bases}
+              draft={{ ...settled, server_id: chosen.server_id, base: chosen.base }}
+              onChange={update}
+            />
           </Step>
           <Step number={3} title="How good">
             <QualityChoice draft={settled} onChange={(next) => update({ quality: next })} />
@@ -162,7 +177,8 @@ export function NewFinetunePage() {
             isStarting={start.isPending}
             canStart={canStart}
             measuring={
-              plan.data && (
+              plan.data &&
+              !server && (
                 <Measuring
                   request={asPlan(chosen)}
                   plan={plan.data}

@@ -77,14 +77,23 @@ export function PlanSummary(props: PlanSummaryProps) {
             <dd>{(data.recipe.steps ?? 0).toLocaleString("en")}</dd>
             <dt>Resolution</dt>
             <dd>{data.recipe.resolution} px</dd>
-            <dt>Memory</dt>
-            <dd>{bytesRange(data.memory_bytes)}</dd>
-            <dt>Disk</dt>
-            <dd>{bytes(data.disk_bytes)}</dd>
-            <dt>Time</dt>
-            <dd className={classes.big}>{durationRange(data.seconds)}</dd>
+            {data.server ? (
+              <>
+                <dt>Trains at</dt>
+                <dd className={classes.big}>{data.server}</dd>
+              </>
+            ) : (
+              <>
+                <dt>Memory</dt>
+                <dd>{bytesRange(data.memory_bytes)}</dd>
+                <dt>Disk</dt>
+                <dd>{bytes(data.disk_bytes)}</dd>
+                <dt>Time</dt>
+                <dd className={classes.big}>{durationRange(data.seconds)}</dd>
+              </>
+            )}
           </dl>
-          <Fit plan={data} onChange={onChange} />
+          {!data.server && <Fit plan={data} onChange={onChange} />}
           {measuring}
         </>
       ) : (
@@ -117,7 +126,13 @@ export function PlanSummary(props: PlanSummaryProps) {
       >
         Start finetune
       </Button>
-      {data && <p className={classes.foot}>Runs on this computer. Costs nothing but time.</p>}
+      {data && (
+        <p className={classes.foot}>
+          {data.server
+            ? `The images are sent to ${data.server}; progress and the model come back.`
+            : "Runs on this computer. Costs nothing but time."}
+        </p>
+      )}
     </section>
   );
 }

@@ -56,10 +56,32 @@ function Finished({ run }: { run: Finetune }) {
   const model = useQuery(modelQuery(run.model_id ?? "")).data;
   return (
     <>
-      <Button variant="default" leftSection={<ChevronsRight size={16} />} onClick={() => setExtending(true)}>
-        Extend
-      </Button>
+      {!run.server_id && (
+        <Button
+          variant="default"
+          leftSection={<ChevronsRight size={16} />}
+          onClick={() => setExtending(true)}
+        >
+          Extend
+        </Button>
+      )}
       <ExtendDialog run={run} isOpen={isExtending} onClose={() => setExtending(false)} />
+      {run.elsewhere_model_id && (
+        <Button
+          variant="default"
+          onClick={() =>
+            void navigate({
+              to: "/create",
+              search: {
+                model: run.elsewhere_model_id ?? undefined,
+                prompt: model?.prompts[0] ?? run.trigger_word,
+              },
+            })
+          }
+        >
+          Create at {run.server_name}
+        </Button>
+      )}
       {run.model_id && (
         <>
           <Button variant="default" component={Link} to={`/models/${run.model_id}`}>
@@ -113,7 +135,7 @@ export function RunActions({ run }: { run: Finetune }) {
           Cancel run
         </Button>
       )}
-      {(run.state === "running" || run.state === "queued") && !run.is_stopping && (
+      {(run.state === "running" || run.state === "queued") && !run.is_stopping && !run.server_id && (
         <Button
           variant="default"
           leftSection={<CirclePause size={16} />}

@@ -21,7 +21,7 @@ export function Checkpoints({ run }: { run: Finetune }) {
     <section aria-label="Checkpoints" className={classes.panel}>
       <div className={classes.panelHead}>
         <h2>Checkpoints</h2>
-        {run.state === "running" && (
+        {run.state === "running" && !run.server_id && (
           <Button
             size="compact-sm"
             variant="default"
@@ -39,7 +39,9 @@ export function Checkpoints({ run }: { run: Finetune }) {
         {(list) =>
           list.length === 0 ? (
             <p className="dim small">
-              Saved states appear here. A run that is interrupted goes on from the last one.
+              {run.server_id
+                ? `Saved states stay at ${run.server_name}.`
+                : "Saved states appear here. A run that is interrupted goes on from the last one."}
             </p>
           ) : (
             <ul className={classes.checkpoints}>

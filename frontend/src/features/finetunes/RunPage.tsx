@@ -83,7 +83,13 @@ export function RunPage() {
           <DatasetLink run={run} gone={run.dataset_name}>
             {run.dataset_name}
           </DatasetLink>
-          <span aria-hidden>·</span> {run.base} <span aria-hidden>·</span> {run.quality}
+          <span aria-hidden>·</span> {run.base}
+          {run.server_name && (
+            <span>
+              at <Link to="/system/servers">{run.server_name}</Link>
+            </span>
+          )}
+          <span aria-hidden>·</span> {run.quality}
           <Parent run={run} />
           <TriggerChip word={run.trigger_word} />
         </span>
@@ -118,11 +124,14 @@ export function RunPage() {
           </Suspense>
         </section>
       </div>
-      {run.state === "succeeded" && <HealthPanel finetuneId={finetuneId} modelId={run.model_id} />}
+      {run.state === "succeeded" && run.model_id && (
+        <HealthPanel finetuneId={finetuneId} modelId={run.model_id} />
+      )}
       <Section
         title="Samples"
         aside={
-          run.state === "running" && (
+          run.state === "running" &&
+          !run.server_id && (
             <Button
               size="compact-sm"
               variant="default"

@@ -4,6 +4,8 @@ import type { FinetuneCreate, FinetuneCreateWritable, RecipeDocument, Template }
 export interface Draft {
   name: string;
   dataset_id: string;
+  /** The server to train at; empty is this computer. */
+  server_id: string;
   base: string;
   mode: NonNullable<FinetuneCreate["mode"]> | "";
   quality: NonNullable<FinetuneCreate["quality"]>;
@@ -21,6 +23,7 @@ export interface Draft {
 export const EMPTY_DRAFT: Draft = {
   name: "",
   dataset_id: "",
+  server_id: "",
   base: "pocket",
   mode: "",
   quality: "balanced",
@@ -36,7 +39,8 @@ export const EMPTY_DRAFT: Draft = {
 export function asPlan(draft: Draft): FinetuneCreate {
   return {
     dataset_id: draft.dataset_id,
-    base: draft.base,
+    ...(draft.server_id ? { server_id: draft.server_id } : {}),
+    ...(draft.base ? { base: draft.base } : {}),
     quality: draft.quality,
     recipe: draft.recipe,
     ...(draft.mode ? { mode: draft.mode } : {}),
