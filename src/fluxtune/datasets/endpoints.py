@@ -8,10 +8,13 @@ from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
 from fastapi.sse import EventSourceResponse
 from sqlalchemy.orm import Session
 
+from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.datasets import concepts
 from fluxtune.datasets.arrivals import ArrivalService
+from fluxtune.datasets.base_facts import find_base_facts
 from fluxtune.datasets.edits import EditService, make_edits
+from fluxtune.datasets.fixes import FixService
 from fluxtune.datasets.grid import GridService
 from fluxtune.datasets.importer import UploadedFile
 from fluxtune.datasets.schemas import (
@@ -27,6 +30,7 @@ from fluxtune.datasets.schemas import (
     EditsDone,
     EditsRequest,
     FixRequest,
+    FixResult,
     Grid,
     GridChanges,
     GridFilter,
@@ -50,6 +54,7 @@ from fluxtune.storage import Blobs, get_blobs
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 BlobsDep = Annotated[Blobs, Depends(get_blobs)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 
 def get_service(session: SessionDep, blobs: BlobsDep) -> DatasetService:
@@ -208,15 +213,21 @@ def restore_dataset_image(dataset_id: str, dataset_image_id: str, datasets: Data
 
 
 @router.get("/datasets/{dataset_id}/check", responses=NOT_FOUND)
-def check_dataset(dataset_id: str, datasets: Datasets) -> DatasetCheck:
-    """Check what would spoil the training."""
-    return datasets.check(dataset_id)
+def check_dataset(dataset_id: str, datasets: Datasets, settings: SettingsDep, base: str | None = None) -> DatasetCheck:
+    """Check what would spoil the training; with `base`, the training of that base."""
+    return datasets.check(dataset_id, find_base_facts(settings, base))
 
 
 @router.post("/datasets/{dataset_id}/fixes", responses={**NOT_FOUND, **CONFLICT})
-def fix_dataset(dataset_id: str, request: FixRequest, datasets: Datasets) -> DatasetCheck:
-    """Apply the one-click fix of a finding."""
-    return datasets.apply_fix(dataset_id, request)
+def fix_dataset(
+    dataset_id: str,
+    request: FixRequest,
+    database: Annotated[Database, Depends(get_database)],
+    blobs: BlobsDep,
+    settings: SettingsDep,
+) -> FixResult:
+    """Apply the one-click fix of a finding; the answer says how to take it back."""
+    return FixService(database, blobs).apply(dataset_id, request.fix, find_base_facts(settings, request.base))
 
 
 @router.get("/datasets/{dataset_id}/grid", responses=NOT_FOUND)

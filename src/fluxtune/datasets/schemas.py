@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from fluxtune.core.errors import Problem
+from fluxtune.datasets.check_limits import CheckLimits
 from fluxtune.engine.config import Mode
 from fluxtune.images.schemas import Image
 
@@ -13,19 +14,28 @@ CaptionAuthor = Literal["none", "person", "file", "sample", "auto"]
 """Who wrote a caption: nobody, somebody here, a file that came with the image, a sample concept, a captioner."""
 Severity = Literal["error", "warning", "hint"]
 FindingKind = Literal[
-    "empty", "too_few", "too_small", "duplicate", "caption_missing", "caption_identical", "trigger_missing", "odd_shape"
-]
+    "empty", "too_few", "too_many", "too_small", "duplicate", "blurred", "compressed", "odd_shape", "transparent",
+    "low_variety", "caption_missing", "caption_identical", "caption_too_long", "trigger_missing", "trigger_doubled",
+]  # fmt: skip
+FixKind = Literal[
+    "remove_duplicates", "remove_small", "remove_blurred", "remove_compressed", "remove_transparent", "keep_different",
+    "crop_odd", "caption_with_trigger", "insert_trigger", "single_trigger", "shorten_captions",
+]  # fmt: skip
 
 
 class Finding(BaseModel):
-    """One thing the dataset check found; `fix` names a one-click fix the server offers, if any."""
+    """One thing the dataset check found; `fix` names a one-click fix the server offers, if any.
+
+    Of look-alikes, `groups` tells which belong together, the one to keep first.
+    """
 
     kind: FindingKind
     severity: Severity
     sentence: str
     action: str
-    fix: Literal["remove_duplicates", "remove_small"] | None
+    fix: FixKind | None
     dataset_image_ids: list[str]
+    groups: list[list[str]]
 
 
 class DatasetCheck(BaseModel):
@@ -100,6 +110,7 @@ class Dataset(BaseModel):
     notes: str
     source: str
     licence: str
+    check_limits: CheckLimits
     sample: str | None
     image_count: int
     captioned_count: int
@@ -127,6 +138,7 @@ class DatasetUpdate(BaseModel):
     notes: str | None = Field(None, max_length=10_000)
     source: str | None = Field(None, max_length=2_000)
     licence: str | None = Field(None, max_length=120)
+    check_limits: CheckLimits | None = Field(None, description="Where the check draws its lines; replaces all of them.")
 
 
 class DatasetImageUpdate(BaseModel):
@@ -270,7 +282,17 @@ class ArrivalProgress(BaseModel):
 class FixRequest(BaseModel):
     """Apply the one-click fix of a finding."""
 
-    fix: Literal["remove_duplicates", "remove_small"]
+    fix: FixKind
+    base: str | None = Field(None, description="The base the check was made for.")
+
+
+class FixResult(DatasetCheck):
+    """The check after a fix, and what takes the fix back: images to put back, edits to restore, a step of captions."""
+
+    changed_count: int
+    removed_ids: list[str]
+    edits_before: list["ImageEdits"]
+    caption_step_id: str | None
 
 
 class SampleConcept(BaseModel):

@@ -8,7 +8,8 @@ from fluxtune.core.ids import new_id
 from fluxtune.core.text import clean_text
 from fluxtune.datasets import concepts, repository
 from fluxtune.datasets.caption_history.writing import type_caption
-from fluxtune.datasets.check import CheckedImage, check_dataset, duplicates_to_remove, problems_by_image, small_images
+from fluxtune.datasets.check import BaseFacts, CheckedImage, check_dataset, problems_by_image
+from fluxtune.datasets.check_limits import CheckLimits
 from fluxtune.datasets.records import pictures_of, record_values
 from fluxtune.datasets.schemas import (
     Dataset,
@@ -17,7 +18,6 @@ from fluxtune.datasets.schemas import (
     DatasetImage,
     DatasetImageUpdate,
     DatasetUpdate,
-    FixRequest,
 )
 from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
 from fluxtune.images.schemas import Image
@@ -74,7 +74,7 @@ class DatasetService:
         at = now()
         row = DatasetRow(
             id=new_id(),
-            name=clean_text(name or "") or self._free_name("Dataset"),
+            name=clean_text(name or "") or self.free_name("Dataset"),
             mode=mode,
             trigger_word=clean_text(trigger_word),
             notes="",
@@ -84,7 +84,7 @@ class DatasetService:
             deleted_at=None,
         )
         if create.name is None:
-            row.name = self._free_name(row.name)
+            row.name = self.free_name(row.name)
         repository.add(self._session, row)
         return self.get_dataset(row.id)
 
@@ -92,10 +92,13 @@ class DatasetService:
         """Change what was given."""
         row = self.find_row(dataset_id, writable=True)
         values = change.model_dump(exclude_unset=True, exclude_none=True)
+        if change.check_limits is not None:
+            values.pop("check_limits")
+            row.check_limits = change.check_limits.model_dump(exclude_defaults=True)
         for field, value in values.items():
             setattr(row, field, value if field == "mode" else clean_text(value))
         if not row.name:
-            row.name = self._free_name("Dataset")
+            row.name = self.free_name("Dataset")
         repository.touch(row, now())
         return self._show([row])[0]
 
@@ -139,23 +142,9 @@ class DatasetService:
         self._session.flush()
         return self._show_one(row, entry)
 
-    def check(self, dataset_id: str) -> DatasetCheck:
-        """Say what would spoil the training."""
-        row = self.find_row(dataset_id)
-        return self._check(row, repository.list_dataset_images(self._session, [row.id]))
-
-    def apply_fix(self, dataset_id: str, request: FixRequest) -> DatasetCheck:
-        """Apply a one-click fix; what it removes can be put back."""
-        row = self.find_row(dataset_id, writable=True)
-        entries = repository.list_dataset_images(self._session, [row.id])
-        checked = self._checked(entries)
-        removed = set(duplicates_to_remove(checked) if request.fix == "remove_duplicates" else small_images(checked))
-        at = now()
-        for entry in entries:
-            if entry.id in removed:
-                entry.deleted_at = at
-        repository.touch(row, at)
-        return self._check(row, [entry for entry in entries if entry.id not in removed])
+    def check(self, dataset_id: str, base: BaseFacts | None = None) -> DatasetCheck:
+        """Say what would spoil the training, of that base if one is given."""
+        return self._check(self.find_row(dataset_id), base)
 
     def find_row(self, dataset_id: str, *, writable: bool = False) -> DatasetRow:
         """Return a dataset's row; a dataset in the trash can be read, not changed."""
@@ -170,12 +159,14 @@ class DatasetService:
         self, row: DatasetRow, entries: list[DatasetImageRow], only: set[str] | None = None
     ) -> list[DatasetImage]:
         """Return entries as the API shows them; problems come from the whole dataset, `only` picks some of it."""
-        images = self._images.get_images(pictures_of(entries))
-        problems = problems_by_image(self._check(row, entries))
+        wanted = [entry for entry in entries if only is None or entry.id in only]
+        if not wanted:
+            return []
+        images = self._images.get_images(pictures_of(wanted))
+        problems = problems_by_image(self._check(row))
         return [
             DatasetImage.model_validate(record_values(entry, images) | {"problems": problems.get(entry.id, [])})
-            for entry in entries
-            if only is None or entry.id in only
+            for entry in wanted
         ]
 
     def _show_one(self, row: DatasetRow, entry: DatasetImageRow) -> DatasetImage:
@@ -190,25 +181,16 @@ class DatasetService:
             raise DatasetImageMissing(f"“{row.name}” has no image “{dataset_image_id[:64]}”.")
         return entry
 
-    def _checked(self, entries: list[DatasetImageRow]) -> list[CheckedImage]:
-        ids = [entry.image_id for entry in entries]
-        images, fingerprints = self._images.get_images(ids), self._images.get_fingerprints(ids)
-        return [
-            CheckedImage(
-                id=entry.id,
-                width=images[entry.image_id].width,
-                height=images[entry.image_id].height,
-                sha256=images[entry.image_id].sha256,
-                fingerprint=fingerprints[entry.image_id],
-                caption=entry.caption,
-            )
-            for entry in entries
-        ]
+    def list_checked(self, dataset_id: str) -> list[CheckedImage]:
+        """Return a dataset's images as the check sees them."""
+        self._session.flush()
+        return [CheckedImage(*values) for values in repository.list_checked(self._session, dataset_id)]
 
-    def _check(self, row: DatasetRow, entries: list[DatasetImageRow]) -> DatasetCheck:
-        return check_dataset(self._checked(entries), row.mode, row.trigger_word)
+    def _check(self, row: DatasetRow, base: BaseFacts | None = None) -> DatasetCheck:
+        limits = CheckLimits.model_validate(row.check_limits)
+        return check_dataset(self.list_checked(row.id), row.mode, row.trigger_word, limits, base, name=row.id)
 
-    def _free_name(self, wish: str) -> str:
+    def free_name(self, wish: str) -> str:
         """Return the wished name, numbered if it is taken."""
         wish = wish[:110]
         name, number = wish, 2
@@ -237,6 +219,7 @@ def _to_schema(row: DatasetRow, counts: tuple[int, int], covers: list[Image]) ->
             "notes": row.notes,
             "source": row.source,
             "licence": row.licence,
+            "check_limits": row.check_limits,
             "sample": row.sample,
             "image_count": counts[0],
             "captioned_count": counts[1],

@@ -1,5 +1,6 @@
 """Pictures as bytes: decode, thumbnails, placeholders, likeness, embedded recipes. Pillow only; stores nothing."""
 
+from fluxtune.imaging.alike import AlikeIndex, alike_groups
 from fluxtune.imaging.decode import (
     MAX_PIXELS,
     Decoded,
@@ -25,6 +26,7 @@ __all__ = [
     "MEASURE_SIDE",
     "MEDIA_TYPES",
     "THUMBNAIL_SIZES",
+    "AlikeIndex",
     "Box",
     "Decoded",
     "ImageBroken",
@@ -33,6 +35,7 @@ __all__ = [
     "Measures",
     "NotAnImage",
     "Survey",
+    "alike_groups",
     "decode",
     "edit",
     "embed_recipe",

@@ -6,9 +6,9 @@ from PIL import Image
 
 _SIDE = 16
 _GRID = 4
-_MAX_EDGE_BITS = 8
+MAX_EDGE_BITS = 8
 """Of 256: what JPEG recompression and scaling flip, well below two frames of one scene."""
-_MAX_COLOUR = 6
+MAX_COLOUR = 6
 """Largest difference of a cell's mean, of 255."""
 
 
@@ -30,10 +30,10 @@ def is_alike(first: str, second: str) -> bool:
     if len(first) != len(second) or len(first) <= 64:
         return False
     edge_difference = (int(first[:64], 16) ^ int(second[:64], 16)).bit_count()
-    if edge_difference > _MAX_EDGE_BITS:
+    if edge_difference > MAX_EDGE_BITS:
         return False
     colours = zip(bytes.fromhex(first[64:]), bytes.fromhex(second[64:]), strict=True)
-    return all(abs(one - other) <= _MAX_COLOUR for one, other in colours)
+    return all(abs(one - other) <= MAX_COLOUR for one, other in colours)
 
 
 @dataclass(frozen=True, slots=True)
