@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,7 +63,13 @@ def studio_settings() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, studio_settings: dict[str, str]) -> Iterator[Server]:
     """The studio as a user starts it, on an empty data folder."""
-    data = tmp_path_factory.mktemp("studio") / "data"
+    with running_studio(tmp_path_factory.mktemp("studio") / "data", studio_settings) as server:
+        yield server
+
+
+@contextmanager
+def running_studio(data: Path, studio_settings: dict[str, str]) -> Iterator[Server]:
+    """Run `fluxtune serve` on a data folder."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLUXTUNE_")}
     environment |= studio_settings
     log = (data.parent / "serve.log").open("w+")

@@ -20,6 +20,7 @@ PLACES = {
     "/create": "Create",
     "/system": "System",
     "/system/hosted": "Hosted",
+    "/system/servers": "Servers",
 }
 WINDOWS: dict[str, dict[str, Any]] = {
     "wide, light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from fluxtune.backends.bfl.endpoints import is_hosted
 from fluxtune.cli.exits import code_of_end
+from fluxtune.cli.find import find
 from fluxtune.cli.follow import follow_job
 from fluxtune.cli.hosted import dollars
 from fluxtune.cli.lazy import COMMANDS
@@ -20,6 +21,7 @@ from fluxtune.client import Client
 from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.captions import fill_trigger
 from fluxtune.generations.schemas import Generation, GenerationCreate
+from fluxtune.servers.models import SEPARATOR, is_elsewhere
 
 
 class SettingUnclear(InvalidInput):
@@ -60,10 +62,14 @@ def _hosted(model: str, prompt: str, set_: list[str] | None, key: str | None) ->
 
 
 def _own(client: Client, model: str, prompt: str, set_: list[str] | None, key: str | None) -> dict[str, Any]:
-    """Return what is asked of a model or base that is here."""
+    """Return what is asked of a model or base that is here, or at a server of one's own."""
     if set_ or key is not None:
         raise SettingUnclear("Only hosted models (bfl:…) take --set and --key.")
-    chosen = find_model(client, model)
+    if is_elsewhere(model) or SEPARATOR in model:
+        named = client.server_models()
+        chosen = find(named, model, "model", name=lambda each: each.name, id_=lambda each: each.id)
+    else:
+        chosen = find_model(client, model)
     return {"model_id": chosen.id, "prompt": fill_trigger(prompt, chosen.trigger_word)}
 
 
@@ -73,7 +79,10 @@ def generate(
         str, typer.Argument(metavar="PROMPT", help=r"What to draw. \[trigger] stands for the model's trigger word.")
     ],
     model: Annotated[
-        str, typer.Option(metavar="NAME|ID", help="The model to draw with, a base, or a hosted model (bfl:…).")
+        str,
+        typer.Option(
+            metavar="NAME|ID", help="The model to draw with, a base, one at a server (at:…), or a hosted one (bfl:…)."
+        ),
     ] = "pocket",
     count: Annotated[int, option(GenerationCreate, "count")] = 4,
     seed: Annotated[int | None, option(GenerationCreate, "seed")] = None,

@@ -74,6 +74,16 @@ def ask(name: NameArgument, data: DataOption = None, json: JsonOption = False) -
 
 
 @app.command()
+def models(data: DataOption = None, json: JsonOption = False) -> None:
+    """List what one can draw with at servers, for `fluxtune generate --model`."""
+    output = Output(json)
+    with open_studio(data, output) as studio:
+        found = studio.client.server_models()
+    rows = [(each.id, each.name, each.kind, each.trigger_word, each.missing or "ready") for each in found]
+    output.result(found, lambda out: out.print(table(["id", "name", "kind", "trigger word", "state"], rows)))
+
+
+@app.command()
 def remove(name: NameArgument, data: DataOption = None, json: JsonOption = False) -> None:
     """Forget a server and its token; what came from it stays."""
     output = Output(json)

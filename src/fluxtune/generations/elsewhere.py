@@ -22,7 +22,7 @@ from fluxtune.hosted.runner import HostedRunner, Limits
 from fluxtune.hosted.tables import OWN_SERVER
 from fluxtune.jobs.tasks import JobContext
 from fluxtune.servers import connecting
-from fluxtune.servers.models import base_named, drawing_endpoint
+from fluxtune.servers.models import SEPARATOR, base_named, drawing_endpoint
 from fluxtune.servers.service import ServerService
 from fluxtune.storage import Blobs
 
@@ -118,7 +118,7 @@ def plan_elsewhere(session: Session, settings: Settings, create: GenerationCreat
         values["base"] = model.remote_id
     return PlanElsewhere(
         server_id=server.id,
-        model_name=f"{model.name} · {server.name}"[:120],
+        model_name=f"{model.name}{SEPARATOR}{server.name}"[:120],
         base=base.name[:64],
         endpoint=endpoint,
         values=values,

@@ -13,6 +13,8 @@ from fluxtune.servers.tables import ServerModelRow, ServerRow
 
 PREFIX = "at:"
 """Before a row's id it makes the id of a model one can generate with."""
+SEPARATOR = " · "
+"""Between a model's name and its server's."""
 PLAIN_BASES = ("flux-2-klein-4b", "flux-2-klein-9b", "flux-dev")
 """Endpoints of BFL's that draw without a finetune, for servers that don't say which bases they have."""
 PLAIN_FINETUNED = (
@@ -99,7 +101,7 @@ def to_model(row: ServerModelRow, server: ServerRow) -> Model:
     return as_model(base, 0, None).model_copy(
         update={
             "id": PREFIX + row.id,
-            "name": f"{row.name} · {server.name}",
+            "name": f"{row.name}{SEPARATOR}{server.name}",
             "kind": row.kind,
             "trigger_word": row.trigger_word,
             "description": f"At {server.name}. {base.description}".strip(),
