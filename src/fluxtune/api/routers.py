@@ -17,6 +17,7 @@ from fluxtune.jobs import endpoints as jobs
 from fluxtune.models import endpoints as models
 from fluxtune.recipes import endpoints as recipes
 from fluxtune.servers import endpoints as servers
+from fluxtune.snapshots import endpoints as snapshots
 
 # Health first: its fixed addresses would otherwise be taken for a finetune's id.
 _PARTS = (
@@ -33,6 +34,7 @@ _PARTS = (
     generations,
     hosted,
     deployments,
+    snapshots,
     captioning,
     servers,
 )

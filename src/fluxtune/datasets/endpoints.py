@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
+from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 from sqlalchemy.orm import Session
 
@@ -13,7 +15,9 @@ from fluxtune.core.errors import Problem
 from fluxtune.datasets import concepts
 from fluxtune.datasets.arrivals import ArrivalService
 from fluxtune.datasets.base_facts import find_base_facts
+from fluxtune.datasets.copying import copy_dataset
 from fluxtune.datasets.edits import EditService, make_edits
+from fluxtune.datasets.exports import ExportLayout, ExportService, stream_zip
 from fluxtune.datasets.fixes import FixService
 from fluxtune.datasets.grid import GridService
 from fluxtune.datasets.importer import UploadedFile
@@ -97,6 +101,8 @@ CONFLICT: Responses = {409: {"model": Problem, "description": "The dataset is in
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 TOO_LARGE: Responses = {413: {"model": Problem, "description": "The upload is larger than the studio accepts."}}
 PNG: Responses = {200: {"content": {"image/png": {}}, "description": "The image."}}
+
+ZIP: Responses = {200: {"content": {"application/zip": {}}, "description": "The ZIP."}}
 
 router = APIRouter(prefix="/api", tags=["datasets"], responses=INVALID)
 
@@ -290,3 +296,19 @@ def get_training_view(
 def get_dataset_manifest(dataset_id: str, session: SessionDep, blobs: BlobsDep) -> Manifest:
     """Show what a finetune that starts now would see, under the hash of its content."""
     return SnapshotService(session, blobs).get_manifest(dataset_id)
+
+
+@router.post("/datasets/{dataset_id}/copies", status_code=201, responses=NOT_FOUND)
+def copy_a_dataset(dataset_id: str, session: SessionDep, blobs: BlobsDep) -> Dataset:
+    """Make a second dataset with the same images, captions and edits."""
+    return copy_dataset(session, blobs, dataset_id)
+
+
+@router.get("/datasets/{dataset_id}/export", responses={**NOT_FOUND, **CONFLICT, **ZIP}, response_class=Response)
+def export_dataset(
+    dataset_id: str, session: SessionDep, blobs: BlobsDep, layout: ExportLayout = "bfl"
+) -> StreamingResponse:
+    """Send a dataset as a ZIP: flat with captions beside (bfl), in a folder (captions), kohya or imagefolder."""
+    export = ExportService(session, blobs).plan(dataset_id, layout)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(export.file_name)}"}
+    return StreamingResponse(stream_zip(blobs, export), media_type="application/zip", headers=headers)

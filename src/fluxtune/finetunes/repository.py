@@ -33,6 +33,12 @@ def list_finetunes(session: Session, deleted: bool) -> list[FinetuneRow]:
     return list(session.scalars(select(FinetuneRow).where(in_trash).order_by(FinetuneRow.id.desc())))
 
 
+def list_by_dataset(session: Session, dataset_id: str) -> list[FinetuneRow]:
+    """Return the finetunes of a dataset, those in the trash included, newest first."""
+    query = select(FinetuneRow).where(FinetuneRow.dataset_id == dataset_id).order_by(FinetuneRow.id.desc())
+    return list(session.scalars(query))
+
+
 def name_exists(session: Session, name: str) -> bool:
     """Return whether a finetune outside the trash has this name."""
     query = select(FinetuneRow.id).where(FinetuneRow.name == name, FinetuneRow.deleted_at.is_(None)).limit(1)

@@ -1,0 +1,1 @@
+"""What finetunes have seen of a dataset: lists, pictures and differences of snapshots."""
