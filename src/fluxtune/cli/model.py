@@ -160,13 +160,12 @@ def import_(
     """Add a model from a LoRA file of another program: diffusers, kohya, BFL, XLabs, OneTrainer."""
     output = Output(json)
     with open_studio(data, output, works=preview) as studio:
-        made = studio.client.import_model(file, name=name, base=base, trigger_word=trigger)
+        made = studio.client.import_model(file, preview=preview, name=name, base=base, trigger_word=trigger)
         for note in made.provenance.notes if made.provenance else []:
             output.note(note)
-        if preview and made.is_ready:
-            drawn = studio.client.start_generation(model_id=made.id, prompt=made.prompts[0], count=1)
-            follow_job(studio.client, drawn.job_id, output, "Preview")
-            made = studio.client.get_model(made.id)
+        if made.preview_job_id is not None:
+            follow_job(studio.client, made.preview_job_id, output, "Preview")
+            made = made.model_copy(update=dict(studio.client.get_model(made.id)))
 
     def render(out: Console) -> None:
         origin = made.provenance

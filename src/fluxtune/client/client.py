@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fluxtune.api.schemas import SignIn, SystemInfo
+from fluxtune.client.captions import CaptionCalls
 from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.hosted import HostedCalls
 from fluxtune.client.servers import ServerCalls
@@ -19,9 +20,11 @@ from fluxtune.datasets.schemas import (
     DatasetImageUpdate,
     DatasetUpdate,
     FixRequest,
+    FixResult,
     SampleConcept,
     UploadReport,
 )
+from fluxtune.deployments.schemas import ImportedModel
 from fluxtune.finetunes.schemas import (
     Checkpoint,
     Finetune,
@@ -53,7 +56,7 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
+class Client(CaptionCalls, DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio
@@ -133,8 +136,25 @@ class Client(DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
         return self.fetch(list[DatasetImage], "GET", f"/api/datasets/{dataset_id}/images")
 
     def upload_images(self, dataset_id: str, paths: Iterable[str | Path]) -> Iterator[UploadReport]:
-        """Upload files, folders and ZIPs; yield a report after each batch."""
-        for batch in batches(collect_files(paths)):
+        """Upload files, folders and ZIPs; yield a report after each batch, and of a ZIP after each piece."""
+        files = list(collect_files(paths))
+        yield from self._upload_loose(dataset_id, [file for file in files if file[1].suffix.lower() != ".zip"])
+        for name, path in files:
+            if path.suffix.lower() == ".zip":
+                yield from self._upload_archive(dataset_id, name, path)
+
+    def _upload_archive(self, dataset_id: str, name: str, path: Path) -> Iterator[UploadReport]:
+        with path.open("rb") as stream:
+            lines = self.post_stream(f"/api/datasets/{dataset_id}/archives", files=[("file", (name, stream))])
+            for line in lines:
+                step = ArrivalProgress.model_validate_json(line)
+                if step.problem is not None:
+                    raise ApiProblem(step.problem)
+                if step.report is not None:
+                    yield step.report
+
+    def _upload_loose(self, dataset_id: str, paths: Iterable[tuple[str, Path]]) -> Iterator[UploadReport]:
+        for batch in batches(paths):
             with ExitStack() as stack:
                 files = [("files", (name, stack.enter_context(path.open("rb")))) for name, path in batch]
                 yield self.fetch(UploadReport, "POST", f"/api/datasets/{dataset_id}/images", files=files)
@@ -144,14 +164,15 @@ class Client(DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
         body = DatasetImageUpdate(caption=caption).model_dump(mode="json")
         return self.fetch(DatasetImage, "PATCH", f"/api/datasets/{dataset_id}/images/{dataset_image_id}", json=body)
 
-    def check_dataset(self, dataset_id: str) -> DatasetCheck:
-        """Run the dataset check."""
-        return self.fetch(DatasetCheck, "GET", f"/api/datasets/{dataset_id}/check")
+    def check_dataset(self, dataset_id: str, *, base: str | None = None) -> DatasetCheck:
+        """Run the dataset check, for a base if one is named."""
+        params = {"base": base} if base else {}
+        return self.fetch(DatasetCheck, "GET", f"/api/datasets/{dataset_id}/check", params=params)
 
-    def fix_dataset(self, dataset_id: str, fix: str) -> DatasetCheck:
-        """Apply a fix that the check offers."""
-        body = _body(FixRequest, None, {"fix": fix})
-        return self.fetch(DatasetCheck, "POST", f"/api/datasets/{dataset_id}/fixes", json=body)
+    def fix_dataset(self, dataset_id: str, fix: str, *, base: str | None = None) -> FixResult:
+        """Apply a fix that the check offers; the answer says how to take it back."""
+        body = _body(FixRequest, None, {"fix": fix, "base": base})
+        return self.fetch(FixResult, "POST", f"/api/datasets/{dataset_id}/fixes", json=body)
 
     # Finetunes
 
@@ -314,13 +335,21 @@ class Client(DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
         """Change name, notes, trigger word, or the version that is used by default."""
         return self.fetch(Model, "PATCH", f"/api/models/{model_id}", json=_body(ModelUpdate, None, values))
 
-    def import_model(self, path: str | Path, **values: str) -> Model:
-        """Add a model from a LoRA file; `name`, `base` and `trigger_word` go before what the file says."""
+    def import_model(self, path: str | Path, *, preview: bool = True, **values: str) -> ImportedModel:
+        """Add a model from a LoRA file; `name`, `base` and `trigger_word` go before what the file says.
+
+        With `preview` an image is drawn with it where its base is here.
+        """
         file = Path(path).expanduser()
         with file.open("rb") as content:
-            form = {key: value for key, value in values.items() if value}
+            form = {key: value for key, value in values.items() if value} | {"preview": str(preview).lower()}
             return self.fetch(
-                Model, "POST", "/api/models/imports", files={"file": (file.name, content)}, data=form, timeout=600
+                ImportedModel,
+                "POST",
+                "/api/models/imports",
+                files={"file": (file.name, content)},
+                data=form,
+                timeout=600,
             )
 
     def model_card(self, model_id: str, version_id: str) -> Card:

@@ -1,24 +1,27 @@
-"""Models at BFL: link, look up, compare."""
+"""Models come from files, and go to BFL: import, link, look up, compare."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from sqlalchemy.orm import Session
 
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.db import Database, get_database, get_session
+from fluxtune.deployments.importing import import_with_preview
 from fluxtune.deployments.parity import ParityService
 from fluxtune.deployments.schemas import (
     DeploymentLink,
     HostedFinetunes,
     HostedImport,
+    ImportedModel,
     Parity,
     ParityCreate,
     ParityEstimate,
 )
 from fluxtune.deployments.service import Deployments
 from fluxtune.generations.schemas import Generation
+from fluxtune.models.importing import Wish
 from fluxtune.models.schemas import Model
 from fluxtune.storage import Blobs, get_blobs
 
@@ -50,8 +53,23 @@ NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such
 CONFLICT: Responses = {409: {"model": Problem, "description": "Its state or the budget does not allow this."}}
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
 NOT_READY: Responses = {503: {"model": Problem, "description": "There is no key, BFL can't be reached, or the engine."}}
+TOO_LARGE: Responses = {413: {"model": Problem, "description": "The file is larger than the studio accepts."}}
 
 router = APIRouter(prefix="/api", tags=["deployments"], responses=INVALID)
+
+
+@router.post("/models/imports", status_code=201, responses=TOO_LARGE)
+def import_lora(
+    file: Annotated[UploadFile, File(description="A LoRA of a FLUX model as safetensors, in any layout.")],
+    deployments: DeploymentsDep,
+    name: Annotated[str, Form(max_length=120, description="Empty: what the file says.")] = "",
+    base: Annotated[str, Form(max_length=64, description="Empty: the base its shapes and metadata tell.")] = "",
+    trigger_word: Annotated[str, Form(max_length=60, description="Empty: what the file says.")] = "",
+    preview: Annotated[bool, Form(description="Draw an image with it, where its base is here.")] = True,
+) -> ImportedModel:
+    """Add a model from a LoRA file: diffusers, PEFT, kohya, BFL (ComfyUI, ai-toolkit), XLabs or OneTrainer."""
+    wish = Wish(name, base, trigger_word)
+    return import_with_preview(deployments, file.filename or "file", file.file, wish, preview)
 
 
 @router.get("/deployments/at-bfl", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})

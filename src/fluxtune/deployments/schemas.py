@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from fluxtune.core.errors import Problem
 from fluxtune.core.parameters import parameter
 from fluxtune.images.schemas import GalleryImage
+from fluxtune.models.schemas import Model
 
 FINETUNE_ID = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?$"
 """A name BFL gives: small letters, digits, - and _; a shared one is `organisation/name`; older ones are UUIDs."""
@@ -16,6 +17,12 @@ FinetuneId = Annotated[str, Field(min_length=1, max_length=200, pattern=FINETUNE
 KeyName = Annotated[
     str | None, Field(max_length=60, title="Key", description="Which key asks and pays; empty: the first.")
 ]
+
+
+class ImportedModel(Model):
+    """A model that was just imported. `preview_job_id`: the job that draws an image with it; null where none does."""
+
+    preview_job_id: str | None
 
 
 class DeploymentLink(BaseModel):

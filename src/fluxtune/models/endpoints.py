@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
@@ -15,7 +15,6 @@ from fluxtune.engine.lora_files.convert import Target
 from fluxtune.models.bases import list_entries
 from fluxtune.models.catalogue import Catalogue, Filter, Order
 from fluxtune.models.exporting import ExportService, remove_export, write_export
-from fluxtune.models.importing import Wish, import_model
 from fluxtune.models.schemas import BaseEntry, Card, DeploymentPlan, Model, ModelPage, ModelUpdate
 from fluxtune.models.service import Kind, ModelService
 from fluxtune.storage import Blobs, get_blobs
@@ -40,7 +39,6 @@ Responses = dict[int | str, dict[str, Any]]
 NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such model."}}
 CONFLICT: Responses = {409: {"model": Problem, "description": "It is a base, or in the trash."}}
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
-TOO_LARGE: Responses = {413: {"model": Problem, "description": "The file is larger than the studio accepts."}}
 ADAPTER: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "The adapter as safetensors."}}
 
 router = APIRouter(prefix="/api", tags=["models"], responses=INVALID)
@@ -75,21 +73,6 @@ def page_models(
     with database.reading() as session:
         wanted = Filter(query, base, mode, tag)
         return Catalogue(session, blobs, settings).page(wanted, order, offset, limit)
-
-
-@router.post("/models/imports", status_code=201, responses=TOO_LARGE)
-def import_lora(
-    file: Annotated[UploadFile, File(description="A LoRA of a FLUX model as safetensors, in any layout.")],
-    database: DatabaseDep,
-    blobs: BlobsDep,
-    settings: SettingsDep,
-    name: Annotated[str, Form(max_length=120, description="Empty: what the file says.")] = "",
-    base: Annotated[str, Form(max_length=64, description="Empty: the base its shapes and metadata tell.")] = "",
-    trigger_word: Annotated[str, Form(max_length=60, description="Empty: what the file says.")] = "",
-) -> Model:
-    """Add a model from a LoRA file: diffusers, PEFT, kohya, BFL (ComfyUI, ai-toolkit), XLabs or OneTrainer."""
-    wish = Wish(name, base, trigger_word)
-    return import_model(database, blobs, settings, file.filename or "file", file.file, wish)
 
 
 @router.get("/models/{model_id}", responses=NOT_FOUND)

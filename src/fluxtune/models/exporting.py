@@ -199,7 +199,8 @@ def _file_findings(lora: LoraFile, size: int) -> list[LintFinding]:
                     action=None if lora.rank <= 128 else "Finetune with a rank of 128 or less."),
         LintFinding(name="Precision", is_ok=True, detail=f"Its weights are {lora.dtype}."
                     + ("" if is_16_bit else " 16 bits would do, at half the size."), action=None),
-        LintFinding(name="Size", is_ok=size <= LARGEST_BYTES, detail=f"The file has {max(size, 100_000) / 1e6:,.1f} MB.",
+        LintFinding(name="Size", is_ok=size <= LARGEST_BYTES,
+                    detail=f"The file has {max(size, 100_000) / 1e6:,.1f} MB.",
                     action=None if size <= LARGEST_BYTES else "Finetune with a smaller rank."),
     ]  # fmt: skip
     return found

@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { call } from "@/api/call";
-import { createGeneration, importLora, pageModels, type Model } from "@/api/generated";
+import { importLora, pageModels, type Model } from "@/api/generated";
 import { toastGood, toastProblem } from "@/components/undo";
 
 /** How many models are asked for at once. */
@@ -32,7 +32,7 @@ export function drawnWith({ id, prompts, versions, deployment }: Model) {
     : { model: id, prompt };
 }
 
-/** Files become models, one after the other; the first one's page is opened, and a picture of each is drawn. */
+/** Files become models, one after the other, and the server draws a picture with each; of a single one the page opens. */
 export function useImport() {
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -47,10 +47,6 @@ export function useImport() {
         toastGood(
           `“${model.name}” was imported: ${model.provenance?.layout_title ?? ""}, for ${model.base}.`,
         );
-        if (model.is_ready) {
-          const body = { model_id: model.id, prompt: model.prompts[0] ?? model.name, count: 1 };
-          await call(createGeneration({ body })).catch(toastProblem);
-        }
       } catch (error) {
         toastProblem(error);
       }
