@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Teach the bundled model a sample concept and draw it: the whole way in one command.",
     ),
     "dataset": ("fluxtune.cli.dataset", "Datasets: images with captions to learn from."),
+    "caption": ("fluxtune.cli.caption", "Captions: write, change and look through them."),
     "finetune": ("fluxtune.cli.finetune", "Finetunes: start, watch, steer and extend them."),
     "template": ("fluxtune.cli.template", "Templates: recipes kept under a name."),
     "queue": ("fluxtune.cli.queue", "What runs and what waits, in turn."),
