@@ -52,10 +52,11 @@ export const datasetImagesQuery = (id: string) =>
     queryFn: () => call(sdk.listDatasetImages({ path: { dataset_id: id } })),
   });
 
-export const datasetCheckQuery = (id: string) =>
+/** The check of a dataset; with a base, of what that base wants. */
+export const datasetCheckQuery = (id: string, base: string | null = null) =>
   queryOptions({
-    queryKey: ["dataset", id, "check"],
-    queryFn: () => call(sdk.checkDataset({ path: { dataset_id: id } })),
+    queryKey: ["dataset", id, "check", ...(base ? [base] : [])],
+    queryFn: () => call(sdk.checkDataset({ path: { dataset_id: id }, query: { base } })),
   });
 
 export const modelsQuery = (deleted = false) =>

@@ -13,6 +13,7 @@ from fluxtune.client.servers import ServerCalls
 from fluxtune.client.tokens import TokenCalls
 from fluxtune.client.uploads import batches, collect_files
 from fluxtune.datasets.schemas import (
+    ArrivalProgress,
     Dataset,
     DatasetCheck,
     DatasetCreate,

@@ -17,6 +17,8 @@ from fluxtune.core.errors import Problem
 TIMEOUT = httpx2.Timeout(60, connect=5)
 # The server sends a keep-alive at least every 15 s.
 STREAM_TIMEOUT = httpx2.Timeout(45, connect=5)
+# A piece of a ZIP of the largest images takes this long on a slow computer.
+UPLOAD_TIMEOUT = httpx2.Timeout(300, connect=5)
 # A stream that held for this long was a working one.
 LASTING_S = 10.0
 CHUNK = 1 << 20
@@ -66,6 +68,21 @@ class Connection:
             return TypeAdapter(kind).validate_json(response.content)
         except ValidationError as error:
             raise NotAStudio(f"The answer to {method} {path} is not understood.", technical=str(error)) from error
+
+    def post_stream(self, path: str, **options: Any) -> Iterator[str]:
+        """Send a request and yield the data of each event of its answer, as they come."""
+        try:
+            with self._http.stream("POST", path, timeout=UPLOAD_TIMEOUT, **options) as response:
+                if response.is_error:
+                    response.read()
+                    raise _problem(response)
+                for line in response.iter_lines():
+                    if line.startswith("data: "):
+                        yield line[6:]
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise StudioNotRunning(f"Nothing answers at {self.url}.", technical=str(error)) from error
+        except httpx2.TransportError as error:
+            raise StudioLost(f"{self.url} broke off while answering.", technical=repr(error)) from error
 
     def download(self, path: str, target: Path) -> int:
         """Write a file of the studio to `target`, whole or not at all; return its size."""

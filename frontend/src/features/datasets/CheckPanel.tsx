@@ -1,80 +1,84 @@
-import { Button } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Button, Select } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { CircleAlert, CircleCheck, Info, TriangleAlert } from "lucide-react";
+import { useState } from "react";
 
-import { call } from "@/api/call";
-import { fixDataset, type Finding } from "@/api/generated";
-import { datasetCheckQuery } from "@/api/queries";
+import type { Dataset, DatasetUpdate, Finding } from "@/api/generated";
+import { basesQuery, datasetCheckQuery } from "@/api/queries";
 import { countOf } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
-import { toastGood, toastProblem, toastUndo } from "@/components/undo";
 
+import { CheckLimits } from "./CheckLimits";
 import classes from "./CheckPanel.module.css";
-import { FIX_WORDS, withTrigger } from "./problems";
+import { FIX_WORDS, useFix } from "./fixes";
 
 interface CheckPanelProps {
-  datasetId: string;
-  trigger: string;
-  recordsOf: (ids: string[]) => Promise<{ id: string; caption: string }[]>;
+  dataset: Dataset;
   onShow: (ids: string[]) => void;
-  captionAll: (changes: { id: string; caption: string }[]) => Promise<void>;
+  onUpdate: (body: DatasetUpdate) => Promise<unknown>;
 }
 
 const ICONS = { error: CircleAlert, warning: TriangleAlert, hint: Info };
 
-export function CheckPanel({ datasetId, trigger, recordsOf, onShow, captionAll }: CheckPanelProps) {
-  const client = useQueryClient();
-  const check = useQuery(datasetCheckQuery(datasetId));
-  const fix = useMutation({
-    mutationFn: (name: NonNullable<Finding["fix"]>) =>
-      call(fixDataset({ path: { dataset_id: datasetId }, body: { fix: name } })),
-    onSuccess: (after) => {
-      const removed = (check.data?.image_count ?? after.image_count) - after.image_count;
-      toastGood(`${countOf(removed, "image")} removed.`);
-    },
-    onError: toastProblem,
-    onSettled: () => client.invalidateQueries({ queryKey: ["dataset", datasetId] }),
-  });
-  const insert = useMutation({
-    mutationFn: async (ids: string[]) => {
-      const before = (await recordsOf(ids)).map(({ id, caption }) => ({ id, caption }));
-      await captionAll(before.map(({ id, caption }) => ({ id, caption: withTrigger(caption, trigger) })));
-      toastUndo(`“${trigger}” added to ${countOf(before.length, "caption")}.`, () => captionAll(before));
-    },
-    onError: toastProblem,
-  });
+function FindingRow({ finding, fix, onShow }: FindingRowProps) {
+  const Icon = ICONS[finding.severity];
+  const { fix: name, dataset_image_ids: ids } = finding;
+  return (
+    <li data-severity={finding.severity}>
+      <Icon size={16} aria-label={finding.severity} />
+      <div>
+        <p className={classes.sentence}>{finding.sentence}</p>
+        <p className={classes.what}>{finding.action}</p>
+        <div className={classes.buttons}>
+          {name && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              loading={fix.isPending && fix.variables === name}
+              disabled={fix.isPending}
+              onClick={() => fix.mutate(name)}
+            >
+              {FIX_WORDS[name]}
+            </Button>
+          )}
+          {ids.length > 0 && (
+            <Button size="compact-sm" variant="quiet" onClick={() => onShow(ids)}>
+              Show {ids.length === 1 ? "it" : "them"}
+            </Button>
+          )}
+        </div>
+      </div>
+    </li>
+  );
+}
 
-  const fixOf = (finding: Finding) => {
-    if (finding.fix) {
-      return (
-        <Button
-          size="compact-sm"
-          variant="default"
-          loading={fix.isPending}
-          onClick={() => fix.mutate(finding.fix!)}
-        >
-          {FIX_WORDS[finding.fix]}
-        </Button>
-      );
-    }
-    if (finding.kind === "trigger_missing" && trigger) {
-      return (
-        <Button
-          size="compact-sm"
-          variant="default"
-          loading={insert.isPending}
-          onClick={() => insert.mutate(finding.dataset_image_ids)}
-        >
-          Add “{trigger}” to them
-        </Button>
-      );
-    }
-    return null;
-  };
+interface FindingRowProps {
+  finding: Finding;
+  fix: ReturnType<typeof useFix>;
+  onShow: (ids: string[]) => void;
+}
+
+/** What would spoil the training, each with a button that mends it; checked anew as images land. */
+export function CheckPanel({ dataset, onShow, onUpdate }: CheckPanelProps) {
+  const [base, setBase] = useState<string | null>(null);
+  const check = useQuery(datasetCheckQuery(dataset.id, base));
+  const bases = useQuery(basesQuery);
+  const fix = useFix(dataset.id, base);
 
   return (
     <section aria-label="Dataset check" className={classes.panel}>
-      <h2 className={classes.title}>Check</h2>
+      <div className={classes.head}>
+        <h2 className={classes.title}>Check</h2>
+        <Select
+          size="xs"
+          aria-label="Check for a base"
+          placeholder="For any base"
+          clearable
+          value={base}
+          onChange={setBase}
+          data={(bases.data ?? []).map(({ name, title }) => ({ value: name, label: title }))}
+        />
+      </div>
       <Loaded query={check} skeleton={<p className="dim small">Checking…</p>}>
         {({ findings, image_count, captioned_count, is_trainable }) => (
           <>
@@ -87,30 +91,14 @@ export function CheckPanel({ datasetId, trigger, recordsOf, onShow, captionAll }
               </p>
             )}
             <ul className={classes.list}>
-              {findings.map((finding) => {
-                const Icon = ICONS[finding.severity];
-                return (
-                  <li key={`${finding.kind}-${finding.sentence}`} data-severity={finding.severity}>
-                    <Icon size={16} aria-label={finding.severity} />
-                    <div>
-                      <p className={classes.sentence}>{finding.sentence}</p>
-                      <p className={classes.what}>{finding.action}</p>
-                      <div className={classes.buttons}>
-                        {fixOf(finding)}
-                        {finding.dataset_image_ids.length > 0 && (
-                          <Button
-                            size="compact-sm"
-                            variant="quiet"
-                            onClick={() => onShow(finding.dataset_image_ids)}
-                          >
-                            Show {finding.dataset_image_ids.length === 1 ? "it" : "them"}
-                          </Button>
-                        )}
-                      </div>
-                    </div>
-                  </li>
-                );
-              })}
+              {findings.map((finding) => (
+                <FindingRow
+                  key={`${finding.kind}-${finding.sentence}`}
+                  finding={finding}
+                  fix={fix}
+                  onShow={onShow}
+                />
+              ))}
             </ul>
             {is_trainable && findings.length > 0 && (
               <p className={classes.ok}>You can train now; these would make it better.</p>
@@ -118,6 +106,11 @@ export function CheckPanel({ datasetId, trigger, recordsOf, onShow, captionAll }
           </>
         )}
       </Loaded>
+      <CheckLimits
+        key={dataset.id}
+        limits={dataset.check_limits}
+        onChange={(check_limits) => onUpdate({ check_limits })}
+      />
     </section>
   );
 }

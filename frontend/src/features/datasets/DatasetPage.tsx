@@ -47,7 +47,7 @@ export function DatasetPage() {
       </Page>
     );
   }
-  const { name, trigger_word, image_count, captioned_count } = dataset.data;
+  const { name, image_count, captioned_count } = dataset.data;
   const isTrainable = check.data?.is_trainable ?? false;
   const count = image_count + upload.pending.length;
 
@@ -96,11 +96,9 @@ export function DatasetPage() {
       <div className={classes.layout}>
         <aside className={classes.side}>
           <CheckPanel
-            datasetId={datasetId}
-            trigger={trigger_word}
-            recordsOf={actions.recordsOf}
+            dataset={dataset.data}
             onShow={(ids) => setOnly(new Set(ids))}
-            captionAll={actions.captionAll}
+            onUpdate={actions.update}
           />
           <DatasetSettings dataset={dataset.data} onUpdate={actions.update} />
         </aside>

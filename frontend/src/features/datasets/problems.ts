@@ -1,4 +1,4 @@
-import type { DatasetImage, Finding } from "@/api/generated";
+import type { DatasetImage } from "@/api/generated";
 
 /** What a badge on an image says; the check panel says the rest. */
 export const PROBLEM_WORDS: Partial<Record<DatasetImage["problems"][number], string>> = {
@@ -8,11 +8,12 @@ export const PROBLEM_WORDS: Partial<Record<DatasetImage["problems"][number], str
   caption_identical: "Same caption",
   trigger_missing: "No trigger word",
   odd_shape: "Odd shape",
-};
-
-export const FIX_WORDS: Record<NonNullable<Finding["fix"]>, string> = {
-  remove_duplicates: "Remove duplicates",
-  remove_small: "Remove small images",
+  blurred: "Blurred",
+  compressed: "Compressed",
+  transparent: "Transparent",
+  too_many: "Too many",
+  caption_too_long: "Long caption",
+  trigger_doubled: "Trigger twice",
 };
 
 export const MODES = {

@@ -3,7 +3,7 @@ import { problemOf } from "@/api/problem";
 
 import { isArchive, isCaption, planUploads, type Part, type Picked } from "./upload-plan";
 
-/** What carries files to the server; tests put their own in its place. */
+/** What carries files to the server. */
 export interface Transport {
   hash: (file: File) => Promise<string | null>;
   known: (hashes: string[]) => Promise<KnownFiles>;
@@ -88,12 +88,11 @@ export class UploadQueue {
     const planned = parts.map((part) => ({ part, items: part.files.map(toItem), position: 0 }));
     const files = planned.flatMap(({ items }) => items);
     this.count({ files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) });
-    let next = 0;
-    try {
-      next = (await this.transport.known([])).next_position;
-    } catch {
-      // Each part asks again, and says what is wrong.
-    }
+    // Where that can't be asked, each part asks again and says what is wrong.
+    const next = await this.transport.known([]).then(
+      ({ next_position }) => next_position,
+      () => 0,
+    );
     this.place = Math.max(this.place, next);
     for (const one of planned) {
       one.position = this.place;
@@ -119,9 +118,7 @@ export class UploadQueue {
     const dropped = this.waiting.flatMap(({ items }) => items);
     this.waiting = [];
     this.count({ files: -dropped.length, bytes: -dropped.reduce((sum, { size }) => sum + size, 0) });
-    this.isPaused = false;
-    this.trouble = "";
-    this.pump();
+    this.resume();
   }
 
   private pump() {
