@@ -283,7 +283,8 @@ class HostedGeneration:
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
         """Keep an image once: the image, its place and its line are one transaction."""
         _keep_original(self._blobs, content)
-        stored = store_content(self._blobs, content)
+        with self._places.keeping:
+            stored = store_content(self._blobs, content)
         with self._job.transaction(durable=True) as session:
             known = repository.find_image(session, self._row.id, slot)
             if known is not None:

@@ -4,6 +4,7 @@ One for all generations of a process. A request that waits takes no thread and a
 place may be free, one short transaction lets as many leave as there is room for, across all processes.
 """
 
+import os
 import threading
 import time
 from collections import Counter, deque
@@ -57,6 +58,8 @@ class Places:
         self._not_before: dict[tuple[str, str], float] = {}
         self._freed_at: dict[str, float] = {}
         self._thread: threading.Thread | None = None
+        self.keeping = threading.Semaphore(max(1, (os.cpu_count() or 2) // 2))
+        """Held while something is made of an image: 24 that come at once must not hold up what is to be sent."""
         self._carriers = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="hosted")
 
     def carry(self, work: Callable[[], None]) -> None:

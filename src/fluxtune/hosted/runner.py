@@ -258,7 +258,8 @@ class HostedRunner:
         """Ask until the task has ended. Raises what it ended with; an image that is owed stays in the ledger."""
         row = line.row
         begun = time.monotonic()
-        sent_ago = (now() - row.sent_at).total_seconds() if row.sent_at is not None else 0.0
+        # A clock may have been set since.
+        sent_ago = max((now() - row.sent_at).total_seconds(), 0.0) if row.sent_at is not None else 0.0
         looks = 0
         last = "It was not asked for yet."
         while True:
@@ -272,7 +273,7 @@ class HostedRunner:
                 self._note(row, error.problem())
                 raise
             if state is not None and state.kind == "ready":
-                self._pace.took(self._endpoint.name, max(sent_ago, 0.0) + waited, at_first_look=looks == 1)
+                self._pace.took(self._endpoint.name, sent_ago + waited, at_first_look=looks == 1)
                 with self._transaction() as session:
                     ledger.is_ready(session, row.id, state.cost)
                 self._places.freed(row.key_name)
@@ -289,7 +290,7 @@ class HostedRunner:
                 late = TaskUnfinished(f"{last} It was asked for {waited:.0f} s.")
                 self._note(row, late.problem())
                 raise late
-            self._sleep(line, self._pace.next_wait(waited), course)
+            self._sleep(line, self._pace.next_wait(sent_ago + waited), course)
 
     def _fetch(self, line: _Line, state: TaskState, course: _Course) -> None:
         """Fetch and hand over; a broken or expired image is asked for again while that can help."""

@@ -91,8 +91,8 @@ def test_without_a_key(shared_client):
     assert "fluxtune hosted key add" in response.json()["action"]
 
 
-NOT_CHARGED = [400, 401, 402, 403, 404, 422, 301]
-OPEN = [500, 503, "cut-before", "cut-after", "html", "slow", (200, {"id": None})]
+NOT_CHARGED = [400, 401, 402, 403, 404, 405, 410, 413, 418, 422, 301, 307, 308]
+OPEN = [302, 408, 409, 425, 500, 502, 503, 504, "cut-before", "cut-after", "html", "slow", (200, {"id": None})]
 
 
 @pytest.mark.parametrize("fault", NOT_CHARGED)
@@ -156,13 +156,43 @@ def test_nobody_there_is_tried_again_and_costs_nothing(hosted, server):
 
 
 @pytest.mark.parametrize(
-    "fault", [429, 500, "html", "cut-before", (200, {"status": 7}), (503, {"id": "x", "status": "Pending"})], ids=str
-)
-def test_questions_are_asked_again(hosted, server, fault):
+    "fault",
+    [
+        400, 404, 408, 429, 500, 502, 503, 504, "html", "slow", "cut-before", (200, {"status": 7}), (200, b"\xff\xfe"),
+        (200, {"id": "x", "status": "Ready", "result": None}), (503, {"id": "x", "status": "Pending"}),
+        (422, {"id": "x", "status": "Generating"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_questions_are_asked_again(hosted, server, fault, monkeypatch):
+    if fault == "slow":
+        hurry(hosted, monkeypatch, timeout=0.3)
     server.faults["poll"].append(fault)
     shown = work(hosted, ask(hosted))
     assert shown["state"] == "succeeded", shown["error"]
     assert len(server.tasks) == 1
+
+
+@pytest.mark.parametrize("fault", [401, 403])
+def test_a_key_that_is_refused_while_an_image_is_made_loses_nothing(hosted, server, fault):
+    server.faults["poll"].append(fault)
+    generation = ask(hosted)
+    shown = work(hosted, generation)
+    assert (shown["error"]["type"], shown["cost"]["owed"]) == ("/errors/key-refused", [0])
+    shown = work(hosted, hosted.post(f"/api/generations/{generation['id']}/retry", json={}).json())
+    assert shown["state"] == "succeeded"
+    assert len(server.tasks) == 1
+
+
+@pytest.mark.parametrize("hours", [-2, 2], ids=["set ahead", "set back"])
+def test_a_clock_that_is_set_meanwhile_loses_nothing(hosted, server, hours):
+    accepted = server.accept("/v1/x", {})
+    generation = ask(hosted, count=2)
+    with state_of(hosted).database.transaction() as session:
+        row = repository.list_of_target(session, generation["id"])[0]
+        row.state, row.task_id, row.sent_at = "submitted", accepted["id"], now() + timedelta(hours=hours)
+    assert work(hosted, generation, attempt=2)["state"] == "succeeded"
+    assert len(server.tasks) == 2
 
 
 def test_statuses_nobody_knows_are_waited_out(hosted, server, monkeypatch):
