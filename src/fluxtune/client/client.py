@@ -8,6 +8,7 @@ from typing import Any
 from fluxtune.api.schemas import SignIn, SystemInfo
 from fluxtune.client.captions import CaptionCalls
 from fluxtune.client.deployments import DeploymentCalls
+from fluxtune.client.errors import ApiProblem
 from fluxtune.client.hosted import HostedCalls
 from fluxtune.client.servers import ServerCalls
 from fluxtune.client.tokens import TokenCalls
