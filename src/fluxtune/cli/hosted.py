@@ -134,7 +134,8 @@ def fetch(
         follow_job(studio.client, started.job_id, output, "Images")
         ended = studio.client.get_generation(generation)
     here = sum(slot.result is not None for slot in ended.slots)
-    output.result(ended, lambda out: out.print(f"{here} of {len(ended.slots)} images are here."))
+    of = "image is" if len(ended.slots) == 1 else "images are"
+    output.result(ended, lambda out: out.print(f"{here} of {len(ended.slots)} {of} here."))
     if ended.error and not json:
         print_problem(ended.error, False)
     code = code_of_end(ended.state, ended.error)

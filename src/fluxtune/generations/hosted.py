@@ -25,7 +25,7 @@ from fluxtune.hosted.hooks import Hooks, News
 from fluxtune.hosted.keys import Clients, KeyService
 from fluxtune.hosted.ledger import PER_CREDIT
 from fluxtune.hosted.places import Places
-from fluxtune.hosted.runner import HostedRunner, Limits
+from fluxtune.hosted.runner import DRAWING, HostedRunner, Limits
 from fluxtune.images import keys
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
@@ -239,7 +239,7 @@ class HostedGeneration:
             ledger.take_up(session, row.id)
             key = KeyService(session, self._settings).open(row.hosted["key_name"])
             lines = [line for line in ledger.newest_lines(session, row.id).values() if line.state in ledger.OPEN]
-        self._job.tell("job.phase", {"phase": "generating", "done": None, "total": None})
+        self.standing(DRAWING)
         self._images = {name: self._encode(name) for name in _named_images(self._endpoint, self._values)}
         limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
         client = self._clients.get(key)
@@ -279,6 +279,10 @@ class HostedGeneration:
             elif value is not None:
                 body[name] = self._images[value]
         return body
+
+    def standing(self, phase: str) -> None:
+        """Show what the images are waiting for."""
+        self._job.tell("job.phase", {"phase": phase, "done": None, "total": None})
 
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
         """Keep an image once: the image, its place and its line are one transaction."""

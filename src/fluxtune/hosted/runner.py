@@ -44,6 +44,8 @@ _LOST_AFTER_S = 20.0
 """A task just accepted may not be known everywhere at once."""
 FIRST_BACK_OFF_S = 0.5
 _MOST_BACK_OFF_S = 15.0
+SAY_WAITING_AFTER_S = 0.5
+DRAWING, WAITING = "generating", "waiting for a free place"
 PACE = Pace()
 """What this process has learned of how long images take."""
 
@@ -53,6 +55,10 @@ class Delivery(Protocol):
 
     def body_of(self, slot: int) -> Mapping[str, Any]:
         """Return the request of an image."""
+        ...
+
+    def standing(self, phase: str) -> None:
+        """Tell what the images as a whole are waiting for."""
         ...
 
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
@@ -87,6 +93,7 @@ class _Line:
     was_woken: bool = False
     ticket: Ticket | None = None
     patient_until: float | None = None
+    has_left: bool = False
     back_off_s: float = field(default_factory=lambda: FIRST_BACK_OFF_S)
 
 
@@ -130,6 +137,7 @@ class HostedRunner:
         course = _Course(delivery)
         lines = [_Line(row, self._body(row, delivery)) for row in rows]
         self._start(lines, course)
+        begun, phase = time.monotonic(), DRAWING
         ends = [line.done for line in lines]
         while wait(ends, timeout=_LOOK_AT_WISHES_S).not_done:
             if steering.is_leaving():
@@ -142,6 +150,11 @@ class HostedRunner:
             if course.is_stopped.is_set():
                 self._withdraw(lines)
             self._wake(lines)
+            has_left = any(line.has_left for line in lines)
+            if has_left or time.monotonic() - begun > SAY_WAITING_AFTER_S:
+                phase, before = DRAWING if has_left else WAITING, phase
+                if phase != before:
+                    delivery.standing(phase)
         for end in ends:
             end.result()
         return self._end(lines, course)
@@ -199,8 +212,10 @@ class HostedRunner:
     def _bring(self, line: _Line, course: _Course) -> None:
         """Bring one line to its end; whatever goes wrong is in the ledger before it is told."""
         try:
+            line.has_left = True
             if line.row.state == "reserved":
                 if not self._send(line):
+                    line.has_left = False
                     return
                 self._sleep(line, self._pace.first_wait(self._endpoint.name, self._endpoint.typical_s), course)
             state = self._wait(line, course)

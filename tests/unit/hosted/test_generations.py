@@ -10,6 +10,7 @@ import pytest
 from fluxtune.core.clock import now
 from fluxtune.generations.tasks import GenerationTask
 from fluxtune.hosted import ledger, repository, runner
+from fluxtune.jobs import service as jobs
 from fluxtune.jobs.tables import JobRow
 from tests.bfl_server import make_jpeg
 from tests.hosting import NoEngine, ask, hurry, lines, work
@@ -329,7 +330,8 @@ def test_what_may_have_been_accepted_counts_for_a_minute(hosted):
         assert ledger.let_leave(session, ids[6:], 9).granted == {ids[6]}
 
 
-def test_waiting_for_a_full_endpoint_holds_up_no_other(hosted, server):
+def test_waiting_for_a_full_endpoint_holds_up_no_other(hosted, server, monkeypatch):
+    monkeypatch.setattr(runner, "SAY_WAITING_AFTER_S", 0.0)
     server.seconds = 0.5
     state = state_of(hosted)
     task = GenerationTask(state.settings, state.blobs, NoEngine())
@@ -339,11 +341,21 @@ def test_waiting_for_a_full_endpoint_holds_up_no_other(hosted, server):
     kontext.start()
     while len(server.tasks) < 6:
         time.sleep(0.002)
+    more = ask(hosted, model_id="bfl:flux-kontext-max")
+    waiting = threading.Thread(target=run_job, args=(hosted, task, more["job_id"]))
+    waiting.start()
     run_job(hosted, task, other["job_id"])
+    while hosted.get(f"/api/generations/{more['id']}").json()["phase"] != runner.WAITING:
+        time.sleep(0.002)
     assert hosted.get(f"/api/generations/{other['id']}").json()["state"] == "succeeded"
     assert len(server.tasks) < 20
     hosted.post(f"/api/generations/{full['id']}/cancellation")
     kontext.join()
+    waiting.join()
+    assert hosted.get(f"/api/generations/{more['id']}").json()["state"] == "succeeded"
+    with state_of(hosted).database.reading() as session:
+        told = [event.data.get("phase") for event in jobs.list_events(session, 0, job_id=more["job_id"])]
+    assert [phase for phase in told if phase] == [runner.DRAWING, runner.WAITING, runner.DRAWING]
     assert server.most_active <= 7
 
 
