@@ -83,7 +83,8 @@ def fill(data: Path, count: int) -> str:
             image = ImageRow(
                 id=new_id(), origin="uploaded", width=content.width, height=content.height,
                 byte_count=content.byte_count, format=content.format, sha256=content.sha256,
-                fingerprint=f"{chance.getrandbits(4 * 136):0136x}", placeholder=content.placeholder,
+                fingerprint="".join(chance.choices("0123456789abcdef", k=len(content.fingerprint))),
+                placeholder=content.placeholder,
                 measures=content.measures, created_at=now(),
             )  # fmt: skip
             caption = f"rexo number {place} in {chance.choice(('the rain', 'a garden', 'a street at noon'))}"

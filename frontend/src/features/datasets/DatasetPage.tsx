@@ -1,7 +1,7 @@
-import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
+import { Button, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { Ellipsis, Trash2, TrendingDown } from "lucide-react";
+import { TrendingDown } from "lucide-react";
 import { useState } from "react";
 
 import { datasetCheckQuery, datasetQuery } from "@/api/queries";
@@ -17,6 +17,7 @@ import { CheckPanel } from "./CheckPanel";
 import classes from "./DatasetPage.module.css";
 import { DatasetSettings } from "./DatasetSettings";
 import { ImagesSection } from "./grid/ImagesSection";
+import { DatasetMenu } from "./keeping/DatasetMenu";
 import { PendingCard } from "./PendingCard";
 import { RefusedFiles } from "./RefusedFiles";
 import { UploadPanel } from "./UploadPanel";
@@ -66,18 +67,7 @@ export function DatasetPage() {
       sub={`${countOf(image_count, "image")} · ${captioned_count} captioned`}
       actions={
         <>
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <ActionIcon size="lg" aria-label="More about this dataset">
-                <Ellipsis size={18} />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item leftSection={<Trash2 size={15} />} onClick={() => void remove()}>
-                Move to trash
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          <DatasetMenu dataset={dataset.data} onRemove={() => void remove()} />
           <Tooltip label="Add images first" disabled={isTrainable}>
             <Button
               variant="primary"

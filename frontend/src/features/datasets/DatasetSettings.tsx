@@ -1,4 +1,4 @@
-import { Radio, TextInput } from "@mantine/core";
+import { Radio, Textarea, TextInput } from "@mantine/core";
 
 import type { Dataset, DatasetUpdate } from "@/api/generated";
 
@@ -17,6 +17,9 @@ export function DatasetSettings({
   const trigger = useAutosave(dataset.trigger_word, (trigger_word) =>
     onUpdate({ trigger_word: trigger_word.trim() }),
   );
+  const source = useAutosave(dataset.source, (text) => onUpdate({ source: text }));
+  const licence = useAutosave(dataset.licence, (text) => onUpdate({ licence: text }));
+  const notes = useAutosave(dataset.notes, (text) => onUpdate({ notes: text }));
   return (
     <section aria-label="About this dataset" className={classes.panel}>
       <Radio.Group
@@ -54,6 +57,35 @@ export function DatasetSettings({
           )
         }
       />
+      <details className={classes.more} open={Boolean(dataset.source || dataset.licence || dataset.notes)}>
+        <summary>Source, licence and notes</summary>
+        <TextInput
+          label="Source"
+          placeholder="Who made the images, or where they are from"
+          maxLength={2000}
+          value={source.text}
+          onChange={(event) => source.type(event.currentTarget.value)}
+          onBlur={source.flush}
+        />
+        <TextInput
+          label="Licence"
+          placeholder="CC BY 4.0, own work…"
+          maxLength={120}
+          value={licence.text}
+          onChange={(event) => licence.type(event.currentTarget.value)}
+          onBlur={licence.flush}
+        />
+        <Textarea
+          label="Notes"
+          autosize
+          minRows={2}
+          maxRows={8}
+          maxLength={10000}
+          value={notes.text}
+          onChange={(event) => notes.type(event.currentTarget.value)}
+          onBlur={notes.flush}
+        />
+      </details>
     </section>
   );
 }
