@@ -200,3 +200,13 @@ class TestFrequencies:
         assert shown["captioned_count"] == 3
         assert shown["tags"][0] == {"text": "cat", "count": 3}
         assert {"text": "night", "count": 2} in shown["words"]
+        images = client.get(f"/api/datasets/{dataset['id']}/images").json()
+        assert shown["tokens"]["longest_id"] == next(i["id"] for i in images if "a cat at" in i["caption"])
+        assert not shown["tokens"]["is_counted"]
+
+    def test_tokens_of_a_base_are_counted(self, client, dataset):
+        url = f"/api/datasets/{dataset['id']}/captions/frequencies"
+        tokens = client.get(url, params={"base": "pocket"}).json()["tokens"]
+        assert tokens["is_counted"]
+        assert 3 < tokens["median"] <= tokens["longest"] < 12
+        assert client.get(url, params={"base": "nope"}).status_code == 404

@@ -21,6 +21,7 @@ from fluxtune.captioning.servers import EndpointService
 from fluxtune.captioning.service import CaptioningService
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
+from fluxtune.datasets.base_facts import find_base_facts
 from fluxtune.datasets.caption_history.schemas import (
     CaptionFrequencies,
     CaptionPreview,
@@ -44,6 +45,7 @@ router = APIRouter(prefix="/api", tags=["captions"], responses=INVALID)
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 BlobsDep = Annotated[Blobs, Depends(get_blobs)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 
 def get_captions(session: SessionDep, blobs: BlobsDep) -> CaptionService:
@@ -85,18 +87,18 @@ def redo_caption_step(dataset_id: str, choice: StepChoice, captions: Captions) -
 
 
 @router.get("/datasets/{dataset_id}/captions/frequencies", responses=NOT_FOUND)
-def list_caption_frequencies(dataset_id: str, captions: Captions) -> CaptionFrequencies:
-    """Count in how many captions each tag and each word is."""
-    return captions.list_frequencies(dataset_id)
+def list_caption_frequencies(
+    dataset_id: str, captions: Captions, settings: SettingsDep, base: str | None = None
+) -> CaptionFrequencies:
+    """Count in how many captions each tag and each word is; lengths in tokens of `base`, else as estimated."""
+    facts = find_base_facts(settings, base)
+    return captions.list_frequencies(dataset_id, facts.folder if facts else None)
 
 
 @router.get("/datasets/{dataset_id}/images/{dataset_image_id}/captions", responses=NOT_FOUND)
 def list_caption_versions(dataset_id: str, dataset_image_id: str, captions: Captions) -> list[CaptionVersion]:
     """List what the caption of an image was, newest first, and who wrote it."""
     return captions.list_versions(dataset_id, dataset_image_id)
-
-
-SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 
 def get_captioning(session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> CaptioningService:

@@ -1,6 +1,7 @@
 """Automatic captions: the job, its captioners, and whose captions they leave alone."""
 
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ class Parrot:
     def __init__(self, *answers):
         self.answers = list(answers)
         self.asked = []
-        self.setup = None
+        self.setup: Any = None
 
     @contextmanager
     def captioner(self, setup, steering):
@@ -354,6 +355,6 @@ class TestPrompts:
 
     def test_captioners_are_listed(self, client, endpoint):
         shown = {each["id"]: each for each in client.get("/api/captioners").json()}
-        assert list(shown)[0] == "pocket"
+        assert next(iter(shown)) == "pocket"
         assert shown[f"endpoint:{endpoint['id']}"]["sends_images"]
         assert not shown["model"]["sends_images"]

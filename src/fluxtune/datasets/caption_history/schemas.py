@@ -107,9 +107,19 @@ class Frequency(BaseModel):
     count: int
 
 
+class CaptionLengths(BaseModel):
+    """How long captions are in tokens; with no base asked for, or without its tokenizer, as estimated."""
+
+    median: int
+    longest: int
+    longest_id: str | None
+    is_counted: bool
+
+
 class CaptionFrequencies(BaseModel):
     """What the captions of a dataset say, most frequent first. Tags are the parts between commas."""
 
     captioned_count: int
+    tokens: CaptionLengths
     tags: list[Frequency]
     words: list[Frequency]

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import median
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +13,7 @@ from fluxtune.core.ids import new_id
 from fluxtune.datasets.caption_history import repository
 from fluxtune.datasets.caption_history.schemas import (
     CaptionFrequencies,
+    CaptionLengths,
     CaptionNote,
     CaptionPair,
     CaptionPreview,
@@ -27,6 +30,7 @@ from fluxtune.datasets.captions_edits import edit_captions, tags_of, title_of, w
 from fluxtune.datasets.repository import list_dataset_images, touch
 from fluxtune.datasets.service import DatasetImageMissing, DatasetService
 from fluxtune.datasets.tables import CaptionStepRow, DatasetImageRow, DatasetRow
+from fluxtune.engine.tokens import count_tokens
 from fluxtune.storage import Blobs
 
 SHOWN_CHANGES = 200
@@ -129,12 +133,23 @@ class CaptionService:
             versions.append(_version(first.before, first.before_by, first.before_source))
         return versions
 
-    def list_frequencies(self, dataset_id: str) -> CaptionFrequencies:
-        """Count in how many captions each tag and each word is."""
+    def list_frequencies(self, dataset_id: str, base_folder: Path | None = None) -> CaptionFrequencies:
+        """Count in how many captions each tag and each word is, and how long captions are to a base."""
         row = self._datasets.find_row(dataset_id)
-        captions = [entry.caption for entry in list_dataset_images(self._session, [row.id]) if entry.caption]
+        entries = [entry for entry in list_dataset_images(self._session, [row.id]) if entry.caption]
+        captions = [entry.caption for entry in entries]
+        counts, is_counted = count_tokens(captions, base_folder)
+        longest = max(zip(counts, entries, strict=True), key=lambda each: each[0], default=None)
         return CaptionFrequencies(
-            captioned_count=len(captions), tags=_count(captions, tags_of), words=_count(captions, words_of)
+            captioned_count=len(captions),
+            tokens=CaptionLengths(
+                median=round(median(counts)) if counts else 0,
+                longest=longest[0] if longest else 0,
+                longest_id=longest[1].id if longest else None,
+                is_counted=is_counted,
+            ),
+            tags=_count(captions, tags_of),
+            words=_count(captions, words_of),
         )
 
     def _entries(self, row: DatasetRow, ids: Iterable[str] | None) -> list[DatasetImageRow]:
