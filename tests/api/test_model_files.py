@@ -95,6 +95,13 @@ class TestImport:
         content = pocket_lora(tmp_path / "a.safetensors").read_bytes()
         assert "cut short" in send(client, content[:-10]).json()["detail"]
 
+    def test_one_whose_training_went_wrong(self, client, tmp_path):
+        content = bytearray(pocket_lora(tmp_path / "a.safetensors").read_bytes())
+        content[-2:] = b"\xc0\x7f"
+        response = client.post("/api/models/imports", files={"file": ("a.safetensors", bytes(content))})
+        assert (response.status_code, response.json()["title"]) == (422, "The adapter is broken")
+        assert list(state_of(client).settings.paths.models.iterdir()) == [], "nothing is left of it"
+
     def test_one_that_fits_nothing(self, client, tmp_path):
         content = pocket_lora(tmp_path / "a.safetensors", width=168).read_bytes()
         response = send(client, content)

@@ -6,6 +6,7 @@ The safetensors format: eight bytes with the length of the header (little endian
 
 import contextlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -69,12 +70,13 @@ def read_whole_header(path: Path, longest: int = LONGEST_HEADER) -> Header:
     if len(text) < length:
         raise _not_safetensors(path, start + text[:200], size)
     try:
-        header = json.loads(text)
+        header = json.loads(text, object_pairs_hook=_each_once)
         metadata = header.pop("__metadata__", None) or {}
         metadata = {str(name): text for name, text in metadata.items() if isinstance(text, str)}
         tensors = {name: _tensor(entry) for name, entry in header.items()}
         places = {name: tuple(8 + length + side for side in entry["data_offsets"]) for name, entry in header.items()}
         end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
+        _refuse_overlaps(places.values())
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise _not_safetensors(path, start + text[:200], size, str(error)) from error
     if 8 + length + end > size:
@@ -107,6 +109,23 @@ def parameter_count(folder: Path) -> float:
         with contextlib.suppress(InvalidInput):
             count += sum(tensor.size for tensor in read_header(file).values())
     return float(count)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object whose names are there once: readers differ in which of two they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
+def _refuse_overlaps(places: Iterable[tuple[int, ...]]) -> None:
+    """Raise ValueError where two tensors share bytes: every format's own writer keeps them apart."""
+    last = 0
+    for begin, end in sorted(places):
+        if begin < last:
+            raise ValueError("two tensors share bytes")
+        last = end
 
 
 def _tensor(entry: dict[str, Any]) -> Tensor:

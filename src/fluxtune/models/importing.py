@@ -17,6 +17,7 @@ from fluxtune.core.ids import new_id
 from fluxtune.core.text import clean_text
 from fluxtune.db import is_disk_full
 from fluxtune.engine.lora_files.convert import convert
+from fluxtune.engine.lora_files.finite import require_finite
 from fluxtune.engine.lora_files.fits import Candidate, Match, candidate_of, matches, title_of
 from fluxtune.engine.lora_files.metadata import Facts, carried, facts_of, modelspec
 from fluxtune.engine.lora_files.reading import LoraFile, recognise_lora
@@ -72,6 +73,7 @@ def import_model(
     try:
         with _as_file(settings.paths.models / model_id, filename, content) as path:
             lora = recognise_lora(path)
+            require_finite(path, lora.header)
             found = matches(lora, _candidates(settings))
             match = _chosen(found, wish.base, path.name)
             facts = facts_of(lora.header.metadata)

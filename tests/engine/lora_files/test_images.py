@@ -109,7 +109,7 @@ def test_xlabs_draws_the_same_as_what_it_is_exported_to(draw: Draw, tmp_path: Pa
     wanted = draw(flux1, ours)
     assert wanted != draw(flux1, None)
     for layout in ("kohya", "bfl"):
-        assert draw(flux1, through(ours, layout, "diffusers")) == wanted  # type: ignore[arg-type]
+        assert draw(flux1, through(ours, layout, "diffusers")) == wanted
 
 
 @pytest.mark.parametrize(

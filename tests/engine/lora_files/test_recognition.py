@@ -1,6 +1,7 @@
 """LoRA files recognised from their headers, and files that are none."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from safetensors.torch import save as to_bytes
 
 from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.known_bases import KNOWN, Family
+from fluxtune.engine.lora_files.finite import require_finite
 from fluxtune.engine.lora_files.fits import BLOCKS, Candidate, matches
 from fluxtune.engine.lora_files.metadata import carried, facts_of
 from fluxtune.engine.lora_files.reading import LONGEST_HEADER, LoraFile, recognise_lora
@@ -161,6 +163,57 @@ def test_a_header_bomb_is_refused_unread(tmp_path: Path) -> None:
     file.write_bytes(len(deep).to_bytes(8, "little") + deep)
     with pytest.raises(InvalidInput):
         recognise_lora(file)
+
+
+def raw(path: Path, header: str, content: bytes = b"") -> Path:
+    """Write a safetensors file with this very header."""
+    path.write_bytes(len(header.encode()).to_bytes(8, "little") + header.encode() + content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},'
+        ' "b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}',
+        '{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},'
+        ' "a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}',
+        '{"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}',
+        '{"a": {"dtype": "F32", "shape": [4611686018427387904, 4], "data_offsets": [0, 8]}}',
+        '{"a": {"dtype": "F32", "shape": [1e3], "data_offsets": [0, 4000]}}',
+        '{"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}}',
+        '{"a": {"dtype": ["F32"], "shape": [1], "data_offsets": [0, 4]}}',
+        '{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4, 8]}}',
+        '{"a": null}',
+        "[]",
+        '"a"',
+        "{",
+    ],
+)
+def test_headers_that_contradict_themselves(tmp_path: Path, header: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        recognise_lora(raw(tmp_path / "a.safetensors", header, bytes(16)))
+    assert caught.value.detail.startswith("a.safetensors")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_named(tmp_path: Path, dtype: torch.dtype, value: float) -> None:
+    tensors = {name: tensor.to(dtype) for name, tensor in diffusers_lora("flux2").items()}
+    file = save(tmp_path / "a.safetensors", tensors)
+    require_finite(file, recognise_lora(file).header)
+    name = list(tensors)[3]
+    tensors[name][1, 1] = value
+    with pytest.raises(InvalidInput, match=re.escape(name)):
+        require_finite(save(file, tensors), recognise_lora(file).header)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_largest_numbers_are_numbers(tmp_path: Path, dtype: torch.dtype) -> None:
+    most = torch.finfo(dtype).max
+    tensors = {f"{STEM}.lora_A.weight": torch.full((2, 8), most), f"{STEM}.lora_B.weight": torch.full((8, 2), -most)}
+    file = save(tmp_path / "a.safetensors", {name: tensor.to(dtype) for name, tensor in tensors.items()})
+    require_finite(file, recognise_lora(file).header)
 
 
 def recognised_or_named(file: Path) -> LoraFile | None:

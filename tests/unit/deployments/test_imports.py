@@ -2,7 +2,6 @@
 
 import pytest
 
-from fluxtune.deployments import importing
 from fluxtune.generations import service
 from fluxtune.generations.service import PromptEmpty
 from tests.loras import pocket_lora
@@ -38,5 +37,5 @@ def test_a_model_without_an_image_is_a_model_all_the_same(shared_client, bring, 
     def refuse(*_):
         raise PromptEmpty("It holds no words.")
 
-    monkeypatch.setattr(importing.GenerationService, "create_generation", refuse)
+    monkeypatch.setattr(service.GenerationService, "create_generation", refuse)
     assert bring()["preview_job_id"] is None
