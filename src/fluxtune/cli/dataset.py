@@ -1,4 +1,4 @@
-"""`fluxtune dataset`: create, list and show datasets."""
+"""`fluxtune dataset`: create, list and show datasets; what is done to their images is in `dataset_images.py`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fluxtune.cli import exits
+from fluxtune.cli import dataset_images, exits
 from fluxtune.cli.find import find
 from fluxtune.cli.lazy import COMMANDS
 from fluxtune.cli.options import DataOption, JsonOption
@@ -18,6 +18,7 @@ from fluxtune.datasets.schemas import Dataset, RefusedFile, SampleConcept
 from fluxtune.engine.config import Mode
 
 app = typer.Typer(add_completion=False, help=COMMANDS["dataset"][1], no_args_is_help=True)
+app.add_typer(dataset_images.app)
 
 
 def find_dataset(client: Client, wanted: str) -> Dataset:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fluxtune.api.schemas import SignIn, SystemInfo
 from fluxtune.client.captions import CaptionCalls
+from fluxtune.client.datasets import DatasetCalls
 from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.errors import ApiProblem
 from fluxtune.client.hosted import HostedCalls
@@ -58,7 +59,7 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(CaptionCalls, DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
+class Client(CaptionCalls, DatasetCalls, DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio
