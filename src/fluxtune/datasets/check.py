@@ -53,7 +53,7 @@ def problems_by_image(check: DatasetCheck) -> dict[str, list[FindingKind]]:
 
 
 def duplicates_to_remove(images: Sequence[CheckedImage], limits: CheckLimits | None = None) -> list[str]:
-    """Return all but the best of each group of look-alikes: captioned, then larger, sharper, less compressed."""
+    """Return all but the best of each group of look-alikes: captioned, then larger, less compressed, sharper."""
     rules = Rules(images, "general", "", limits or CheckLimits(), None, "")
     return [image.id for group in rules.alike for image in group if image.id != check_images.best_of(group).id]
 

@@ -77,7 +77,7 @@ def duplicates(rules: Rules) -> Finding | None:
         "duplicate",
         "warning",
         f"{count(len(ids))} look almost the same as another; the training would dwell on them.",
-        "Keep the best of each: captioned, then larger, sharper, less compressed.",
+        "Keep the best of each: captioned, then larger, less compressed, sharper.",
         ids,
         fix="remove_duplicates",
         groups=groups,
@@ -179,8 +179,9 @@ def best_of(group: Sequence[CheckedImage]) -> CheckedImage:
         key=lambda image: (
             bool(image.caption),
             image.width * image.height,
-            image.measures.get("sharpness") or 0.0,
+            # Before sharpness: the edges of JPEG blocks are sharp.
             image.measures.get("jpeg_quality") or 100,
+            image.measures.get("sharpness") or 0.0,
         ),
     )
 
