@@ -239,7 +239,7 @@ class HostedGeneration:
             ledger.take_up(session, row.id)
             key = KeyService(session, self._settings).open(row.hosted["key_name"])
             lines = [line for line in ledger.newest_lines(session, row.id).values() if line.state in ledger.OPEN]
-        self.standing(DRAWING)
+            self._job.emit(session, "job.phase", {"phase": DRAWING, "done": None, "total": None})
         self._images = {name: self._encode(name) for name in _named_images(self._endpoint, self._values)}
         limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
         client = self._clients.get(key)
