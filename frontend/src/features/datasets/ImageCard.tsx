@@ -21,6 +21,7 @@ export interface CardActions {
 }
 
 interface ImageCardProps extends CardActions {
+  datasetId: string;
   item: GridImage;
   index: number;
   trigger: string;
@@ -51,7 +52,7 @@ function Badges({ item, problems }: { item: GridImage; problems: DatasetImage["p
 }
 
 export const ImageCard = memo(function ImageCard(props: ImageCardProps) {
-  const { item, index, trigger, problems, isSelected, isSelecting, seenAs } = props;
+  const { datasetId, item, index, trigger, problems, isSelected, isSelecting, seenAs } = props;
   const { onCaption, onCaptionMove, onRemove, onPick, onToggle, onOpen } = props;
   const number = index + 1;
   const click = (event: MouseEvent) => {
@@ -106,7 +107,14 @@ export const ImageCard = memo(function ImageCard(props: ImageCardProps) {
           <X size={15} />
         </button>
       </div>
-      <CaptionField item={item} index={index} trigger={trigger} onCaption={onCaption} onMove={onCaptionMove}>
+      <CaptionField
+        datasetId={datasetId}
+        item={item}
+        index={index}
+        trigger={trigger}
+        onCaption={onCaption}
+        onMove={onCaptionMove}
+      >
         <span title={facts}>
           {item.edits && <Pencil size={11} aria-label="Edited" />} {item.name}
         </span>

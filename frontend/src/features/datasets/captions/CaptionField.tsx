@@ -5,9 +5,11 @@ import type { GridImage } from "@/api/generated";
 
 import { withTrigger } from "@/features/datasets/problems";
 import classes from "./CaptionField.module.css";
+import { Versions } from "./Versions";
 import { useCaption, type CaptionState, type SaveCaption } from "./useCaption";
 
 interface CaptionFieldProps {
+  datasetId: string;
   item: GridImage;
   index: number;
   trigger: string;
@@ -44,7 +46,15 @@ function Author({ item }: { item: GridImage }) {
 }
 
 /** A caption edited where it stands. Enter goes to the next image's, with Shift to the one before; Escape leaves. */
-export function CaptionField({ item, index, trigger, onCaption, onMove, children }: CaptionFieldProps) {
+export function CaptionField({
+  datasetId,
+  item,
+  index,
+  trigger,
+  onCaption,
+  onMove,
+  children,
+}: CaptionFieldProps) {
   const { text, type, flush, settle, state } = useCaption(item.id, item.caption, onCaption);
   const lacksTrigger = trigger !== "" && text !== "" && withTrigger(text, trigger) !== text;
   const Icon = ICONS[state];
@@ -107,6 +117,13 @@ export function CaptionField({ item, index, trigger, onCaption, onMove, children
             )}
           </span>
         )}
+        <Versions
+          datasetId={datasetId}
+          imageId={item.id}
+          number={index + 1}
+          current={item.caption}
+          onUse={type}
+        />
       </div>
     </>
   );

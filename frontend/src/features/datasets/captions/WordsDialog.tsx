@@ -2,12 +2,19 @@ import { Modal, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import type { CaptionFrequencies } from "@/api/generated";
 import { countOf } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
 
 import type { DialogProps } from "./CaptionBar";
 import classes from "./CaptionBar.module.css";
 import { frequenciesQuery } from "./queries";
+
+/** How long captions are, in a sentence. */
+function lengthsOf(count: number, { median, longest, is_counted }: CaptionFrequencies["tokens"]): string {
+  if (count === 0) return "";
+  return ` Half of the captions have ${is_counted ? "" : "about "}${countOf(median, "token")} or fewer, the longest ${longest}.`;
+}
 
 /** What the captions say how often; a click shows the images. */
 export function WordsDialog({
@@ -33,7 +40,7 @@ export function WordsDialog({
             />
             <p className="dim small">
               In how many of {countOf(found.captioned_count, "caption")} each stands. Click one to see its
-              images.
+              images.{lengthsOf(found.captioned_count, found.tokens)}
             </p>
             <div className={classes.words}>
               {found[what].map(({ text, count }) => (

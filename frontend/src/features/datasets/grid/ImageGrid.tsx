@@ -41,7 +41,7 @@ interface CellProps extends CardActions {
 function Cell({ datasetId, id, seenAs, ...rest }: CellProps) {
   const item = useRecord(datasetId, id);
   if (!item) return <div className={cardClasses.waiting} aria-hidden />;
-  return <ImageCard key={id} item={item} seenAs={seenAs?.(item) ?? null} {...rest} />;
+  return <ImageCard key={id} datasetId={datasetId} item={item} seenAs={seenAs?.(item) ?? null} {...rest} />;
 }
 
 const Placeholder: GridComponents["ScrollSeekPlaceholder"] = ({ height, width }) => (
@@ -118,6 +118,7 @@ export function ImageGrid(props: ImageGridProps) {
       }
       focus(next, "button[data-index");
     } else if (key === " ") onToggle(id, event);
+    else if (key === "Enter") onOpen(id);
     else if (key === "e") focus(here, "textarea[data-caption");
     else if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "a") props.onSelectAll();
     else if (key === "Escape" && selection.ids.size > 0) props.onSelectNone();
