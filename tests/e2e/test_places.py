@@ -20,6 +20,7 @@ PLACES = {
     "/create": "Create",
     "/system": "System",
     "/system/hosted": "Hosted",
+    "/system/access": "Access",
     "/system/servers": "Servers",
 }
 WINDOWS: dict[str, dict[str, Any]] = {

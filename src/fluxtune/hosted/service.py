@@ -166,7 +166,7 @@ def _to_model(endpoint: Endpoint) -> HostedModel:
         needs_image=endpoint.needs_image,
         has_seed=endpoint.has_seed,
         takes_finetune=endpoint.takes_finetune,
-        price=price.estimate({}) if price else None,
+        price=price.least if price else None,
         price_confidence=price.confidence if price else None,
         price_source=price.source if price else "",
     )

@@ -169,6 +169,7 @@ def test_models_say_what_forms_need(hosted):
     models = {each["id"]: each for each in hosted.get("/api/hosted/models").json()}
     klein = models["bfl:flux-2-klein-4b"]
     assert (klein["stage"], klein["price"], klein["max_images"]) == ("live", 1.4, 4)
+    assert models["bfl:flux-3-image"]["price"] == 4.1  # the cheapest tier, not the dearest
     assert klein["parameters"]["properties"]["safety_tolerance"]["maximum"] == 5
     gone = models["bfl:flux-pro-finetuned"]
     assert (gone["stage"], gone["parameters"], gone["replaced_by"]) == (

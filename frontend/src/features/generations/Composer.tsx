@@ -110,34 +110,36 @@ export function Composer({ draft, update, chooser, choice, error, isSending, onG
       {isRetired && <Retired model={hosted} onUse={(model) => choose({ kind: "hosted", model })} />}
       {hosted && !isRetired && status && !hasKey && <NoKey />}
       {local && <LocalFields draft={draft} update={update} model={local} errors={errors} />}
-      {hosted && !isRetired && status && (
-        <HostedFields {...{ draft, update, status, errors, chooser }} model={hosted} />
+      {hosted && !isRetired && (
+        <HostedFields {...{ draft, update, errors, chooser }} model={hosted} keys={status?.keys ?? []} />
       )}
-      <div className={classes.pair}>
-        <Input.Wrapper label="Images" labelElement="div">
-          <SegmentedControl
-            fullWidth
-            size="sm"
-            aria-label="Images"
-            data={counts}
-            value={String(draft.count)}
-            onChange={(count) => update({ count: Number(count) })}
-          />
-        </Input.Wrapper>
-        {(!hosted || hosted.has_seed) && (
-          <NumberInput
-            label="Seed"
-            placeholder="Random"
-            value={draft.seed ?? ""}
-            error={errors.seed}
-            min={0}
-            max={4294967295}
-            allowDecimal={false}
-            hideControls
-            onChange={(seed) => update({ seed: seed === "" ? null : Number(seed) })}
-          />
-        )}
-      </div>
+      {!isRetired && (
+        <div className={classes.pair}>
+          <Input.Wrapper label="Images" labelElement="div">
+            <SegmentedControl
+              fullWidth
+              size="sm"
+              aria-label="Images"
+              data={counts}
+              value={String(draft.count)}
+              onChange={(count) => update({ count: Number(count) })}
+            />
+          </Input.Wrapper>
+          {(!hosted || hosted.has_seed) && (
+            <NumberInput
+              label="Seed"
+              placeholder="Random"
+              value={draft.seed ?? ""}
+              error={errors.seed}
+              min={0}
+              max={4294967295}
+              allowDecimal={false}
+              hideControls
+              onChange={(seed) => update({ seed: seed === "" ? null : Number(seed) })}
+            />
+          )}
+        </div>
+      )}
       {schema && local && (
         <SchemaForm
           schema={schema}

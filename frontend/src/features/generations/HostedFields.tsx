@@ -1,6 +1,6 @@
 import { Select } from "@mantine/core";
 
-import type { HostedModel, HostedStatus } from "@/api/generated";
+import type { HostedKey, HostedModel } from "@/api/generated";
 import { SchemaForm } from "@/components/schema-form/SchemaForm";
 
 import type { Draft } from "./draft";
@@ -12,13 +12,13 @@ export interface HostedFieldsProps {
   draft: Draft;
   update: (by: Partial<Draft> | ((old: Draft) => Partial<Draft>)) => void;
   model: HostedModel;
-  status: HostedStatus;
+  keys: HostedKey[];
   errors: Record<string, string>;
   chooser: Chooser;
 }
 
 /** What a hosted model is asked for besides the prompt: images and shape have places of their own. */
-export function HostedFields({ draft, update, model, status, errors, chooser }: HostedFieldsProps) {
+export function HostedFields({ draft, update, model, keys, errors, chooser }: HostedFieldsProps) {
   const places = placesOf(model);
   const by = shapedBy(model);
   const withAuto = canBeAutomatic(model);
@@ -50,13 +50,11 @@ export function HostedFields({ draft, update, model, status, errors, chooser }: 
           onSize={(size) => update({ size })}
         />
       )}
-      {status.keys.length > 1 && (
+      {keys.length > 1 && (
         <Select
           label="Paid with"
-          data={status.keys.map(({ name }) => name)}
-          value={
-            status.keys.some(({ name }) => name === draft.key_name) ? draft.key_name : status.keys[0].name
-          }
+          data={keys.map(({ name }) => name)}
+          value={keys.some(({ name }) => name === draft.key_name) ? draft.key_name : keys[0].name}
           onChange={(key_name) => update({ key_name: key_name ?? "" })}
           allowDeselect={false}
         />

@@ -14,6 +14,7 @@ export function costText({ cost, state }: Pick<Generation, "cost" | "state">): s
   const isRunning = state === "queued" || state === "running";
   if (isRunning) return `about ${dollars(cost.estimate)}`;
   if (cost.cost > 0) return `${dollars(cost.cost)} paid`;
+  if (cost.owed.length > 0) return `perhaps ${dollars(cost.estimate)} paid`;
   return state === "succeeded" ? `about ${dollars(cost.estimate)}` : "nothing charged";
 }
 

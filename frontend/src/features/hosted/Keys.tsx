@@ -1,4 +1,4 @@
-import { ActionIcon, Button, PasswordInput, Select, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Modal, PasswordInput, Select, TextInput, Tooltip } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
 import { useState } from "react";
@@ -7,6 +7,7 @@ import { call } from "@/api/call";
 import { addHostedKey, removeHostedKey, type HostedAccount, type HostedKeyCreate } from "@/api/generated";
 import { forgetHosted } from "@/api/hosted";
 import { fieldErrors } from "@/api/problem";
+import { focusWhenLost } from "@/components/focus";
 import { dollars } from "@/components/hosted/money";
 import { Loaded } from "@/components/Loaded";
 import { Panel, Section } from "@/components/Page";
@@ -16,14 +17,8 @@ import { toastGood, toastProblem } from "@/components/undo";
 import classes from "./Hosted.module.css";
 import { accountsQuery } from "./queries";
 
-function Account({ account }: { account: HostedAccount }) {
-  const client = useQueryClient();
+function Account({ account, onForget }: { account: HostedAccount; onForget: () => void }) {
   const { key, credits, error } = account;
-  const remove = useMutation({
-    mutationFn: () => call(removeHostedKey({ path: { name: key.name } })),
-    onSuccess: () => forgetHosted(client),
-    onError: toastProblem,
-  });
   return (
     <li className={classes.row}>
       <div className={classes.grow}>
@@ -40,16 +35,49 @@ function Account({ account }: { account: HostedAccount }) {
       )}
       {key.source === "stored" && (
         <Tooltip label="Forget this key">
-          <ActionIcon
-            aria-label={`Forget key ${key.name}`}
-            loading={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
+          <ActionIcon aria-label={`Forget key ${key.name}`} onClick={onForget}>
             <Trash2 size={16} />
           </ActionIcon>
         </Tooltip>
       )}
     </li>
+  );
+}
+
+/** A forgotten key can't be brought back, so this one asks first. */
+function Forget({ name, onClose }: { name: string | null; onClose: () => void }) {
+  const client = useQueryClient();
+  const remove = useMutation({
+    mutationFn: (gone: string) => call(removeHostedKey({ path: { name: gone } })),
+    onSuccess: async (_, gone) => {
+      await forgetHosted(client);
+      onClose();
+      toastGood(`The key “${gone}” is forgotten.`);
+    },
+    onError: toastProblem,
+  });
+  return (
+    <Modal
+      opened={name !== null}
+      onClose={onClose}
+      title="Forget this key?"
+      onExitTransitionEnd={focusWhenLost}
+    >
+      <div className="stack">
+        <p>
+          It can be added again only by typing it. Images it has paid for and that are still owed can’t be
+          fetched without it.
+        </p>
+        <Button
+          variant="primary"
+          loading={remove.isPending}
+          onClick={() => name && remove.mutate(name)}
+          style={{ alignSelf: "flex-end" }}
+        >
+          Forget it
+        </Button>
+      </div>
+    </Modal>
   );
 }
 
@@ -118,6 +146,7 @@ function AddKey() {
 
 export function Keys() {
   const accounts = useQuery(accountsQuery);
+  const [going, setGoing] = useState<string | null>(null);
   return (
     <Section title="Keys">
       <Panel className={classes.panel}>
@@ -126,7 +155,11 @@ export function Keys() {
             list.length ? (
               <ul className={classes.rows}>
                 {list.map((account) => (
-                  <Account key={account.key.name} account={account} />
+                  <Account
+                    key={account.key.name}
+                    account={account}
+                    onForget={() => setGoing(account.key.name)}
+                  />
                 ))}
               </ul>
             ) : (
@@ -137,6 +170,7 @@ export function Keys() {
             )
           }
         </Loaded>
+        <Forget name={going} onClose={() => setGoing(null)} />
         <AddKey />
       </Panel>
     </Section>

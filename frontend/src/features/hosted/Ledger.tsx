@@ -35,7 +35,7 @@ function Row({ line }: { line: LedgerLine }) {
       <td className={`num ${classes.cost}`}>
         {line.cost === null ? `≈ ${dollars(line.estimate)}` : dollars(line.cost)}
       </td>
-      <td className="dim">{ago(line.created_at)}</td>
+      <td className={`dim ${classes.when}`}>{ago(line.created_at)}</td>
     </tr>
   );
 }
@@ -69,8 +69,12 @@ export function Ledger() {
               <tr>
                 <th scope="col">Model</th>
                 <th scope="col">State</th>
-                <th scope="col">Cost</th>
-                <th scope="col">Asked for</th>
+                <th scope="col" className={classes.cost}>
+                  Cost
+                </th>
+                <th scope="col" className={classes.when}>
+                  Asked for
+                </th>
               </tr>
             </thead>
             <tbody>

@@ -1,7 +1,7 @@
-import { Button, SegmentedControl, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
+import { SegmentedControl, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { BookOpen, CircleAlert, CircleCheck, Cloud, KeyRound, type LucideIcon, Server } from "lucide-react";
+import { BookOpen, ChevronRight, CircleAlert, CircleCheck, Cloud, KeyRound, Server } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { SystemInfo } from "@/api/generated";
@@ -115,30 +115,52 @@ function Appearance() {
   );
 }
 
-interface FurtherProps {
-  title: string;
-  text: string;
-  to: "/system/servers" | "/system/hosted" | "/system/access" | "/system/api";
-  label: string;
-  Icon: LucideIcon;
-}
+const FURTHER = [
+  {
+    to: "/system/servers",
+    title: "Servers",
+    text: "Other computers of yours that train and make images for this studio",
+    Icon: Server,
+  },
+  {
+    to: "/system/hosted",
+    title: "Hosted models",
+    text: "Images made at BFL, paid with credits: keys, budget and ledger",
+    Icon: Cloud,
+  },
+  {
+    to: "/system/access",
+    title: "Access",
+    text: "Tokens of programs and other fluxtunes; sign-in links; sign out",
+    Icon: KeyRound,
+  },
+  {
+    to: "/system/api",
+    title: "API reference",
+    text: "Everything on these screens can be done over HTTP, too",
+    Icon: BookOpen,
+  },
+] as const;
 
 /** What has a page of its own. */
-function Further({ title, text, to, label, Icon }: FurtherProps) {
+function Further() {
   return (
-    <section aria-label={title} className={classes.panel}>
-      <h2>{title}</h2>
-      <p className="dim small">{text}</p>
-      <Button
-        variant="default"
-        component={Link}
-        to={to}
-        leftSection={<Icon size={16} />}
-        style={{ alignSelf: "flex-start" }}
-      >
-        {label}
-      </Button>
-    </section>
+    <nav aria-label="Pages of the system" className={classes.panel}>
+      <ul className={classes.rows}>
+        {FURTHER.map(({ to, title, text, Icon }) => (
+          <li key={to}>
+            <Link to={to} className={classes.further}>
+              <Icon size={18} strokeWidth={1.8} aria-hidden />
+              <span>
+                <span className={classes.rowTitle}>{title}</span>
+                <span className="dim small">{text}</span>
+              </span>
+              <ChevronRight size={16} aria-hidden />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }
 
@@ -155,34 +177,7 @@ export function SystemPage() {
             </div>
             <div className="stack" style={{ gap: 16 }}>
               <Appearance />
-              <Further
-                title="Servers"
-                text="Other computers of yours that train and make images for this studio."
-                to="/system/servers"
-                label="Servers"
-                Icon={Server}
-              />
-              <Further
-                title="Hosted models"
-                text="Images made at BFL, paid with credits: keys, budget and ledger."
-                to="/system/hosted"
-                label="Hosted models"
-                Icon={Cloud}
-              />
-              <Further
-                title="Access"
-                text="Tokens of programs and other fluxtunes; sign-in links; sign out."
-                to="/system/access"
-                label="Access"
-                Icon={KeyRound}
-              />
-              <Further
-                title="For programs"
-                text="Everything on these screens can be done over HTTP, too."
-                to="/system/api"
-                label="API reference"
-                Icon={BookOpen}
-              />
+              <Further />
             </div>
           </div>
         )}

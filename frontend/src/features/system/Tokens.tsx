@@ -6,6 +6,7 @@ import { call } from "@/api/call";
 import { createToken, listTokens, revokeToken, type ApiToken, type NewApiToken } from "@/api/generated";
 import { fieldErrors } from "@/api/problem";
 import { Command } from "@/components/CopyButton";
+import { focusWhenLost } from "@/components/focus";
 import { ago } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
 import { Panel, Section } from "@/components/Page";
@@ -17,48 +18,41 @@ import classes from "./Access.module.css";
 
 const tokensQuery = queryOptions({ queryKey: ["tokens"], queryFn: () => call(listTokens()) });
 
-function Revoke({ token }: { token: ApiToken }) {
+/** A revoked token can't be brought back, so this asks first. */
+function Revoke({ token, onClose }: { token: ApiToken | null; onClose: () => void }) {
   const client = useQueryClient();
-  const [isAsking, setAsking] = useState(false);
   const revoke = useMutation({
-    mutationFn: () => call(revokeToken({ path: { token_id: token.id } })),
-    onSuccess: () => {
-      setAsking(false);
-      toastGood(`“${token.name}” gets in no more.`);
-      return client.invalidateQueries({ queryKey: tokensQuery.queryKey });
+    mutationFn: (gone: ApiToken) => call(revokeToken({ path: { token_id: gone.id } })),
+    onSuccess: async ({ name }) => {
+      await client.invalidateQueries({ queryKey: tokensQuery.queryKey });
+      onClose();
+      toastGood(`“${name}” gets in no more.`);
     },
     onError: toastProblem,
   });
   return (
-    <>
-      <Button
-        size="compact-sm"
-        variant="default"
-        aria-label={`Revoke ${token.name}`}
-        onClick={() => setAsking(true)}
-      >
-        Revoke…
-      </Button>
-      <Modal opened={isAsking} onClose={() => setAsking(false)} title={`Revoke “${token.name}”?`}>
-        <div className="stack">
-          <p>
-            Programs that use it are refused at once. A token can’t be brought back; a new one can be made.
-          </p>
-          <Button
-            variant="primary"
-            loading={revoke.isPending}
-            onClick={() => revoke.mutate()}
-            style={{ alignSelf: "flex-end" }}
-          >
-            Revoke
-          </Button>
-        </div>
-      </Modal>
-    </>
+    <Modal
+      opened={token !== null}
+      onClose={onClose}
+      title="Revoke this token?"
+      onExitTransitionEnd={focusWhenLost}
+    >
+      <div className="stack">
+        <p>Programs that use it are refused at once. A token can’t be brought back; a new one can be made.</p>
+        <Button
+          variant="primary"
+          loading={revoke.isPending}
+          onClick={() => token && revoke.mutate(token)}
+          style={{ alignSelf: "flex-end" }}
+        >
+          Revoke
+        </Button>
+      </div>
+    </Modal>
   );
 }
 
-function Entry({ token }: { token: ApiToken }) {
+function Entry({ token, onRevoke }: { token: ApiToken; onRevoke?: () => void }) {
   const used = token.last_used_at ? `used ${ago(token.last_used_at)}` : "never used";
   return (
     <li className={classes.entry}>
@@ -69,7 +63,11 @@ function Entry({ token }: { token: ApiToken }) {
           {token.revoked_at && ` · revoked ${ago(token.revoked_at)}`}
         </p>
       </div>
-      {!token.revoked_at && <Revoke token={token} />}
+      {onRevoke && (
+        <Button size="compact-sm" variant="default" aria-label={`Revoke ${token.name}`} onClick={onRevoke}>
+          Revoke…
+        </Button>
+      )}
     </li>
   );
 }
@@ -93,6 +91,7 @@ export function Tokens() {
   const client = useQueryClient();
   const tokens = useQuery(tokensQuery);
   const [name, setName] = useState("");
+  const [going, setGoing] = useState<ApiToken | null>(null);
   const create = useMutation({
     mutationFn: () => call(createToken({ body: { name: name.trim() } })),
     onSuccess: () => {
@@ -131,6 +130,7 @@ export function Tokens() {
         </form>
         {create.error && <ErrorState error={create.error} />}
         {create.data && <Made token={create.data} onDone={() => create.reset()} />}
+        <Revoke token={going} onClose={() => setGoing(null)} />
         <Loaded query={tokens} skeleton={<p className="dim small">Looking for tokens…</p>}>
           {(list) => {
             const live = list.filter(({ revoked_at }) => !revoked_at);
@@ -140,7 +140,7 @@ export function Tokens() {
                 {live.length > 0 && (
                   <ul className={classes.entries} aria-label="Tokens">
                     {live.map((token) => (
-                      <Entry key={token.id} token={token} />
+                      <Entry key={token.id} token={token} onRevoke={() => setGoing(token)} />
                     ))}
                   </ul>
                 )}

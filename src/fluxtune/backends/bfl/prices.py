@@ -26,6 +26,11 @@ class Price:
     more: float = 0.0
     tiers: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def least(self) -> float:
+        """The credits the cheapest image costs."""
+        return min(self.tiers.values()) if self.tiers else self.first
+
     def estimate(self, values: Mapping[str, Any], input_mp: float = 0.0) -> float:
         """Return the credits one image with these parameters is expected to cost."""
         if self.tiers:
