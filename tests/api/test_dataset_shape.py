@@ -1,12 +1,15 @@
 """Routes of shape: crop, turn and mirror, suggested cuts, what the trainer will see."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from PIL import Image
 
+from fluxtune.core.clock import now
 from fluxtune.datasets.snapshot import Manifest, SnapshotService, write_snapshot
 from fluxtune.engine.data.buckets import bucket_for
+from fluxtune.images import purging
 from tests.zoo import encode
 
 
@@ -143,6 +146,20 @@ class TestEdits:
             assert seen.size == (60, 120)
         assert '"repeats": 3' in (tmp_path / "snapshot.json").read_text()
         assert manifest.images[0].original_sha256 == first["image"]["sha256"]
+
+
+def test_pictures_of_undone_edits_go_with_the_trash(client, dataset):
+    first, second = records(client, dataset)
+    undone = edit(client, dataset, {"id": first["id"], "edits": {"turn": 90}})["images"][0]["image"]["id"]
+    edit(client, dataset, {"id": first["id"], "edits": None}, {"id": second["id"], "edits": {"turn": 90}})
+    later = now() + timedelta(days=1)
+    with client.app.state.database.transaction() as session:
+        assert purging.list_unused_edits(session, later - timedelta(days=2)) == []
+        assert list(purging.list_unused_edits(session, later)) == [undone]
+        assert purging.remove_unused(session, [undone], set()) == 1
+    assert client.get(f"/api/images/{undone}/file").status_code == 404
+    again = edit(client, dataset, {"id": first["id"], "edits": {"turn": 90}})["images"][0]
+    assert pixels(client, again["image"]).size == (120, 240)
 
 
 class TestSuggestions:
