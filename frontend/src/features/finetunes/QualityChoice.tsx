@@ -37,7 +37,11 @@ export function QualityChoice({
               note={
                 plan ? (
                   <span className={classes.time}>
-                    {durationRange(plan.seconds)} <span className="dim">· {plan.recipe.steps} steps</span>
+                    {!plan.server && `${durationRange(plan.seconds)} `}
+                    <span className="dim">
+                      {!plan.server && "· "}
+                      {plan.recipe.steps} steps
+                    </span>
                   </span>
                 ) : (
                   <span className="dim">&nbsp;</span>
