@@ -13,7 +13,7 @@ from fluxtune.imaging.colour import has_transparency, to_srgb
 from fluxtune.imaging.decode import MAX_PIXELS, reading
 from fluxtune.imaging.likeness import fingerprint_of
 from fluxtune.imaging.measures import MEASURE_SIDE, Measures, jpeg_quality_of, sharpness_of
-from fluxtune.imaging.thumbnails import fit, make_placeholder, make_thumbnails
+from fluxtune.imaging.thumbnails import encode_views, make_placeholder, make_views
 
 _TURNED = {5, 6, 7, 8}
 _EXIF_ORIENTATION = 0x0112
@@ -51,8 +51,8 @@ def survey(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Survey:
         is_turned = _is_turned(opened)
         pixels = to_srgb(opened)
     upright = (height, width) if is_turned else (width, height)
-    view = fit(pixels, MEASURE_SIDE)
-    small = fit(view, 320)
+    views = make_views(pixels)
+    small = views[320]
     return Survey(
         format=form,
         width=upright[0],
@@ -61,8 +61,8 @@ def survey(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Survey:
         sha256=hashlib.sha256(data).hexdigest(),
         fingerprint=fingerprint_of(small),
         placeholder=make_placeholder(small),
-        thumbnails=make_thumbnails(view),
-        measures=Measures(sharpness=sharpness_of(view), jpeg_quality=quality, has_alpha=has_alpha),
+        thumbnails=encode_views(views),
+        measures=Measures(sharpness=sharpness_of(views[MEASURE_SIDE]), jpeg_quality=quality, has_alpha=has_alpha),
     )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Mapping
 
 from PIL import Image, ImageFilter
 
@@ -13,13 +14,22 @@ _PLACEHOLDER_LIMIT = 500
 
 def make_thumbnails(pixels: Image.Image) -> dict[int, bytes]:
     """Return a WebP per size; an image is never enlarged."""
-    thumbnails: dict[int, bytes] = {}
+    return encode_views(make_views(pixels))
+
+
+def make_views(pixels: Image.Image) -> dict[int, Image.Image]:
+    """Return the pixels at each size, largest first."""
+    views: dict[int, Image.Image] = {}
     current = pixels
     for size in sorted(THUMBNAIL_SIZES, reverse=True):
         # Each is made from the next larger one: three full-size reductions would cost three times as much.
-        current = fit(current, size)
-        thumbnails[size] = _webp(current, quality=82)
-    return thumbnails
+        views[size] = current = fit(current, size)
+    return views
+
+
+def encode_views(views: Mapping[int, Image.Image]) -> dict[int, bytes]:
+    """Return views as WebP. The encoder's quickest method makes them 7 % larger and takes a third less time."""
+    return {size: _webp(view, quality=82) for size, view in views.items()}
 
 
 def make_placeholder(pixels: Image.Image) -> str:
@@ -38,10 +48,10 @@ def fit(pixels: Image.Image, size: int) -> Image.Image:
     if scale == 1.0:
         return pixels
     target = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
-    return pixels.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return pixels.resize(target, Image.Resampling.HAMMING, reducing_gap=3.0)
 
 
 def _webp(pixels: Image.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
-    pixels.save(buffer, "WEBP", quality=quality, method=2)
+    pixels.save(buffer, "WEBP", quality=quality, method=0)
     return buffer.getvalue()
