@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from fluxtune.backends.base import RunEnd, RunSink, Steering
+from fluxtune.backends.local.readiness import describe_device, engine_versions
 from fluxtune.backends.local.runlog import RunLog
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
@@ -25,6 +26,7 @@ from fluxtune.finetunes.runs import RunRecorder, log_end, tell_last_step
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs.schemas import JobKind
 from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
+from fluxtune.models.schemas import Training
 from fluxtune.models.service import ModelService, NewModel, store_adapter
 from fluxtune.storage import Blobs
 
@@ -200,4 +202,19 @@ def _new_model(row: FinetuneRow, step: int) -> NewModel:
         description=f"Learnt from {images} of “{row.dataset_name}” in {step} steps.",
         cover_image_id=row.cover_image_id,
         step=step,
+        training=_training(row, recipe.seed).model_dump(mode="json"),
+    )
+
+
+def _training(row: FinetuneRow, seed: int) -> Training:
+    """Return how it was made, for the model to keep."""
+    return Training(
+        dataset_name=row.dataset_name,
+        snapshot_hash=row.snapshot_hash,
+        image_count=row.image_count,
+        seed=seed,
+        recipe=row.recipe,
+        seconds=row.seconds,
+        device=row.device or describe_device()[1],
+        engine=engine_versions(),
     )

@@ -295,6 +295,7 @@ def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Mo
         data_licence="",
         commercial_use=_commercial_use(base),
         provenance=None,
+        training=None,
         deployment=None,
         versions=[],
         default_version_id=None,

@@ -1,7 +1,7 @@
 """The catalogue as the API shows it."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -58,6 +58,22 @@ class Provenance(BaseModel):
     notes: list[str]
 
 
+class Training(BaseModel):
+    """How a model was finetuned here; kept with it, also when the finetune and its dataset are gone.
+
+    `seconds`: time spent on steps, what the model cost beside electricity. `engine`: versions of the programs.
+    """
+
+    dataset_name: str
+    snapshot_hash: str
+    image_count: int
+    seed: int
+    recipe: dict[str, Any]
+    seconds: float | None
+    device: str
+    engine: dict[str, str]
+
+
 class Deployment(BaseModel):
     """Where a model is at BFL. Drawn there with `hosted_model_id` as model and `finetune_id` among the parameters.
 
@@ -106,6 +122,7 @@ class Model(BaseModel):
     data_licence: str
     commercial_use: CommercialUse
     provenance: Provenance | None
+    training: Training | None
     deployment: Deployment | None
     versions: list[ModelVersion]
     default_version_id: str | None

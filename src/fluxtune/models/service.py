@@ -80,6 +80,7 @@ class NewModel:
     tags: list[str] = field(default_factory=list)
     provenance: dict[str, Any] | None = None
     """Of an imported model: where its file came from."""
+    training: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,7 @@ class ModelService:
             prompts=made.prompts,
             tags=made.tags,
             provenance=made.provenance,
+            training=made.training,
             cover_image_id=made.cover_image_id,
             finetune_id=made.finetune_id,
             dataset_id=made.dataset_id,

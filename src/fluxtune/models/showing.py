@@ -7,7 +7,7 @@ from fluxtune.engine.known_bases import known_base
 from fluxtune.images.schemas import Image
 from fluxtune.models import bases
 from fluxtune.models.deployed import to_deployment
-from fluxtune.models.schemas import CommercialUse, DataRights, Model, ModelVersion, Provenance
+from fluxtune.models.schemas import CommercialUse, DataRights, Model, ModelVersion, Provenance, Training
 from fluxtune.models.tables import DeploymentRow, ModelRow, ModelVersionRow
 
 SHIPPED = shipped_bases()
@@ -47,6 +47,7 @@ def to_schema(
         data_licence=row.data_licence,
         commercial_use=commercial_use(row.base, base, cast(DataRights, row.data_rights), row.provenance),
         provenance=Provenance.model_validate(row.provenance) if row.provenance else None,
+        training=Training.model_validate(row.training) if row.training else None,
         deployment=to_deployment(deployment) if deployment is not None else None,
         versions=[_to_version(version) for version in versions],
         default_version_id=default.id if default is not None else None,

@@ -29,6 +29,8 @@ class ModelRow(Base):
     data_licence: Mapped[str] = mapped_column(Text, default="", server_default="")
     # of an imported model: the file it came from
     provenance: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    # of a model that was finetuned here: by what, on what, with what; it outlives the finetune
+    training: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     # No foreign key: versions name their model already. Empty, or of a version that is gone: the one trained furthest.
     default_version_id: Mapped[str | None] = mapped_column(String(32), default=None)
     cover_image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)

@@ -171,6 +171,10 @@ class TestSuccess:
         assert model["prompts"][0] == "rexo"
         assert model["versions"][0]["step"] == STEPS
         assert studio.get(model["versions"][0]["file_url"]).content == b"finished weights"
+        training = model["training"]
+        assert (training["recipe"], training["snapshot_hash"]) == (finetune["recipe"], finetune["snapshot_hash"])
+        assert training["seconds"] > 0
+        assert "fluxtune" in training["engine"]
 
     def test_stopped_and_kept_makes_a_model_as_well(self, studio, finetune):
         shown = run(studio, finetune, PlayedBackend(steps=12))

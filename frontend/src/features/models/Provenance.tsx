@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { Model } from "@/api/generated";
 import { datasetQuery, finetuneQuery } from "@/api/queries";
 import { CopyButton } from "@/components/CopyButton";
+import { duration } from "@/components/format";
 import { Fold } from "@/components/schema-form/SchemaForm";
 
 import classes from "./Models.module.css";
@@ -15,16 +16,19 @@ export function Provenance({ model }: { model: Model }) {
   const finetune = useQuery(finetuneQuery(model.finetune_id ?? "")).data;
   const dataset = useQuery(datasetQuery(model.dataset_id ?? "")).data;
   const origin = model.provenance;
+  // Kept with the model, also when its finetune is gone; older models have the finetune alone.
+  const { training } = model;
+  const values = training?.recipe ?? finetune?.recipe;
   const recipe =
-    finetune &&
-    Object.entries(finetune.recipe)
+    values &&
+    Object.entries(values)
       .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
       .join("\n");
   return (
     <section aria-label="How it was made" className={classes.panel}>
       <h2>How it was made</h2>
       <dl className="facts">
-        {(dataset || finetune) && (
+        {(dataset || finetune || training) && (
           <>
             <dt>Dataset</dt>
             <dd>
@@ -33,7 +37,7 @@ export function Provenance({ model }: { model: Model }) {
                   {dataset.name}
                 </Link>
               ) : (
-                finetune?.dataset_name
+                (training?.dataset_name ?? finetune?.dataset_name)
               )}
             </dd>
           </>
@@ -46,14 +50,33 @@ export function Provenance({ model }: { model: Model }) {
                 {finetune.name}
               </Link>
             </dd>
-            <dt>Images</dt>
-            <dd>{finetune.image_count}</dd>
             <dt>Steps</dt>
             <dd>{finetune.step}</dd>
+          </>
+        )}
+        {(training || finetune) && (
+          <>
+            <dt>Images</dt>
+            <dd>{training?.image_count ?? finetune?.image_count}</dd>
             <dt>Seed</dt>
-            <dd>{finetune.recipe.seed}</dd>
+            <dd>{training?.seed ?? finetune?.recipe.seed}</dd>
             <dt>Snapshot</dt>
-            <dd className="mono">{finetune.snapshot_hash.slice(0, 12)}</dd>
+            <dd className="mono">{(training?.snapshot_hash ?? finetune?.snapshot_hash)?.slice(0, 12)}</dd>
+          </>
+        )}
+        {training && (
+          <>
+            <dt>Cost</dt>
+            <dd>
+              {training.seconds !== null && `${duration(training.seconds)} on `}
+              {training.device}
+            </dd>
+            <dt>Engine</dt>
+            <dd>
+              {Object.entries(training.engine)
+                .map(([name, version]) => `${name} ${version}`)
+                .join(", ")}
+            </dd>
           </>
         )}
         {origin && (

@@ -2,9 +2,12 @@
 
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from fluxtune import __version__
 from fluxtune.backends.base import EngineMissing, MissingPart
 from fluxtune.engine.doctor import check_engine
 
@@ -33,6 +36,16 @@ def require_engine() -> None:
             f"Training and generating on this computer need {names}.",
             action=f"Run `{missing[0].command}`, then start fluxtune again.",
         )
+
+
+@cache
+def engine_versions() -> dict[str, str]:
+    """Return the versions of what trains and draws, by the names they have in the package index."""
+    found = {"fluxtune": __version__}
+    for name in ("torch", "diffusers", "transformers", "peft"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 @cache

@@ -16,6 +16,7 @@ WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Add both tables; fold what is known of every model for searching."""
     op.add_column("model", sa.Column("searched", sa.Text(), nullable=False, server_default=""))
+    op.add_column("model", sa.Column("training", sa.JSON(none_as_null=True), nullable=True))
     op.create_index("ix_model_newest", "model", ["deleted_at", "id"], unique=False)
     op.create_index("ix_model_facets", "model", ["deleted_at", "base", "mode"], unique=False)
     _fold()
@@ -76,6 +77,7 @@ def downgrade() -> None:
     with op.batch_alter_table("model") as batch_op:
         batch_op.drop_index("ix_model_facets")
         batch_op.drop_index("ix_model_newest")
+        batch_op.drop_column("training")
         batch_op.drop_column("searched")
     op.drop_table("parity")
     op.drop_table("deployment")
