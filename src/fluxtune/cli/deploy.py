@@ -107,9 +107,7 @@ def lookup(
 
 def add(
     name: Annotated[str, typer.Argument(metavar="FINETUNE_ID", help="What the Dashboard calls it.")],
-    endpoint: Annotated[
-        str, typer.Option(metavar="ID", help="Which endpoint draws with it, as in `hosted models`.")
-    ],
+    endpoint: Annotated[str, typer.Option(metavar="ID", help="Which endpoint draws with it, as in `hosted models`.")],
     title: Annotated[str, typer.Option("--name", help="What to call it here; what BFL says when not given.")] = "",
     trigger: Annotated[str, typer.Option(help="Its trigger word; what BFL says when not given.")] = "",
     anyway: Annotated[bool, typer.Option("--anyway", help="Also when BFL does not list it.")] = False,
