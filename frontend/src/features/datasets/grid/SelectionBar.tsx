@@ -95,6 +95,7 @@ export function SelectionBar(props: SelectionBarProps) {
           size="xs"
           variant="default"
           leftSection={<RotateCcw size={14} />}
+          aria-label="Put back"
           onClick={() => void onChange({ removed: false }, "put back")}
         >
           Put back
@@ -103,7 +104,7 @@ export function SelectionBar(props: SelectionBarProps) {
         <>
           <Popover position="top" width={260} trapFocus>
             <Popover.Target>
-              <Button size="xs" variant="default" leftSection={<Tags size={14} />}>
+              <Button size="xs" variant="default" leftSection={<Tags size={14} />} aria-label="Tag">
                 Tag
               </Button>
             </Popover.Target>
@@ -111,12 +112,18 @@ export function SelectionBar(props: SelectionBarProps) {
               <Tagging knownTags={props.knownTags} onChange={onChange} />
             </Popover.Dropdown>
           </Popover>
-          <Button size="xs" variant="default" leftSection={<Crop size={14} />} onClick={onCrop}>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<Crop size={14} />}
+            aria-label="Crop and turn"
+            onClick={onCrop}
+          >
             Crop and turn
           </Button>
           <Popover position="top" width={240} trapFocus>
             <Popover.Target>
-              <Button size="xs" variant="default" leftSection={<Repeat size={14} />}>
+              <Button size="xs" variant="default" leftSection={<Repeat size={14} />} aria-label="Repeat">
                 Repeat
               </Button>
             </Popover.Target>
@@ -128,6 +135,7 @@ export function SelectionBar(props: SelectionBarProps) {
             size="xs"
             variant="default"
             leftSection={<Trash2 size={14} />}
+            aria-label="Remove"
             onClick={() => void onChange({ removed: true }, "removed")}
           >
             Remove

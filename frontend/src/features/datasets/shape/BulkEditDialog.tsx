@@ -19,7 +19,12 @@ const CUTS: Record<Cut, string> = {
   borders: "Leave plain borders out",
   whole: "Show the whole picture again",
 };
-const TURNS = { "0": "Not turned", right: "Right", left: "Left", "180": "Upside down" };
+const TURNS = [
+  { value: "0", label: "Not turned" },
+  { value: "left", label: "Left" },
+  { value: "right", label: "Right" },
+  { value: "180", label: "Upside down" },
+];
 const PART = 50;
 
 interface BulkEditDialogProps {
@@ -113,13 +118,7 @@ export function BulkEditDialog({ datasetId, ids, onClose }: BulkEditDialogProps)
             data={PRESETS.filter(({ aspect }) => aspect !== null).map(({ label }) => label)}
           />
         )}
-        <SegmentedControl
-          size="xs"
-          aria-label="Turn"
-          value={way}
-          onChange={setWay}
-          data={Object.entries(TURNS).map(([value, label]) => ({ value, label }))}
-        />
+        <SegmentedControl size="xs" aria-label="Turn" value={way} onChange={setWay} data={TURNS} />
         <Checkbox
           label="Mirror left to right"
           checked={isMirrored}
