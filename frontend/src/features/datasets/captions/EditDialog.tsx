@@ -93,8 +93,8 @@ export function EditDialog({ dataset, ids, about, actions, isOpen, onClose }: Di
           onChange={(kind) => update({ kind: kind as Kind })}
           data={[
             { value: "replace", label: "Replace" },
-            { value: "start", label: "Put in front" },
-            { value: "end", label: "Put at the end" },
+            { value: "start", label: "In front" },
+            { value: "end", label: "At the end" },
             { value: "tag", label: "Tag" },
           ]}
         />

@@ -42,6 +42,8 @@ export function useCaption(id: string, stored: string, save: SaveCaption) {
   const [state, setState] = useState<CaptionState>("idle");
   const unsaved = useRef<Draft | null>(readDraft(id));
   const acknowledged = useRef<string | null>(null);
+  // While two texts wait for a choice nothing is sent: leaving the field for a button must not take the button away.
+  const isTorn = useRef(false);
   const timer = useRef(0);
   const latest = useRef({ stored, save });
   useEffect(() => {
@@ -51,7 +53,7 @@ export function useCaption(id: string, stored: string, save: SaveCaption) {
   const flush = useCallback(() => {
     window.clearTimeout(timer.current);
     const draft = unsaved.current;
-    if (draft === null) return;
+    if (draft === null || isTorn.current) return;
     unsaved.current = null;
     setState("saving");
     latest.current.save(id, draft.text, draft.base).then(
@@ -68,7 +70,8 @@ export function useCaption(id: string, stored: string, save: SaveCaption) {
       },
       (error: unknown) => {
         unsaved.current ??= draft;
-        setState(problemOf(error).type.endsWith("caption-changed") ? "conflict" : "failed");
+        isTorn.current = problemOf(error).type.endsWith("caption-changed");
+        setState(isTorn.current ? "conflict" : "failed");
       },
     );
   }, [id]);
@@ -90,6 +93,7 @@ export function useCaption(id: string, stored: string, save: SaveCaption) {
   const settle = useCallback(
     (mine: boolean) => {
       const draft = unsaved.current;
+      isTorn.current = false;
       if (mine && draft) {
         unsaved.current = { text: draft.text, base: latest.current.stored };
         flush();
