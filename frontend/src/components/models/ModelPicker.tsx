@@ -27,8 +27,8 @@ function Thumb({ choice }: { choice: Choice | undefined }) {
 
 function wordsOf(choice: Choice): string {
   if (choice.kind === "hosted") return abilities(choice.model).join(" · ");
-  const { kind, base, trigger_word, is_ready } = choice.model;
-  if (!is_ready) return "not here yet";
+  const { kind, base, trigger_word, is_ready, deployment, versions } = choice.model;
+  if (!is_ready) return deployment && versions.length === 0 ? "only at BFL: from its page" : "not here yet";
   return kind === "base" ? "base" : [trigger_word, base].filter(Boolean).join(" · ");
 }
 

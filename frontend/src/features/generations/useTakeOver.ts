@@ -20,16 +20,21 @@ export function useTakeOver(choice: Choice | undefined, update: Update) {
 
   /** Returns whether all of it is known still. */
   const everything = async (facts: Reuse["facts"]): Promise<boolean> => {
-    if (!isHosted(facts.model_id)) {
+    let hostedId = facts.model_id;
+    if (!isHosted(hostedId)) {
       const model = await client
         .fetchQuery({ ...modelQuery(facts.model_id), retry: false })
         .catch(() => null);
       const usable = model && isUsable(model) ? model : null;
-      update(fromFacts(facts, usable));
-      return usable !== null;
+      if (usable || !model?.deployment) {
+        update(fromFacts(facts, usable));
+        return usable !== null;
+      }
+      // Its weights are at BFL alone, so that is where it was drawn.
+      hostedId = model.deployment.hosted_model_id;
     }
     const models = await client.fetchQuery(hostedModelsQuery);
-    const model = models.find(({ id }) => id === facts.model_id);
+    const model = models.find(({ id }) => id === hostedId);
     const old = await call(getGeneration({ path: { generation_id: facts.generation_id } })).catch(() => null);
     if (!model) update({ prompt: facts.prompt });
     else if (old) update(fromGeneration(old, facts.seed, model));
