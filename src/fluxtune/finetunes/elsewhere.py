@@ -122,6 +122,8 @@ class RunElsewhere(Following):
         if self._row.sent_at is not None and self._find(client, facts, self._row.sent_at):
             return
         self._folder.path.mkdir(parents=True, exist_ok=True)
+        if any(image.get("repeats", 1) > 1 for image in self._row.snapshot["images"]):
+            self._say("warning", f"{self._row.server_name} sees each image once a pass: repeats can't be sent.")
         archive = pack_dataset(self._blobs, self._row, self._folder.path, facts)
         for attempt in range(1, MOST_SENT + 1):
             self._tell_phase("sending the dataset")

@@ -112,7 +112,9 @@ def test_stopping(studio, program, finetune_id):
     stopped = program.post("/v1/fluxtune/stop", json={"id": finetune_id})
     assert stopped.json() == {"id": finetune_id, "status": "success"}
     with state_of(studio).database.reading() as session:
-        assert repository.find_finetune(session, finetune_id).is_stopping
+        row = repository.find_finetune(session, finetune_id)
+        assert row is not None
+        assert row.is_stopping
 
 
 def test_the_adapter(studio, program, tmp_path):

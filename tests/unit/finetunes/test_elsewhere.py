@@ -15,6 +15,7 @@ from fluxtune.engine.config import RunConfig
 from fluxtune.engine.events import RunResult
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes import elsewhere, following
+from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.finetunes.tasks import FinetuneTask
 from fluxtune.jobs.runner import JobRunner
 from tests.elsewhere import add_server, far, far_app, token, wire
@@ -175,6 +176,16 @@ class TestTheWholeWay:
         folder = state_of(near).settings.paths.run(finetune["id"])
         assert not list(folder.glob("*.zip*"))
         assert not (folder / "snapshot").exists()
+
+    def test_repeats_are_said_not_to_be_sent(self, near, far, wire):
+        finetune = start(near)
+        with state_of(near).database.transaction() as session:
+            row = session.get(FinetuneRow, finetune["id"])
+            first, *others = row.snapshot["images"]
+            row.snapshot = {**row.snapshot, "images": [{**first, "repeats": 3}, *others]}
+        wire.before = lambda request: httpx2.Response(403, json={"detail": "Not authenticated"})
+        work(near, finetune)
+        assert "repeats can't be sent" in log_of(near, finetune)
 
 
 class TestSteering:
