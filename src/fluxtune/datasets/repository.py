@@ -68,18 +68,15 @@ def count_images(session: Session, dataset_ids: Sequence[str]) -> dict[str, tupl
 
 def first_images(session: Session, dataset_ids: Sequence[str], most: int) -> dict[str, list[str]]:
     """Return the stored images that datasets begin with, at most so many of each."""
-    place = func.row_number().over(
-        partition_by=DatasetImageRow.dataset_id, order_by=(DatasetImageRow.position, DatasetImageRow.id)
-    )
-    ranked = (
-        select(DatasetImageRow.dataset_id, DatasetImageRow.image_id, place.label("place"))
-        .where(DatasetImageRow.dataset_id.in_(dataset_ids), DatasetImageRow.deleted_at.is_(None))
-        .subquery()
-    )
-    found: dict[str, list[str]] = {dataset_id: [] for dataset_id in dataset_ids}
-    query = select(ranked.c.dataset_id, ranked.c.image_id).where(ranked.c.place <= most).order_by(ranked.c.place)
-    for dataset_id, image_id in session.execute(query):
-        found[dataset_id].append(image_id)
+    found = {}
+    for dataset_id in dataset_ids:  # each reads a few entries of an index; ranking them all would read every image
+        query = (
+            select(DatasetImageRow.image_id)
+            .where(DatasetImageRow.dataset_id == dataset_id, DatasetImageRow.deleted_at.is_(None))
+            .order_by(DatasetImageRow.position, DatasetImageRow.id)
+            .limit(most)
+        )
+        found[dataset_id] = list(session.scalars(query))
     return found
 
 
@@ -141,7 +138,9 @@ def remove_expired_image(session: Session, dataset_image_id: str, before: dateti
 
 def grid_ids(session: Session, dataset_id: str, wanted: GridFilter) -> list[str]:
     """Return the images of a dataset that match, in order; `wanted.problem` is left to the caller."""
-    query = _joined(select(DatasetImageRow.id), dataset_id, wanted.removed)
+    query = select(DatasetImageRow.id).where(DatasetImageRow.dataset_id == dataset_id, _is_out(wanted.removed))
+    if wanted.size is not None or wanted.shape is not None:
+        query = query.join(ImageRow, ImageRow.id == DatasetImageRow.image_id)
     for condition in _conditions(wanted):
         query = query.where(condition)
     return list(session.scalars(query.order_by(DatasetImageRow.position, DatasetImageRow.id)))
@@ -208,12 +207,15 @@ def list_measures(session: Session, dataset_id: str) -> list[tuple[int, int, int
 
 
 def _joined(query: Any, dataset_id: str, removed: bool) -> Any:
-    out = DatasetImageRow.deleted_at.is_not(None) if removed else DatasetImageRow.deleted_at.is_(None)
     return (
         query.select_from(DatasetImageRow)
         .join(ImageRow, ImageRow.id == DatasetImageRow.image_id)
-        .where(DatasetImageRow.dataset_id == dataset_id, out)
+        .where(DatasetImageRow.dataset_id == dataset_id, _is_out(removed))
     )
+
+
+def _is_out(removed: bool) -> ColumnElement[bool]:
+    return DatasetImageRow.deleted_at.is_not(None) if removed else DatasetImageRow.deleted_at.is_(None)
 
 
 def _conditions(wanted: GridFilter) -> list[ColumnElement[bool]]:
