@@ -1,7 +1,6 @@
 """Everything the studio's API does, one method a route."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,11 @@ from fluxtune.api.schemas import SignIn, SystemInfo
 from fluxtune.client.captions import CaptionCalls
 from fluxtune.client.datasets import DatasetCalls
 from fluxtune.client.deployments import DeploymentCalls
-from fluxtune.client.errors import ApiProblem
 from fluxtune.client.hosted import HostedCalls
 from fluxtune.client.servers import ServerCalls
 from fluxtune.client.tokens import TokenCalls
-from fluxtune.client.uploads import batches, collect_files
+from fluxtune.client.uploads import UploadCalls
 from fluxtune.datasets.schemas import (
-    ArrivalProgress,
     Dataset,
     DatasetCheck,
     DatasetCreate,
@@ -25,7 +22,6 @@ from fluxtune.datasets.schemas import (
     FixRequest,
     FixResult,
     SampleConcept,
-    UploadReport,
 )
 from fluxtune.deployments.schemas import ImportedModel
 from fluxtune.finetunes.schemas import (
@@ -59,7 +55,7 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(CaptionCalls, DatasetCalls, DeploymentCalls, TokenCalls, HostedCalls, ServerCalls):
+class Client(CaptionCalls, DatasetCalls, DeploymentCalls, TokenCalls, HostedCalls, ServerCalls, UploadCalls):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio
@@ -137,30 +133,6 @@ class Client(CaptionCalls, DatasetCalls, DeploymentCalls, TokenCalls, HostedCall
     def dataset_images(self, dataset_id: str) -> list[DatasetImage]:
         """List the images of a dataset in order."""
         return self.fetch(list[DatasetImage], "GET", f"/api/datasets/{dataset_id}/images")
-
-    def upload_images(self, dataset_id: str, paths: Iterable[str | Path]) -> Iterator[UploadReport]:
-        """Upload files, folders and ZIPs; yield a report after each batch, and of a ZIP after each piece."""
-        files = list(collect_files(paths))
-        yield from self._upload_loose(dataset_id, [file for file in files if file[1].suffix.lower() != ".zip"])
-        for name, path in files:
-            if path.suffix.lower() == ".zip":
-                yield from self._upload_archive(dataset_id, name, path)
-
-    def _upload_archive(self, dataset_id: str, name: str, path: Path) -> Iterator[UploadReport]:
-        with path.open("rb") as stream:
-            lines = self.post_stream(f"/api/datasets/{dataset_id}/archives", files=[("file", (name, stream))])
-            for line in lines:
-                step = ArrivalProgress.model_validate_json(line)
-                if step.problem is not None:
-                    raise ApiProblem(step.problem)
-                if step.report is not None:
-                    yield step.report
-
-    def _upload_loose(self, dataset_id: str, paths: Iterable[tuple[str, Path]]) -> Iterator[UploadReport]:
-        for batch in batches(paths):
-            with ExitStack() as stack:
-                files = [("files", (name, stack.enter_context(path.open("rb")))) for name, path in batch]
-                yield self.fetch(UploadReport, "POST", f"/api/datasets/{dataset_id}/images", files=files)
 
     def set_caption(self, dataset_id: str, dataset_image_id: str, caption: str) -> DatasetImage:
         """Write the caption of one image."""

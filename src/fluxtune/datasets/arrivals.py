@@ -14,6 +14,7 @@ from typing import IO
 from fluxtune.core.errors import FluxtuneError
 from fluxtune.datasets import repository
 from fluxtune.datasets.archive import Archive, ArchiveRefused
+from fluxtune.datasets.arrival_schemas import ArrivalProgress, KnownFiles
 from fluxtune.datasets.importer import (
     Found,
     Import,
@@ -26,7 +27,7 @@ from fluxtune.datasets.importer import (
     stem_of,
 )
 from fluxtune.datasets.layouts import Layout, recognise
-from fluxtune.datasets.schemas import ArrivalProgress, KnownFiles, UploadReport
+from fluxtune.datasets.schemas import UploadReport
 from fluxtune.datasets.service import DatasetService
 from fluxtune.datasets.uploads import UploadService
 from fluxtune.db import Database

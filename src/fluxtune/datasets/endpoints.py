@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
 from fluxtune.datasets import concepts
+from fluxtune.datasets.arrival_schemas import ArrivalProgress, KnownFiles, KnownFilesRequest
 from fluxtune.datasets.arrivals import ArrivalService
 from fluxtune.datasets.base_facts import find_base_facts
 from fluxtune.datasets.copying import copy_dataset
@@ -22,7 +23,6 @@ from fluxtune.datasets.fixes import FixService
 from fluxtune.datasets.grid import GridService
 from fluxtune.datasets.importer import UploadedFile
 from fluxtune.datasets.schemas import (
-    ArrivalProgress,
     CropsRequest,
     CropSuggestion,
     Dataset,
@@ -42,8 +42,6 @@ from fluxtune.datasets.schemas import (
     GridRecordsRequest,
     ImagesChange,
     ImagesChanged,
-    KnownFiles,
-    KnownFilesRequest,
     SampleConcept,
     TrainingSettings,
     TrainingView,

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from fluxtune.core.errors import Problem
 from fluxtune.datasets.check_limits import CheckLimits
 from fluxtune.engine.config import Mode
 from fluxtune.images.schemas import Image
@@ -255,28 +254,6 @@ class UploadReport(BaseModel):
     notes: list[str]
     image_count: int
     layout: Literal["images", "captions", "bfl", "ai_toolkit", "kohya", "imagefolder"]
-
-
-class KnownFilesRequest(BaseModel):
-    """Contents that are about to be sent, by SHA-256 in hex."""
-
-    hashes: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(max_length=1_000)
-
-
-class KnownFiles(BaseModel):
-    """Contents the dataset has, which need not be sent; `next_position` is the place behind its last image."""
-
-    hashes: list[str]
-    next_position: int
-
-
-class ArrivalProgress(BaseModel):
-    """How far a ZIP is read. `report` tells of the files since the one before; `problem` ends it early."""
-
-    done: int
-    total: int
-    report: UploadReport | None
-    problem: Problem | None
 
 
 class FixRequest(BaseModel):
