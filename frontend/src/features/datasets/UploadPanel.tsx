@@ -50,7 +50,9 @@ function Running({ upload, state }: { upload: Upload; state: UploadState }) {
     <section className={classes.panel} aria-label="Upload">
       <div className={classes.head}>
         <h2>
-          {isPaused ? "Paused" : "Adding"} {countOf(totals.files, "file")}
+          {isPaused
+            ? `Paused with ${countOf(totals.files - totals.done, "file")} to go`
+            : `Adding ${countOf(totals.files, "file")}`}
         </h2>
         <Button
           size="compact-sm"
