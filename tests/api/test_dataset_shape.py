@@ -8,7 +8,7 @@ from PIL import Image
 
 from fluxtune.core.clock import now
 from fluxtune.datasets.snapshot import Manifest, SnapshotService, write_snapshot
-from fluxtune.engine.data.buckets import bucket_for
+from fluxtune.engine.buckets import bucket_for
 from fluxtune.images import purging
 from tests.zoo import encode
 

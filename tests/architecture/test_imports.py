@@ -42,6 +42,8 @@ ENGINE_DOORS = {
     "doctor",
     "captions",
     "captioning",
+    "buckets",
+    "tokens",
     "runfolder",
     "reports",
     "suggestions",

@@ -15,9 +15,9 @@ from PIL import Image, ImageOps
 
 from fluxtune.core.errors import InvalidInput, NotReady
 from fluxtune.engine.bases import describe_base, find_bases, require_base
+from fluxtune.engine.buckets import bucket_for, kept_box
 from fluxtune.engine.captions import fill_trigger, has_trigger, with_trigger
 from fluxtune.engine.config import Recipe, preserved_count
-from fluxtune.engine.data.buckets import bucket_for, kept_box
 from fluxtune.engine.data.snapshot import read_pixels
 from fluxtune.engine.doctor import check_engine
 from fluxtune.engine.recipes import PROMPTS, QUALITIES, prompts_for, reasons_for, recipe_for

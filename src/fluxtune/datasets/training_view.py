@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from fluxtune.datasets import repository
 from fluxtune.datasets.schemas import Bucket, KeptPart, LeftOut, SeenAt, Sides, SizeSeen, TrainingSettings, TrainingView
 from fluxtune.datasets.service import DatasetService
-from fluxtune.engine.data.buckets import kept_box, resolutions_for
+from fluxtune.engine.buckets import kept_box, resolutions_for
 from fluxtune.storage import Blobs
 
 Measure = tuple[int, int, int, int]

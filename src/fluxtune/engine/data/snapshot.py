@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fluxtune.core.errors import InvalidInput
+from fluxtune.engine.buckets import kept_box, resolutions_for
 from fluxtune.engine.config import Snapshot
-from fluxtune.engine.data.buckets import kept_box, resolutions_for
 
 
 def read_pixels(path: Path, resolution: int) -> NDArray[np.float32]:
