@@ -86,3 +86,22 @@ def test_a_zip_of_bfl(client, dataset):
     report = upload(client, dataset, ("f.zip", zip_of([("1.png", picture(1)), ("1.txt", b"TOK one")])))
     assert report["layout"] == "bfl"
     assert captions(client, dataset) == {"1.png": ("TOK one", 1)}
+
+
+@pytest.mark.parametrize("layout", ["bfl", "kohya", "imagefolder"])
+def test_what_is_exported_comes_back_as_it_was(client, dataset, layout):
+    upload(
+        client, dataset, ("b.png", picture(2)), ("b.txt", b"zubo, beside a wall"), ("a.png", picture(1)),
+        ("a.txt", b"zubo in snow"),
+    )  # fmt: skip
+    exported = client.get(f"/api/datasets/{dataset}/export", params={"layout": layout})
+    assert exported.status_code == 200, exported.text
+    other = client.post("/api/datasets", json={"name": "Again", "trigger_word": "zubo"}).json()["id"]
+    report = upload(client, other, ("set.zip", exported.content))
+    assert (report["layout"], report["refused"]) == (layout, [])
+
+    def facts(of):
+        images = client.get(f"/api/datasets/{of}/images").json()
+        return [(each["image"]["sha256"], each["caption"], each["repeats"]) for each in images]
+
+    assert facts(other) == facts(dataset)
