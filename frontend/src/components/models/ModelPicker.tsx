@@ -98,8 +98,13 @@ export function ModelPicker({
   const combobox = useCombobox({
     onDropdownClose: () => {
       combobox.resetSelectedOption();
-      combobox.focusTarget();
       setTyped("");
+      // Who has clicked into another field stays there.
+      window.setTimeout(() => {
+        const { activeElement, body } = document;
+        if (!activeElement || activeElement === body || activeElement === combobox.searchRef.current)
+          combobox.focusTarget();
+      });
     },
     onDropdownOpen: () => combobox.focusSearchInput(),
   });
