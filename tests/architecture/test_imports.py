@@ -25,7 +25,10 @@ HOMES: dict[str, tuple[tuple[str, ...], str]] = {
     "alembic": (("db/",), "migrations are the database's own business"),
     "dbos": (("jobs/",), "DBOS renames its API between minors; one package knows it"),
     "obstore": (("storage/",), "pre-1.0; one package knows it"),
-    "httpx2": (("client/", "backends/bfl/", "backends/vision/", "backends/fluxtune/", "webhooks/"), "HTTP goes out through these only"),
+    "httpx2": (
+        ("client/", "backends/bfl/", "backends/vision/", "backends/fluxtune/", "webhooks/"),
+        "HTTP goes out through these only",
+    ),
     "fastapi": (("api/", "/endpoints.py", "jobs/stream.py"), "services raise our errors, never HTTPException"),
     "typer": (("cli/",), "the command line"),
     "rich": (("cli/",), "the command line"),

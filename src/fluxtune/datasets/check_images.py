@@ -143,8 +143,7 @@ def transparent(rules: Rules) -> Finding | None:
     return finding(
         "transparent",
         "hint",
-        f"{count(len(ids))} {'has' if len(ids) == 1 else 'have'} transparent parts, which are "
-        "trained on white.",
+        f"{count(len(ids))} {'has' if len(ids) == 1 else 'have'} transparent parts, which are trained on white.",
         "Nothing needs to be done if white is right; else put a background behind it before adding, or remove.",
         ids,
         fix="remove_transparent",

@@ -274,7 +274,7 @@ def known_hashes(session: Session, dataset_id: str, hashes: Sequence[str]) -> se
     return found
 
 
-def list_checked(session: Session, dataset_id: str) -> Sequence[Row[tuple[str, int, int, str, str, str, Any, int]]]:
+def list_checked(session: Session, dataset_id: str) -> Sequence[Row[str, int, int, str, str, str, Any, int]]:
     """Return of each image what the check looks at: id, width, height, hash, fingerprint, caption, measures, repeats.
 
     Columns instead of objects: 10,000 rows in a tenth of a second.

@@ -184,7 +184,7 @@ class DatasetService:
     def list_checked(self, dataset_id: str) -> list[CheckedImage]:
         """Return a dataset's images as the check sees them."""
         self._session.flush()
-        return [CheckedImage(*values) for values in repository.list_checked(self._session, dataset_id)]
+        return [CheckedImage(*row) for row in repository.list_checked(self._session, dataset_id)]
 
     def _check(self, row: DatasetRow, base: BaseFacts | None = None) -> DatasetCheck:
         limits = CheckLimits.model_validate(row.check_limits)

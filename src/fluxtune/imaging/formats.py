@@ -42,14 +42,5 @@ def open_image(data: bytes) -> Image.Image:
 
 @cache
 def _add_heif() -> None:
-    """Teach Pillow to read HEIC; not before the first such file, for the library takes a while to load.
-
-    pi-heif is the same reader without the encoder, whose licence not everyone can use; where it is installed it serves.
-    """
-    for name in ("pi_heif", "pillow_heif"):
-        try:
-            library = importlib.import_module(name)
-        except ImportError:
-            continue
-        library.register_heif_opener(thumbnails=False)
-        return
+    """Teach Pillow to read HEIC; not before the first such file, for the library takes a while to load."""
+    importlib.import_module("pi_heif").register_heif_opener(thumbnails=False)

@@ -103,12 +103,7 @@ def test_progress(studio, program, stranger, finetune_id, tmp_path):
 
 def test_stopping(studio, program, finetune_id):
     assert program.post("/v1/fluxtune/stop", json={"id": "nope"}).status_code == 404
-    set_job(
-        studio,
-        studio.get(f"/api/finetunes/{finetune_id}").json()["job_id"],
-        state="running",
-        started_at=now(),
-    )
+    set_job(studio, studio.get(f"/api/finetunes/{finetune_id}").json()["job_id"], state="running", started_at=now())
     stopped = program.post("/v1/fluxtune/stop", json={"id": finetune_id})
     assert stopped.json() == {"id": finetune_id, "status": "success"}
     with state_of(studio).database.reading() as session:
