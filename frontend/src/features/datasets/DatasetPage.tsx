@@ -83,7 +83,7 @@ export function DatasetPage() {
         </>
       }
     >
-      <div className={classes.layout}>
+      <div className={classes.layout} data-empty={count === 0 || undefined}>
         <aside className={classes.side}>
           <CheckPanel
             dataset={dataset.data}
