@@ -38,7 +38,7 @@ def dataset(client):
 
 def send(client, dataset, *files):
     response = client.post(f"/api/datasets/{dataset}/images", files=[("files", file) for file in files])
-    assert response.status_code == 60, response.text
+    assert response.status_code == 200, response.text
     return response.json()
 
 

@@ -22,7 +22,7 @@ def health_of(state: str | None, *, has_report: bool) -> Health:
         job = Job.model_validate(
             dict.fromkeys(Job.model_fields)
             | {"id": "j", "kind": "health", "title": "Health", "target_id": "f", "state": state, "phase": "", "step": 0}
-            | {"steps": 0, "created_at": "2026-01-01T00:00:00Z"}
+            | {"steps": 0, "lane": "device", "created_at": "2026-01-01T00:00:00Z"}
             | {"error": OutOfMemory("Needs more.").problem() if state == "failed" else None}
         )
     return Health.model_validate(
