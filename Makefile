@@ -7,6 +7,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Number of tests run side by side.
 JOBS   ?= 2
+# A file's tests stay together, files in the order of tests/conftest.py.
+SHARE  := --dist loadfile --no-loadscope-reorder
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -16,8 +18,8 @@ run: $(BIN)/.installed ui ## Set everything up and open the studio
 
 test: $(BIN)/.installed $(BIN)/.browser ## Set everything up and run all tests
 	$(BIN)/python -m tools.frontend test
-	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile --ignore=tests/e2e --ignore=tests/kill
-	$(BIN)/python -m pytest tests/kill tests/e2e -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest tests -n $(JOBS) $(SHARE) --ignore=tests/e2e --ignore=tests/kill
+	$(BIN)/python -m pytest tests/kill tests/e2e -n $(JOBS) $(SHARE)
 
 dev: $(BIN)/.installed ui ## Run the studio and rebuild the browser UI on every change
 	@$(BIN)/python -m tools.dev
@@ -35,7 +37,7 @@ rules: $(BIN)/.installed ## Who may import whom
 	$(BIN)/lint-imports
 
 fast: $(BIN)/.installed ## Tests without browser and training
-	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile --ignore=tests/e2e --ignore=tests/engine --ignore=tests/kill \
+	$(BIN)/python -m pytest tests -n $(JOBS) $(SHARE) --ignore=tests/e2e --ignore=tests/engine --ignore=tests/kill \
 		--ignore=tests/cli/test_whole_way.py
 
 frontend: $(BIN)/.installed ## Lint, types and tests of the browser UI

@@ -29,6 +29,19 @@ BASE_URL = "http://127.0.0.1:7860"
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 
+# Files that take a minute or more begin first, so that no worker is left with one of them at the end.
+LONGEST = (
+    "e2e/test_first_visit.py", "e2e/test_run_controls.py", "kill/test_finetune.py", "e2e/test_servers.py",
+    "kill/test_old_program.py", "e2e/test_own_images.py", "e2e/test_places.py", "cli/test_whole_way.py",
+    "health/test_check.py", "health/test_acceptance.py", "engine/test_methods.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, in their order."""
+    items.sort(key=lambda item: next((at for at, end in enumerate(LONGEST) if item.path.as_posix().endswith(end)), 99))
+
+
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
