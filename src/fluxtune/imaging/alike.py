@@ -6,8 +6,10 @@ dictionary look-ups each instead of five billion comparisons. The strands take e
 whose digits are all alike, does not fill one of them.
 """
 
+import gc
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock
 
 from fluxtune.imaging.likeness import MAX_COLOUR, MAX_EDGE_BITS
@@ -18,6 +20,7 @@ _CROWD = 40
 """From so many pictures with a strand in common on (drawings on white, plain colours) colour is looked at first."""
 _CELL = MAX_COLOUR + 1
 _KEPT = 16
+_NONE: frozenset[str] = frozenset()
 
 
 class AlikeIndex:
@@ -37,9 +40,10 @@ class AlikeIndex:
         """Let the set be exactly these images (id: fingerprint); only what changed costs anything."""
         for key in [key for key, value in self._prints.items() if prints.get(key) != value]:
             self._remove(key)
-        for key, value in prints.items():
-            if key not in self._prints:
-                self._add(key, value)
+        with _without_collections():
+            for key, value in prints.items():
+                if key not in self._prints:
+                    self._add(key, value)
 
     def groups(self) -> list[list[str]]:
         """Return groups of two and more images that look almost the same."""
@@ -77,34 +81,36 @@ class AlikeIndex:
         edges = value[:_EDGE_DIGITS]
         shape = self._shapes.get(edges)
         if shape is None:
-            shape = self._shapes[edges] = _Shape(int(edges, 16))
+            shape = self._shapes[edges] = _Shape()
             self._find_shapes(edges, shape)
-        for near in (edges, *shape.near):
-            for other in self._shapes[near].like(value):
-                self._neighbours[value].add(other)
-                self._neighbours[other].add(value)
+        if shape.near or shape.has_members:
+            for near in (edges, *shape.near):
+                for other in self._shapes[near].like(value):
+                    self._neighbours[value].add(other)
+                    self._neighbours[other].add(value)
         shape.add(value)
 
     def _find_shapes(self, edges: str, shape: "_Shape") -> None:
         """Note which shapes lie near a new one, and let those know."""
-        candidates: set[str] = set()
+        candidates: list[str] = []
         for strand, owners in enumerate(self._strands):
             digits = edges[strand::_STRANDS]
             owner = owners.setdefault(digits, edges)
             if owner is edges:
                 continue
             if isinstance(owner, str):
-                candidates.add(owner)
+                candidates.append(owner)
                 owners[digits] = [owner, edges]
             else:
-                candidates.update(owner)
+                candidates.extend(owner)
                 owner.append(edges)
         if not candidates:
             return
-        for other in candidates:
-            if (shape.number ^ self._shapes[other].number).bit_count() <= self._edge_bits:
-                shape.near.add(other)
-                self._shapes[other].near.add(edges)
+        number = int(edges, 16)
+        for other in set(candidates):
+            if (number ^ int(other, 16)).bit_count() <= self._edge_bits:
+                shape.near = shape.near | {other}
+                self._shapes[other].near = self._shapes[other].near | {edges}
 
     def _remove(self, key: str) -> None:
         value = self._prints.pop(key)
@@ -123,7 +129,7 @@ class AlikeIndex:
             return
         del self._shapes[edges]
         for near in shape.near:
-            self._shapes[near].near.remove(edges)
+            self._shapes[near].near = self._shapes[near].near - {edges}
         for strand, owners in enumerate(self._strands):
             digits = edges[strand::_STRANDS]
             owner = owners[digits]
@@ -136,13 +142,18 @@ class AlikeIndex:
 class _Shape:
     """Pictures with the very same edges, which colour tells apart; `near` are the shapes that differ in a few bits."""
 
-    __slots__ = ("_cells", "_members", "near", "number")
+    __slots__ = ("_cells", "_members", "near")
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.near: set[str] = set()
+    def __init__(self) -> None:
+        # Nearly every shape is alone: a set for each would be a hundred thousand sets.
+        self.near: frozenset[str] = _NONE
         self._members: list[str] = []
         self._cells: dict[tuple[int, int, int], list[str]] | None = None
+
+    @property
+    def has_members(self) -> bool:
+        """Return whether any picture has this shape."""
+        return bool(self._members)
 
     def like(self, value: str) -> list[str]:
         """Return the pictures of this shape in the colours of that one."""
@@ -186,6 +197,19 @@ def _has_colours(colours: bytes, other: str) -> bool:
 def _cell(value: str) -> tuple[int, int, int]:
     red, green, blue = bytes.fromhex(value[_EDGE_DIGITS : _EDGE_DIGITS + 6])
     return red // _CELL, green // _CELL, blue // _CELL
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let the collector of cycles rest: it would look through a hundred thousand new objects, none garbage, each time
+    some thousands more are there, which is a third of the work."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 _indices: OrderedDict[tuple[str, int], AlikeIndex] = OrderedDict()
