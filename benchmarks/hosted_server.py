@@ -94,7 +94,10 @@ async def serve(seconds: float) -> None:
             Route("/figures", server.figures),
         ]
     )
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Named as TCP, so that asyncio sends without delay, as servers do.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     await uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off")).serve(sockets=[listener])
 

@@ -1,7 +1,9 @@
 """One server per data folder, on this computer only, found through `studio.json`."""
 
+import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -54,6 +56,25 @@ def test_a_second_one_names_the_first(studio: Studio, settings: Settings) -> Non
     with pytest.raises(StudioRunning) as refusal:
         Studio(settings, "127.0.0.1", 0)
     assert studio.url in refusal.value.detail
+
+
+def test_answers_are_sent_without_waiting_for_acknowledgements():
+    async def delays_of_an_accepted_connection() -> int:
+        found = asyncio.get_running_loop().create_future()
+
+        async def accepted(_reader, writer):
+            option = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            found.set_result(option)
+            writer.close()
+
+        listener = open_socket("127.0.0.1", 0)
+        async with await asyncio.start_server(accepted, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            option = await found
+            writer.close()
+        return option
+
+    assert asyncio.run(delays_of_an_accepted_connection()) != 0
 
 
 def test_a_refused_start_holds_nothing(settings: Settings) -> None:
