@@ -69,7 +69,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     Raises `AddressRefused` if another port is taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named, because asyncio sends without delay only over sockets that say they are TCP; else each answer that takes two
+    # Named, because asyncio sends without delay only over sockets that say they are TCP; else each answer of two
     # writes waits 40 ms for the client's acknowledgement of the first.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
