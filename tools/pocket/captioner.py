@@ -4,7 +4,7 @@ It reads the seven attributes of a scene off the pixels, and for subject and pla
 does not know: from scenes in which something made of random shapes stands, from doodles, and from coloured noise that
 has the statistics of photographs. The sample concepts are kept out of the fitting, to test with.
 
-    python -m tools.pocket.captioner fit      # about five minutes on one core; writes the shipped file
+    python -m tools.pocket.captioner fit      # some minutes on one core; writes the shipped file
     python -m tools.pocket.captioner measure  # accuracy per attribute, on seeds that the fitting never saw
 """
 
