@@ -12,8 +12,7 @@ from fluxtune.cli.output import Output, ago, facts, table
 from fluxtune.cli.studio import open_studio
 from fluxtune.client import Client
 from fluxtune.core.errors import InvalidInput
-from fluxtune.datasets.exports import ExportLayout
-from fluxtune.datasets.schemas import Dataset, Edits, FindingKind, GridImage, ImageEdits, Shape, Size
+from fluxtune.datasets.schemas import Dataset, Edits, ExportLayout, FindingKind, GridImage, ImageEdits, Shape, Size
 from fluxtune.snapshots.schemas import ImageDifference, SnapshotImage
 
 app = typer.Typer(add_completion=False)

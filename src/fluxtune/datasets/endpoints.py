@@ -18,7 +18,7 @@ from fluxtune.datasets.arrivals import ArrivalService
 from fluxtune.datasets.base_facts import find_base_facts
 from fluxtune.datasets.copying import copy_dataset
 from fluxtune.datasets.edits import EditService, make_edits
-from fluxtune.datasets.exports import ExportLayout, ExportService, stream_zip
+from fluxtune.datasets.exports import ExportService, stream_zip
 from fluxtune.datasets.fixes import FixService
 from fluxtune.datasets.grid import GridService
 from fluxtune.datasets.importer import UploadedFile
@@ -33,6 +33,7 @@ from fluxtune.datasets.schemas import (
     DatasetUpdate,
     EditsDone,
     EditsRequest,
+    ExportLayout,
     FixRequest,
     FixResult,
     Grid,

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -15,14 +14,13 @@ from fluxtune.core.errors import Conflict
 from fluxtune.datasets import repository
 from fluxtune.datasets.layouts import kohya_name
 from fluxtune.datasets.records import split_tags
+from fluxtune.datasets.schemas import ExportLayout
 from fluxtune.datasets.service import DatasetService
 from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
 from fluxtune.images.keys import original_key, suffix_of
 from fluxtune.images.schemas import Image
 from fluxtune.images.service import ImageService
 from fluxtune.storage import Blobs
-
-ExportLayout = Literal["bfl", "captions", "kohya", "imagefolder"]
 
 _NUMBERED = re.compile(r"^\d{4,6}-")
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"|?*\\/]+')

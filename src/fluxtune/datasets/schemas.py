@@ -152,6 +152,7 @@ class DatasetImageUpdate(BaseModel):
 
 
 Tag = Annotated[str, Field(min_length=1, max_length=60)]
+ExportLayout = Literal["bfl", "captions", "kohya", "imagefolder"]
 Shape = Literal["portrait", "square", "landscape"]
 Size = Literal["small", "medium", "large"]
 
