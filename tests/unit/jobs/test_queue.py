@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from fluxtune.db import Database
 from fluxtune.jobs import repository, service
+from fluxtune.jobs.runner import JobRunner
 from fluxtune.jobs.schemas import Job, JobKind, JobLane
 
 PROGRAM = Path(__file__).with_name("queue_program.py")
@@ -141,20 +142,27 @@ def test_a_lost_queue_file_loses_no_job(
 
 
 def test_what_nobody_waits_for_is_held_back_for_what_the_user_does_next(
-    database: Database, work: Callable[..., "subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, database: Database, work: Callable[..., "subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLUXTUNE_WORKER__QUIET_SECONDS", "3")
-    first = add(database, "first")
+    first = add(database, "until told")
     process = work()
-    wait_for_event(database, first, "job.succeeded")
+    wait_for_event(database, first, "two")
     check = add(database, "check", "health")
-    assert "a quiet moment" in (job(database, check).waiting_for or "")
+    assert job(database, check).waiting_for == "until told"
     second = add(database, "second")
+    (app.state.settings.data / "told").touch()
     assert process.wait(90) == 0
     started, ended = job(database, check).started_at, job(database, second).finished_at
     assert started is not None
     assert ended is not None
     assert (started - ended).total_seconds() > 2
+
+
+def test_what_is_held_back_says_so(database: Database) -> None:
+    JobRunner(database, [], lambda: False).hello("local")
+    check = add(database, "check", "health")
+    assert job(database, check).waiting_for == service.QUIET
 
 
 def test_of_two_workers_that_ask_at_once_each_gets_another_job(database: Database) -> None:
