@@ -7,8 +7,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Number of tests run side by side.
 JOBS   ?= 2
-# A file's tests stay together, files in the order of tests/conftest.py.
-SHARE  := --dist loadfile --no-loadscope-reorder
+# A file's tests stay together, files in the order of tests/conftest.py. What fails is tried once more: real processes,
+# real time and a busy computer; what needed it is listed at the end and is to be mended.
+SHARE  := --dist loadfile --no-loadscope-reorder --reruns 1
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -69,7 +70,7 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fluxtune needs Python 3.11 or later, this is " + sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing fluxtune and what it needs into $(VENV): some minutes the first time."
-	@FLUXTUNE_SKIP_UI=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]' -c constraints.txt
+	@FLUXTUNE_SKIP_UI=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,telemetry,dev]' -c constraints.txt
 	@touch $@
 
 $(BIN)/.browser: $(BIN)/.installed

@@ -12,7 +12,7 @@ PROJECT = tomllib.loads(TEXT)["project"]
 RUNTIME = {
     "fastapi", "uvicorn", "pydantic", "pydantic-settings", "python-multipart", "sqlalchemy", "alembic", "dbos",
     "obstore", "pillow", "httpx2", "typer", "rich", "structlog", "platformdirs", "psutil", "uuid-utils", "pyyaml",
-    "cryptography", "pi-heif",
+    "cryptography", "pi-heif", "pwdlib", "limits", "prometheus-client",
 }  # fmt: skip
 LOCAL = {"torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "numpy", "torchao", "prodigyopt"}
 

@@ -13,7 +13,7 @@ from fluxtune.accounts import service as accounts
 from fluxtune.accounts.tokens import find_token_actor
 from fluxtune.api.errors import problem_response
 from fluxtune.config import Settings
-from fluxtune.core.actor import LOCAL_OWNER, Actor
+from fluxtune.core.actor import LOCAL_OWNER, NOBODY, Actor, acting_as
 from fluxtune.core.errors import FluxtuneError, NotAllowed, TooLarge
 from fluxtune.db import Database
 
@@ -68,7 +68,12 @@ class Gate:
         except FluxtuneError as error:
             await problem_response(error.problem())(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request in the name of who is behind it."""
+        with acting_as(scope.get("state", {}).get("actor", NOBODY)):
+            await self._app(scope, receive, send)
 
     def _check_host(self, scope: Scope) -> None:
         host = Headers(scope=scope).get("host", "")
@@ -129,7 +134,7 @@ class Gate:
         if exceeds(scope, self._settings.contract.max_body_bytes):
             await too_large()(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._pass_on(scope, receive, send)
 
     def _by_bearer(self, request: Request) -> Actor | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -1,0 +1,1 @@
+"""Settings changed in the browser, and where each value comes from."""

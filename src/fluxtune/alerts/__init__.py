@@ -1,0 +1,1 @@
+"""Tells people, by webhook or e-mail, when something needs them."""

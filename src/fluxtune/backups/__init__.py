@@ -1,0 +1,1 @@
+"""Copies of the whole studio: made while it runs, verified, restored."""

@@ -1,0 +1,1 @@
+"""Features an administrator can switch off, or leave to some."""

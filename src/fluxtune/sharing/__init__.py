@@ -1,0 +1,1 @@
+"""Whose a thing is, and who may see it: private, shared with people, or with all."""
