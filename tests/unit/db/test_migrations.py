@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -13,7 +14,8 @@ from sqlalchemy import inspect, text
 import fluxtune.api.routers
 import fluxtune.contract.tables  # noqa: F401  with the line before: all tables
 from fluxtune.db import Base, Database, migrate
-from fluxtune.db.migrate import DatabaseTooNew, alembic_config, current_revision, newest_revision
+from fluxtune.db.migrate import SCHEMA, DatabaseTooNew, alembic_config, current_revision, newest_revision
+from tools.schema import schema_script
 
 
 @pytest.fixture
@@ -26,6 +28,24 @@ def test_migrated_schema_is_the_declared_one(empty: Database, tmp_path: Path) ->
     with empty.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == [], "run: alembic revision --autogenerate"
+
+
+def test_the_script_for_empty_files_is_what_the_migrations_make() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == schema_script(), "run: python -m tools.schema"
+
+
+def test_an_empty_file_is_made_by_the_script(empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fluxtune.db.migrate.upgrade", lambda _database: pytest.fail("Migrations ran."))
+    migrate(empty, tmp_path / "lock")
+    assert current_revision(empty) == newest_revision()
+
+
+def test_an_older_file_is_migrated(empty: Database, tmp_path: Path) -> None:
+    command.upgrade(alembic_config(empty), "0005")
+    migrate(empty, tmp_path / "lock")
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
 
 
 def test_newest_revision_is_the_head(empty: Database) -> None:
