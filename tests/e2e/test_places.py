@@ -18,7 +18,7 @@ PLACES = {
     "/models": "Models",
     "/models/pocket": "pocket",
     "/create": "Create",
-    "/system": "System",
+    "/system": "Overview",
     "/system/hosted": "Hosted",
     "/system/access": "Access",
     "/system/servers": "Servers",

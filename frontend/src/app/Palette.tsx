@@ -3,26 +3,15 @@ import { createSpotlight, Spotlight, useSpotlight, type SpotlightActionGroupData
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import {
-  BookOpen,
-  Boxes,
-  Cloud,
-  Images,
-  KeyRound,
-  Moon,
-  Plus,
-  Search,
-  Server,
-  Sun,
-  TrendingDown,
-} from "lucide-react";
+import { Boxes, Cloud, Images, Moon, Plus, Search, Sun, TrendingDown } from "lucide-react";
 import { useState } from "react";
 
 import { hostedModelsQuery } from "@/api/hosted";
 import { datasetsQuery, finetunesQuery, foundModelsQuery, localBasesQuery } from "@/api/queries";
 import { abilities, findHosted } from "@/components/models/choice";
 
-import { ADMIN, PLACES } from "./places";
+import { ADMIN_PAGES } from "./admin";
+import { PLACES } from "./places";
 import classes from "./Palette.module.css";
 
 const [store, spotlight] = createSpotlight();
@@ -92,7 +81,7 @@ export function Palette() {
     {
       group: "Places",
       actions: [
-        ...[...PLACES, ADMIN].map(({ to, label, Icon }) => ({
+        ...PLACES.map(({ to, label, Icon }) => ({
           id: to,
           label,
           leftSection: icon(Icon),
@@ -104,33 +93,14 @@ export function Palette() {
           leftSection: icon(Images),
           onClick: () => void navigate({ to: "/gallery" }),
         },
-        {
-          id: "servers",
-          label: "Servers",
-          keywords: "other computer gpu remote train",
-          leftSection: icon(Server),
-          onClick: () => void navigate({ to: "/system/servers" }),
-        },
-        {
-          id: "hosted",
-          label: "Hosted models, keys and budget",
-          keywords: "bfl credits ledger money",
-          leftSection: icon(Cloud),
-          onClick: () => void navigate({ to: "/system/hosted" }),
-        },
-        {
-          id: "access",
-          label: "Access and API tokens",
-          keywords: "sign out token v1",
-          leftSection: icon(KeyRound),
-          onClick: () => void navigate({ to: "/system/access" }),
-        },
-        {
-          id: "api",
-          label: "API reference",
-          leftSection: icon(BookOpen),
-          onClick: () => void navigate({ to: "/system/api" }),
-        },
+        ...ADMIN_PAGES.map(({ to, label, keywords, Icon }) => ({
+          id: `admin-${to}`,
+          label,
+          description: "Admin",
+          keywords,
+          leftSection: icon(Icon),
+          onClick: () => void navigate({ to }),
+        })),
       ],
     },
     {

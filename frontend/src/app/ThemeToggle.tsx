@@ -3,7 +3,7 @@ import { Moon, Sun } from "lucide-react";
 
 import classes from "./Shell.module.css";
 
-/** Dark or light at once; "as the system" is on the System page. */
+/** Dark or light at once; "as the system" is under Admin. */
 export function ThemeToggle() {
   const { setColorScheme } = useMantineColorScheme();
   const shown = useComputedColorScheme("dark");

@@ -9,4 +9,4 @@ export const PLACES = [
   { to: "/create", label: "Create", Icon: Sparkles },
 ] as const;
 
-export const ADMIN = { to: "/system", label: "System", Icon: Settings2 } as const;
+export const ADMIN = { to: "/system", label: "Admin", Icon: Settings2 } as const;

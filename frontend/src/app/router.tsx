@@ -4,8 +4,10 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  type RouteComponent,
 } from "@tanstack/react-router";
 
+import { AdminLayout } from "./AdminNav";
 import { Missing, RouteError } from "./RouteError";
 import { Shell } from "./Shell";
 
@@ -121,31 +123,32 @@ const gallery = createRoute({
   }),
   component: lazyRouteComponent(() => import("@/app/GalleryRoute"), "GalleryRoute"),
 });
-const hosted = createRoute({
-  getParentRoute: () => root,
-  path: "/system/hosted",
-  component: lazyRouteComponent(() => import("@/features/hosted/HostedPage"), "HostedPage"),
-});
-const access = createRoute({
-  getParentRoute: () => root,
-  path: "/system/access",
-  component: lazyRouteComponent(() => import("@/features/system/AccessPage"), "AccessPage"),
-});
-const servers = createRoute({
-  getParentRoute: () => root,
-  path: "/system/servers",
-  component: lazyRouteComponent(() => import("@/features/servers/ServersPage"), "ServersPage"),
-});
-const system = createRoute({
-  getParentRoute: () => root,
-  path: "/system",
-  component: lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage"),
-});
-const reference = createRoute({
-  getParentRoute: () => root,
-  path: "/system/api",
-  component: lazyRouteComponent(() => import("@/features/system/ApiPage"), "ApiPage"),
-});
+/** Around every page under Admin: the list of them. Each has a line in `admin.ts`, too. */
+const admin = createRoute({ getParentRoute: () => root, id: "admin", component: AdminLayout });
+const adminPage = <Path extends string>(path: Path, component: RouteComponent) =>
+  createRoute({ getParentRoute: () => admin, path, component });
+const adminPages = [
+  adminPage(
+    "/system",
+    lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage"),
+  ),
+  adminPage(
+    "/system/hosted",
+    lazyRouteComponent(() => import("@/features/hosted/HostedPage"), "HostedPage"),
+  ),
+  adminPage(
+    "/system/servers",
+    lazyRouteComponent(() => import("@/features/servers/ServersPage"), "ServersPage"),
+  ),
+  adminPage(
+    "/system/access",
+    lazyRouteComponent(() => import("@/features/system/AccessPage"), "AccessPage"),
+  ),
+  adminPage(
+    "/system/api",
+    lazyRouteComponent(() => import("@/features/system/ApiPage"), "ApiPage"),
+  ),
+] as const;
 
 const tree = root.addChildren([
   home,
@@ -159,11 +162,7 @@ const tree = root.addChildren([
   model,
   create,
   gallery,
-  hosted,
-  servers,
-  access,
-  system,
-  reference,
+  admin.addChildren(adminPages),
 ]);
 
 export const createStudioRouter = (queryClient: QueryClient) =>

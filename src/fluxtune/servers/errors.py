@@ -7,7 +7,7 @@ class ServerMissing(NotFound):
     """No server has this id or name."""
 
     title = "No such server"
-    action = "`fluxtune server list` and System → Servers show those that were added."
+    action = "`fluxtune server list` and Admin → Servers show those that were added."
 
 
 class ServerNameTaken(Conflict):
@@ -35,4 +35,4 @@ class NotThere(NotFound):
     """The server has no such base or finetune."""
 
     title = "The server does not have this"
-    action = "Test the server again: System → Servers, or `fluxtune server test`."
+    action = "Test the server again: Admin → Servers, or `fluxtune server test`."

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 
 import { hostedStatusQuery } from "@/api/hosted";
 import { Loaded } from "@/components/Loaded";
@@ -16,7 +15,6 @@ export function HostedPage() {
   return (
     <Page
       title="Hosted"
-      above={<Link to="/system">System</Link>}
       sub="Images made at BFL: who pays, how much at most, and what became of every request."
     >
       <NotDelivered />

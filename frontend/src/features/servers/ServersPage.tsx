@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 
 import { serverModelsQuery, serversQuery } from "@/api/servers";
 import { Loaded } from "@/components/Loaded";
@@ -14,11 +13,7 @@ export function ServersPage() {
   const servers = useQuery(serversQuery);
   const models = useQuery(serverModelsQuery).data ?? [];
   return (
-    <Page
-      title="Servers"
-      above={<Link to="/system">System</Link>}
-      sub="Other computers of yours that train and make images for this studio."
-    >
+    <Page title="Servers" sub="Other computers of yours that train and make images for this studio.">
       <Section title="Yours">
         <Panel className={classes.panel}>
           <Loaded query={servers}>

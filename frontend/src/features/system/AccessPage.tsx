@@ -1,6 +1,5 @@
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { LogOut } from "lucide-react";
 
 import { call } from "@/api/call";
@@ -63,7 +62,7 @@ function Browsers() {
 /** Who gets in: programs with a token, browsers with a session. */
 export function AccessPage() {
   return (
-    <Page title="Access" above={<Link to="/system">System</Link>} sub="Which programs and browsers get in.">
+    <Page title="Access" sub="Which programs and browsers get in.">
       <Tokens />
       <Browsers />
     </Page>

@@ -2,7 +2,6 @@ import "swagger-ui-dist/swagger-ui.css";
 import "./swagger.css";
 
 import { Skeleton } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 
 import { Page } from "@/components/Page";
@@ -36,7 +35,6 @@ export function ApiPage() {
   return (
     <Page
       title="API reference"
-      above={<Link to="/system">System</Link>}
       sub={
         <>
           Everything the screens do, over HTTP. The description itself is at{" "}

@@ -1,7 +1,6 @@
 import { SegmentedControl, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { BookOpen, ChevronRight, CircleAlert, CircleCheck, Cloud, KeyRound, Server } from "lucide-react";
+import { CircleAlert, CircleCheck } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { SystemInfo } from "@/api/generated";
@@ -115,59 +114,10 @@ function Appearance() {
   );
 }
 
-const FURTHER = [
-  {
-    to: "/system/servers",
-    title: "Servers",
-    text: "Other computers of yours that train and make images for this studio",
-    Icon: Server,
-  },
-  {
-    to: "/system/hosted",
-    title: "Hosted models",
-    text: "Images made at BFL, paid with credits: keys, budget and ledger",
-    Icon: Cloud,
-  },
-  {
-    to: "/system/access",
-    title: "Access",
-    text: "Tokens of programs and other fluxtunes; sign-in links; sign out",
-    Icon: KeyRound,
-  },
-  {
-    to: "/system/api",
-    title: "API reference",
-    text: "Everything on these screens can be done over HTTP, too",
-    Icon: BookOpen,
-  },
-] as const;
-
-/** What has a page of its own. */
-function Further() {
-  return (
-    <nav aria-label="Pages of the system" className={classes.panel}>
-      <ul className={classes.rows}>
-        {FURTHER.map(({ to, title, text, Icon }) => (
-          <li key={to}>
-            <Link to={to} className={classes.further}>
-              <Icon size={18} strokeWidth={1.8} aria-hidden />
-              <span>
-                <span className={classes.rowTitle}>{title}</span>
-                <span className="dim small">{text}</span>
-              </span>
-              <ChevronRight size={16} aria-hidden />
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
-  );
-}
-
 export function SystemPage() {
   const system = useQuery({ ...systemQuery, refetchInterval: 5000 });
   return (
-    <Page title="System" sub={system.data && `fluxtune ${system.data.version}`}>
+    <Page title="Overview" sub={system.data && `fluxtune ${system.data.version}`}>
       <Loaded query={system}>
         {(info) => (
           <div className={classes.layout}>
@@ -177,7 +127,6 @@ export function SystemPage() {
             </div>
             <div className="stack" style={{ gap: 16 }}>
               <Appearance />
-              <Further />
             </div>
           </div>
         )}
