@@ -41,7 +41,9 @@ class DatasetImageRow(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"))
-    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"))
+    image_id: Mapped[str] = mapped_column(
+        ForeignKey("image.id"), index=True, info={"lies_in": ("dataset", "dataset_id")}
+    )
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(400))
     caption: Mapped[str] = mapped_column(Text, default="")
@@ -54,7 +56,9 @@ class DatasetImageRow(Base):
     licence: Mapped[str] = mapped_column(String(120), default="", server_default="")
     repeats: Mapped[int] = mapped_column(default=1, server_default="1")
     edits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
-    original_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
+    original_id: Mapped[str | None] = mapped_column(
+        ForeignKey("image.id"), default=None, index=True, info={"lies_in": ("dataset", "dataset_id")}
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # Set by every change, removal included: pages ask for what changed since they looked.
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)

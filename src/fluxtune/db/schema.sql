@@ -6,6 +6,28 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 INSERT INTO "alembic_version" VALUES('0020');
+CREATE TABLE alert (
+	id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(32) NOT NULL, 
+	target VARCHAR(64) NOT NULL, 
+	title TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	count INTEGER NOT NULL, 
+	raised_at DATETIME NOT NULL, 
+	last_at DATETIME NOT NULL, 
+	cleared_at DATETIME, 
+	cleared_by VARCHAR(120), 
+	mail_state VARCHAR(16) NOT NULL, 
+	mail_attempts INTEGER NOT NULL, 
+	mail_next_at DATETIME, 
+	mail_error TEXT, 
+	CONSTRAINT pk_alert PRIMARY KEY (id)
+);
+CREATE TABLE alert_cursor (
+	id INTEGER NOT NULL, 
+	event_id INTEGER NOT NULL, 
+	CONSTRAINT pk_alert_cursor PRIMARY KEY (id)
+);
 CREATE TABLE api_token (
 	id VARCHAR(32) NOT NULL, 
 	name VARCHAR(60) NOT NULL, 
@@ -383,6 +405,35 @@ CREATE TABLE leftover (
 	since DATETIME NOT NULL, 
 	CONSTRAINT pk_leftover PRIMARY KEY (path)
 );
+CREATE TABLE metric_cursor (
+	id INTEGER NOT NULL, 
+	event_id INTEGER NOT NULL, 
+	sized_at DATETIME, 
+	pruned_at DATETIME, 
+	CONSTRAINT pk_metric_cursor PRIMARY KEY (id)
+);
+CREATE TABLE metric_point (
+	grain INTEGER NOT NULL, 
+	at DATETIME NOT NULL, 
+	name VARCHAR(32) NOT NULL, 
+	label VARCHAR(64) NOT NULL, 
+	count INTEGER NOT NULL, 
+	total FLOAT NOT NULL, 
+	most FLOAT NOT NULL, 
+	last FLOAT NOT NULL, 
+	buckets JSON NOT NULL, 
+	CONSTRAINT pk_metric_point PRIMARY KEY (grain, at, name, label)
+);
+CREATE TABLE metric_total (
+	name VARCHAR(32) NOT NULL, 
+	label VARCHAR(64) NOT NULL, 
+	count INTEGER NOT NULL, 
+	total FLOAT NOT NULL, 
+	most FLOAT NOT NULL, 
+	last FLOAT NOT NULL, 
+	buckets JSON NOT NULL, 
+	CONSTRAINT pk_metric_total PRIMARY KEY (name, label)
+);
 CREATE TABLE model (
 	id VARCHAR(32) NOT NULL, 
 	name VARCHAR(120) NOT NULL, 
@@ -411,6 +462,14 @@ CREATE TABLE model_version (
 	CONSTRAINT fk_model_version_model_id_model FOREIGN KEY(model_id) REFERENCES model (id), 
 	CONSTRAINT pk_model_version PRIMARY KEY (id)
 );
+CREATE TABLE ownership (
+	kind VARCHAR(16) NOT NULL, 
+	thing_id VARCHAR(64) NOT NULL, 
+	owner_id VARCHAR(32) NOT NULL, 
+	everyone VARCHAR(8) DEFAULT '' NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	CONSTRAINT pk_ownership PRIMARY KEY (kind, thing_id)
+);
 CREATE TABLE parity (
 	id VARCHAR(32) NOT NULL, 
 	model_id VARCHAR(32) NOT NULL, 
@@ -423,6 +482,12 @@ CREATE TABLE parity (
 	created_at DATETIME NOT NULL, 
 	CONSTRAINT fk_parity_model_id_model FOREIGN KEY(model_id) REFERENCES model (id), 
 	CONSTRAINT pk_parity PRIMARY KEY (id)
+);
+CREATE TABLE quota (
+	person_id VARCHAR(32) NOT NULL, 
+	limits JSON NOT NULL, 
+	changed_at DATETIME NOT NULL, 
+	CONSTRAINT pk_quota PRIMARY KEY (person_id)
 );
 CREATE TABLE recipe_template (
 	id VARCHAR(32) NOT NULL, 
@@ -463,12 +528,26 @@ CREATE TABLE server_model (
 	CONSTRAINT pk_server_model PRIMARY KEY (id), 
 	CONSTRAINT uq_server_model_server_id_kind_remote_id UNIQUE (server_id, kind, remote_id)
 );
+CREATE TABLE share (
+	kind VARCHAR(16) NOT NULL, 
+	thing_id VARCHAR(64) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	may VARCHAR(8) NOT NULL, 
+	CONSTRAINT pk_share PRIMARY KEY (kind, thing_id, person_id)
+);
 CREATE TABLE sign_in_link (
 	token_hash VARCHAR(64) NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	expires_at DATETIME NOT NULL, 
 	used_at DATETIME, 
 	CONSTRAINT pk_sign_in_link PRIMARY KEY (token_hash)
+);
+CREATE TABLE usage (
+	person_id VARCHAR(32) NOT NULL, 
+	what VARCHAR(16) NOT NULL, 
+	period VARCHAR(10) NOT NULL, 
+	amount INTEGER NOT NULL, 
+	CONSTRAINT pk_usage PRIMARY KEY (person_id, what, period)
 );
 CREATE TABLE user_session (
 	token_hash VARCHAR(64) NOT NULL, 
@@ -539,5 +618,16 @@ CREATE INDEX ix_caption_change_dataset_image_id ON caption_change (dataset_image
 CREATE INDEX ix_caption_change_step_id ON caption_change (step_id);
 CREATE INDEX ix_dataset_image_order ON dataset_image (dataset_id, position);
 CREATE INDEX ix_dataset_image_changed ON dataset_image (dataset_id, changed_at);
+CREATE INDEX ix_ownership_owner ON ownership (owner_id, kind, thing_id);
+CREATE INDEX ix_share_person ON share (person_id, kind, thing_id);
+CREATE INDEX ix_dataset_image_image_id ON dataset_image (image_id);
+CREATE INDEX ix_dataset_image_original_id ON dataset_image (original_id);
+CREATE INDEX ix_generation_image_image_id ON generation_image (image_id);
+CREATE INDEX ix_finetune_sample_image_id ON finetune_sample (image_id);
+CREATE INDEX ix_finetune_cover_image_id ON finetune (cover_image_id);
+CREATE INDEX ix_model_cover_image_id ON model (cover_image_id);
+CREATE INDEX ix_health_image_image_id ON health_image (image_id);
+CREATE INDEX ix_alert_open ON alert (kind, target, cleared_at);
+CREATE INDEX ix_alert_mail_state ON alert (mail_state);
 DELETE FROM "sqlite_sequence";
 COMMIT;

@@ -42,7 +42,9 @@ class FinetuneRow(Base):
     # Run events up to here are stored: a re-attached worker reads the run's file from its start.
     last_seq: Mapped[int] = mapped_column(default=0)
     model_id: Mapped[str | None] = mapped_column(String(32), default=None)
-    cover_image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
+    cover_image_id: Mapped[str | None] = mapped_column(
+        ForeignKey("image.id"), default=None, index=True, info={"lies_in": ("finetune", "id")}
+    )
     # No foreign key: a run outlives the one whose checkpoint it began with.
     parent_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
     parent_step: Mapped[int | None] = mapped_column(default=None)
@@ -130,7 +132,9 @@ class FinetuneSampleRow(Base):
     step: Mapped[int] = mapped_column(primary_key=True)
     row: Mapped[int] = mapped_column(primary_key=True)
     prompt: Mapped[str] = mapped_column(Text)
-    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"))
+    image_id: Mapped[str] = mapped_column(
+        ForeignKey("image.id"), index=True, info={"lies_in": ("finetune", "finetune_id")}
+    )
 
 
 class CheckpointRow(Base):

@@ -39,4 +39,6 @@ class GenerationImageRow(Base):
 
     generation_id: Mapped[str] = mapped_column(ForeignKey("generation.id"), primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
-    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"))
+    image_id: Mapped[str] = mapped_column(
+        ForeignKey("image.id"), index=True, info={"lies_in": ("generation", "generation_id")}
+    )

@@ -28,4 +28,6 @@ class HealthImageRow(Base):
 
     finetune_id: Mapped[str] = mapped_column(String(32), ForeignKey("finetune.id"), primary_key=True)
     file: Mapped[str] = mapped_column(String(200), primary_key=True)
-    image_id: Mapped[str] = mapped_column(String(32), ForeignKey("image.id"))
+    image_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("image.id"), index=True, info={"lies_in": ("finetune", "finetune_id")}
+    )

@@ -33,7 +33,9 @@ class GalleryImageRow(Base):
 
     __tablename__ = "gallery_image"
 
-    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    image_id: Mapped[str] = mapped_column(
+        ForeignKey("image.id"), primary_key=True, info={"lies_in": ("generation", "generation_id")}
+    )
     model_id: Mapped[str] = mapped_column(String(64), index=True)
     generation_id: Mapped[str] = mapped_column(String(32), index=True)
     # Folded for searching by words; SQLite's own lower() knows ASCII only.

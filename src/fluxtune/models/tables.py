@@ -33,7 +33,9 @@ class ModelRow(Base):
     training: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     # No foreign key: versions name their model already. Empty, or of a version that is gone: the one trained furthest.
     default_version_id: Mapped[str | None] = mapped_column(String(32), default=None)
-    cover_image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id"), default=None)
+    cover_image_id: Mapped[str | None] = mapped_column(
+        ForeignKey("image.id"), default=None, index=True, info={"lies_in": ("model", "id")}
+    )
     # No foreign keys: a model outlives the finetune and the dataset it was made from.
     finetune_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
     dataset_id: Mapped[str | None] = mapped_column(String(32), default=None)

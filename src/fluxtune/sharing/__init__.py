@@ -1,1 +1,1 @@
-"""Whose a thing is, and who may see it: private, shared with people, or with all."""
+"""Whose a thing is, and who may see and change it."""
