@@ -16,6 +16,7 @@ from fluxtune.api.app import create_app
 from fluxtune.config import Settings, load_settings
 from fluxtune.db import Database, migrate
 from fluxtune.storage import Blobs
+from tests.places import ON_POSTGRESQL, Places
 
 # How long an example takes says how busy the computer is, not whether the code is right.
 property_settings.register_profile("fluxtune", deadline=None)
@@ -51,6 +52,14 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def places() -> Iterator[Places]:
+    """Where data folders keep their database and blobs in this run of the tests."""
+    places = Places()
+    yield places
+    places.close()
+
+
+@pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database at the newest schema: migrating once and copying is much faster than migrating every time."""
     folder = tmp_path_factory.mktemp("migrated")
@@ -65,12 +74,14 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, migrated_database: Path) -> Settings:
+def settings(tmp_path: Path, places: Places, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """Settings of a studio on a data folder of its own, whose database is there already."""
-    settings = load_settings(tmp_path / "data")
-    settings.paths.create()
-    shutil.copy(migrated_database, settings.paths.database)
-    return settings
+    with places.prepared(tmp_path / "data"):
+        settings = load_settings(tmp_path / "data")
+        settings.paths.create()
+        if not ON_POSTGRESQL:
+            shutil.copy(request.getfixturevalue("migrated_database"), settings.paths.database)
+        yield settings
 
 
 @pytest.fixture

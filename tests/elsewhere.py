@@ -17,6 +17,7 @@ from fluxtune.generations import service as generations
 from fluxtune.servers import connecting
 from tests.conftest import BASE_URL, STUDIO_TOKEN
 from tests.makers import state_of
+from tests.places import Places
 from tests.shared import KEPT
 from tests.zoo import make_base
 
@@ -53,8 +54,10 @@ class Wire(httpx2.BaseTransport):
 
 
 @pytest.fixture(scope="session")
-def far_app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    return create_app(load_settings(tmp_path_factory.mktemp("far") / "data"), studio_token=STUDIO_TOKEN)
+def far_app(tmp_path_factory: pytest.TempPathFactory, places: Places) -> FastAPI:
+    folder = tmp_path_factory.mktemp("far") / "data"
+    places.prepare(folder)
+    return create_app(load_settings(folder), studio_token=STUDIO_TOKEN)
 
 
 @pytest.fixture

@@ -10,15 +10,18 @@ from fluxtune.api.app import create_app
 from fluxtune.config import load_settings
 from fluxtune.db import Base
 from tests.conftest import BASE_URL, STUDIO_TOKEN
+from tests.places import Places
 
 KEPT = {"user_session", "sign_in_link", "alembic_version"}
 """Tables that stay: the shared browser is signed in once."""
 
 
 @pytest.fixture(scope="session")
-def shared_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def shared_studio(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Iterator[TestClient]:
     """A browser that stays signed in on one application."""
-    app = create_app(load_settings(tmp_path_factory.mktemp("studio") / "data"), studio_token=STUDIO_TOKEN)
+    folder = tmp_path_factory.mktemp("studio") / "data"
+    places.prepare(folder)
+    app = create_app(load_settings(folder), studio_token=STUDIO_TOKEN)
     with TestClient(app, base_url=BASE_URL) as client:
         response = client.post("/api/session", json={"token": STUDIO_TOKEN})
         assert response.status_code == 200, response.text

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from fluxtune.api.server import Studio
 from fluxtune.cli.main import run
 from fluxtune.config import load_settings
 from fluxtune.config.logs import set_up_logs
+from tests.places import Places
 
 
 @dataclass
@@ -42,10 +44,11 @@ class CommandLine:
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: Places) -> Iterator[Path]:
     folder = tmp_path / "data"
     monkeypatch.setenv("FLUXTUNE_DATA", str(folder))  # commands set it for what they start; undone with the test
-    return folder
+    with places.prepared(folder):
+        yield folder
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from fluxtune.client import Client
+from tests.places import Places
 from tools.browser import ADVICE, find_browser
 
 LAUNCH = [
@@ -61,9 +62,13 @@ def studio_settings() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, studio_settings: dict[str, str]) -> Iterator[Server]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, studio_settings: dict[str, str], places: Places
+) -> Iterator[Server]:
     """The studio as a user starts it, on an empty data folder."""
-    with running_studio(tmp_path_factory.mktemp("studio") / "data", studio_settings) as server:
+    folder = tmp_path_factory.mktemp("studio") / "data"
+    places.prepare(folder)
+    with running_studio(folder, studio_settings) as server:
         yield server
 
 

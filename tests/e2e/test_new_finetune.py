@@ -50,8 +50,8 @@ class Player:
 
     def __post_init__(self) -> None:
         self.settings = load_settings(self.data)
-        self.database = Database.at(self.settings.paths.database)
-        self.blobs = Blobs.at(self.settings.paths.blobs)
+        self.database = Database.at(self.settings.paths.database, self.settings.database_url)
+        self.blobs = Blobs.at(self.settings.paths.blobs, self.settings.storage_url)
 
     def train(self, job_id: str) -> None:
         self._play(FinetuneTask(self.settings, self.blobs, PlayedBackend()), job_id)

@@ -88,7 +88,8 @@ def test_every_control_of_a_run(page: Page, server):
     step = min(checkpoint.step for checkpoint in server.client.finetune_checkpoints(run.id))
     report = report_of("x").model_dump(mode="json")
     report["recommendation"] |= {"step": step, "strength": 0.8}
-    with Database.at(load_settings(server.data).paths.database).transaction() as session:
+    settings = load_settings(server.data)
+    with Database.at(settings.paths.database, settings.database_url).transaction() as session:
         session.add(HealthReportRow(finetune_id=run.id, job_id="none", report=report, measured_at=now()))
     page.reload()
     page.get_by_role("button", name="Use it").click()

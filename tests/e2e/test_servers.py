@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.checks import assert_accessible
 from tests.e2e.conftest import Server, running_studio
+from tests.places import Places
 
 pytestmark = pytest.mark.e2e
 
@@ -17,10 +18,12 @@ STEPS = 2
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def far(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Iterator[Server]:
     """The studio of the other computer, as its user starts it."""
     settings = {"FLUXTUNE_ENGINE__HEALTH_AFTER_RUNS": "false"}  # it would be at work when the image is asked for
-    with running_studio(tmp_path_factory.mktemp("far") / "data", settings) as server:
+    folder = tmp_path_factory.mktemp("far") / "data"
+    places.prepare(folder)
+    with running_studio(folder, settings) as server:
         yield server
 
 

@@ -10,15 +10,17 @@ import pytest
 from fluxtune.engine.bases import shipped_bases
 from fluxtune.engine.doctor import check_engine
 from tests.kill.studio import RealStudio
+from tests.places import Places
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Iterator[RealStudio]:
+def studio(tmp_path: Path, places: Places) -> Iterator[RealStudio]:
     """A running studio on a folder of its own."""
     if not check_engine().is_ready:
         pytest.skip("the engine is not installed")
     if not (shipped_bases() / "pocket" / "model_index.json").is_file():
         pytest.skip("the pocket base is not in this copy")
+    places.prepare(tmp_path / "data")
     studio = RealStudio(tmp_path / "data")
     studio.start()
     try:

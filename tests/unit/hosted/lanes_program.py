@@ -44,8 +44,8 @@ def main() -> None:
     settings = load_settings(Path(sys.argv[1]))
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
-    database = Database.at(settings.paths.database)
-    drawing = GenerationTask(settings, Blobs.at(settings.paths.blobs), NoEngine())
+    database = Database.at(settings.paths.database, settings.database_url)
+    drawing = GenerationTask(settings, Blobs.at(settings.paths.blobs, settings.storage_url), NoEngine())
     queue = JobQueue(settings, database, [BusyTask(), drawing], leaving.is_set)
     queue.start("local")
     while not leaving.wait(0.02):

@@ -47,5 +47,5 @@ def test_it_ends_when_nobody_needs_it_and_leaves_nothing_behind(settings: Settin
     server.release()
     thread.join(60)
     assert not thread.is_alive()
-    with Database.at(settings.paths.database).reading() as session:
+    with Database.at(settings.paths.database, settings.database_url).reading() as session:
         assert not service.is_worker_alive(session)
