@@ -11,11 +11,11 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import fluxtune
 from fluxtune.accounts.service import hash_token
-from fluxtune.api import system
 from fluxtune.api.context import RequestContext
 from fluxtune.api.contract import ContractApp
 from fluxtune.api.errors import add_error_handlers, document_errors
-from fluxtune.api.gate import CONTRACT, Gate
+from fluxtune.api.gate import Gate
+from fluxtune.api.permissions import CONTRACT
 from fluxtune.api.routers import add_routes
 from fluxtune.api.ui import DIST, AssetCaching, mount_ui
 from fluxtune.config import Settings
@@ -65,7 +65,6 @@ def create_app(settings: Settings, *, studio_token: str | None = None, ui_dist: 
     app.state.studio_token_hash = studio_token_hash
     app.state.is_worker_expected = False
     add_error_handlers(app)
-    app.include_router(system.health_router)
     add_routes(app)
     document_errors(app)
     app.mount(CONTRACT, ContractApp(app))

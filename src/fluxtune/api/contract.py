@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import fluxtune
 from fluxtune.api.gate import exceeds, too_large
+from fluxtune.api.permissions import CONTRACT, guard
 from fluxtune.core.errors import FluxtuneError, InvalidInput
 
 SMALL_BODY = 64 * 1024**2
@@ -66,7 +67,7 @@ def create_contract_app(studio: FastAPI) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(FluxtuneError, _refused)
     app.add_exception_handler(HTTPException, _http_error)
-    app.router.routes.extend([*endpoints.router.routes, *endpoints.samples_router.routes])
+    app.router.routes.extend(guard([*endpoints.router.routes, *endpoints.samples_router.routes], CONTRACT))
     return app
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fluxtune.accounts import service as accounts
 from fluxtune.accounts.tokens import find_token_actor
 from fluxtune.api.errors import problem_response
+from fluxtune.api.permissions import CONTRACT
 from fluxtune.config import Settings
 from fluxtune.core.actor import LOCAL_OWNER, NOBODY, Actor, acting_as
 from fluxtune.core.errors import FluxtuneError, NotAllowed, TooLarge
@@ -20,8 +21,6 @@ from fluxtune.db import Database
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REMEMBER_S = 30.0
-CONTRACT = "/v1"
-"""What lies under here is BFL's API: programs show a token as `x-key`, and errors look as they do there."""
 _SIGNED = "/v1/samples/"
 _OPEN = "/v1/openapi.json"
 

@@ -3,7 +3,9 @@
 from fastapi import APIRouter, FastAPI, Request
 
 from fluxtune.accounts import endpoints as accounts
+from fluxtune.alerts import endpoints as alerts
 from fluxtune.api import session, system
+from fluxtune.api.permissions import guard
 from fluxtune.captioning import endpoints as captioning
 from fluxtune.core.errors import NotFound
 from fluxtune.datasets import endpoints as datasets
@@ -14,6 +16,7 @@ from fluxtune.health import endpoints as health
 from fluxtune.hosted import endpoints as hosted
 from fluxtune.images import endpoints as images
 from fluxtune.jobs import endpoints as jobs
+from fluxtune.metrics import endpoints as metrics
 from fluxtune.models import endpoints as models
 from fluxtune.recipes import endpoints as recipes
 from fluxtune.servers import endpoints as servers
@@ -37,17 +40,20 @@ _PARTS = (
     snapshots,
     captioning,
     servers,
+    metrics,
+    alerts,
 )
 
 
 def add_routes(app: FastAPI) -> None:
-    """Add all routes of the API to an app.
+    """Add all routes of the API to an app, each behind its guard.
 
     They are taken as they are: `include_router` would analyse each of them anew, a tenth of the studio's start.
     """
     for part in _PARTS:
-        app.router.routes.extend(part.router.routes)
-    app.router.routes.extend(hosted.hooks_router.routes)
+        app.router.routes.extend(guard(part.router.routes))
+    app.router.routes.extend(guard(hosted.hooks_router.routes))
+    app.router.routes.extend(guard(system.health_router.routes))
     app.include_router(fallback_router)
 
 
