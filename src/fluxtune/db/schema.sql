@@ -1,6 +1,23 @@
 -- Revision 0020
 -- Written by `python -m tools.schema` from the migrations.
 BEGIN TRANSACTION;
+CREATE TABLE adjustment (
+	"key" VARCHAR(120) NOT NULL, 
+	value JSON NOT NULL, 
+	changed_at DATETIME NOT NULL, 
+	changed_by VARCHAR(120) NOT NULL, 
+	CONSTRAINT pk_adjustment PRIMARY KEY ("key")
+);
+CREATE TABLE adjustment_change (
+	id INTEGER NOT NULL, 
+	changes JSON NOT NULL, 
+	kind VARCHAR(8) NOT NULL, 
+	actor_id VARCHAR(64) NOT NULL, 
+	actor_name VARCHAR(120) NOT NULL, 
+	changed_at DATETIME NOT NULL, 
+	undone_by INTEGER, 
+	CONSTRAINT pk_adjustment_change PRIMARY KEY (id)
+);
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -37,6 +54,21 @@ CREATE TABLE api_token (
 	last_used_at DATETIME, 
 	revoked_at DATETIME, 
 	CONSTRAINT pk_api_token PRIMARY KEY (id)
+);
+CREATE TABLE backup (
+	id VARCHAR(32) NOT NULL, 
+	origin VARCHAR(16) NOT NULL, 
+	slot VARCHAR(32), 
+	state VARCHAR(16) NOT NULL, 
+	job_id VARCHAR(32), 
+	heartbeat_at DATETIME NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	finished_at DATETIME, 
+	error JSON, 
+	verified_at DATETIME, 
+	damage JSON DEFAULT '[]' NOT NULL, 
+	CONSTRAINT pk_backup PRIMARY KEY (id), 
+	CONSTRAINT uq_backup_slot UNIQUE (slot)
 );
 CREATE TABLE caption_change (
 	id VARCHAR(32) NOT NULL, 
@@ -629,5 +661,6 @@ CREATE INDEX ix_model_cover_image_id ON model (cover_image_id);
 CREATE INDEX ix_health_image_image_id ON health_image (image_id);
 CREATE INDEX ix_alert_open ON alert (kind, target, cleared_at);
 CREATE INDEX ix_alert_mail_state ON alert (mail_state);
+CREATE INDEX ix_backup_created_at ON backup (created_at);
 DELETE FROM "sqlite_sequence";
 COMMIT;
