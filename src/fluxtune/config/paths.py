@@ -17,6 +17,7 @@ class Paths:
         self.models = data / "models"
         self.bases = data / "bases"
         self.logs = data / "logs"
+        self.backups = data / "backups"
         self.log_file = data / "logs" / "fluxtune.log"
         self.secret_key = data / "secret.key"
         self.studio_file = data / "studio.json"

@@ -2,12 +2,13 @@
 
 from fluxtune.storage.locks import FileLock, holder_of, is_locked, words_of
 from fluxtune.storage.processes import start_mark
-from fluxtune.storage.store import BlobNotFound, Blobs, content_key, get_blobs
+from fluxtune.storage.store import BlobNotFound, Blobs, StoredBlob, content_key, get_blobs
 
 __all__ = [
     "BlobNotFound",
     "Blobs",
     "FileLock",
+    "StoredBlob",
     "content_key",
     "get_blobs",
     "holder_of",

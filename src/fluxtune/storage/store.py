@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -27,6 +27,14 @@ class BlobNotFound(NotFound):
 
     title = "The file is gone"
     action = "Upload it again."
+
+
+class StoredBlob(NamedTuple):
+    """A blob without its bytes."""
+
+    key: str
+    byte_count: int
+    written_at: datetime
 
 
 def content_key(folder: str, content: bytes, suffix: str) -> str:
@@ -140,6 +148,12 @@ class Blobs:
             return obstore.head(self._store, key)["last_modified"]
         except (NotFoundError, FileNotFoundError):
             return None
+
+    def list_(self) -> Iterator[StoredBlob]:
+        """Return what is stored, in no order; what is put or deleted meanwhile may be missing or not."""
+        for chunk in obstore.list(self._store, chunk_size=1000):
+            for meta in chunk:
+                yield StoredBlob(meta["path"], meta["size"], meta["last_modified"])
 
     def path(self, key: str) -> Path | None:
         """Return the blob's file when blobs are files on this computer, else None."""
