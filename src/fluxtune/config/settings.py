@@ -5,42 +5,76 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
+from fluxtune.config.origins import Origins
 from fluxtune.config.paths import Paths
 from fluxtune.config.secrets import SecretBox
 
 SETTINGS_FILE = "fluxtune.toml"
 DEFAULT_PORT = 7860
 
+# What a setting says of itself, for the page of settings: needed before the database is open; read only at the start;
+# of use to few.
+FIXED: dict[str, Any] = {"fixed": True}
+RESTART: dict[str, Any] = {"restart": True}
+EXPERT: dict[str, Any] = {"level": "expert"}
+EXPERT_RESTART: dict[str, Any] = {**EXPERT, **RESTART}
+
 
 class ServerSettings(BaseModel):
     """The web server."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; only loopback addresses are accepted.")
-    port: int = Field(DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; only loopback addresses are accepted.", json_schema_extra=FIXED
+    )
+    port: int = Field(
+        DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.", json_schema_extra=FIXED
+    )
     allowed_hosts: list[str] = Field([], description="Further host names the studio may be reached by.")
-    allowed_origins: list[str] = Field([], description="Further origins that may send changes, for UI development.")
-    max_body_bytes: int = Field(2 * 1024**3, gt=0, description="Largest request accepted, uploads included.")
+    allowed_origins: list[str] = Field(
+        [], description="Further origins that may send changes, for UI development.", json_schema_extra=EXPERT
+    )
+    max_body_bytes: int = Field(
+        2 * 1024**3, gt=0, description="Largest request accepted, uploads included.", json_schema_extra=RESTART
+    )
     session_days: int = Field(30, ge=1, description="How long a browser stays signed in.")
-    stream_seconds: float = Field(600, gt=0, description="Life of one event stream; the browser then reconnects.")
-    event_poll_seconds: float = Field(0.05, gt=0, description="How often new events are looked for.")
+    stream_seconds: float = Field(
+        600, gt=0, description="Life of one event stream; the browser then reconnects.", json_schema_extra=EXPERT
+    )
+    event_poll_seconds: float = Field(
+        0.05, gt=0, description="How often new events are looked for.", json_schema_extra=EXPERT_RESTART
+    )
 
 
 class WorkerSettings(BaseModel):
     """The process that runs jobs."""
 
-    heartbeat_seconds: float = Field(3.0, gt=0, description="How often the worker says that it lives.")
-    poll_seconds: float = Field(0.05, gt=0, description="How often new jobs are looked for.")
+    heartbeat_seconds: float = Field(
+        3.0, gt=0, description="How often the worker says that it lives.", json_schema_extra=EXPERT
+    )
+    poll_seconds: float = Field(0.05, gt=0, description="How often new jobs are looked for.", json_schema_extra=EXPERT)
     idle_exit_seconds: float = Field(
-        60.0, ge=0, description="A worker without a server and without work ends after this; 0 means never."
+        60.0,
+        ge=0,
+        description="A worker without a server and without work ends after this; 0 means never.",
+        json_schema_extra=EXPERT,
     )
     quiet_seconds: float = Field(
-        45.0, ge=0, description="After other work, health checks wait so long for what the user does next."
+        45.0,
+        ge=0,
+        description="After other work, health checks wait so long for what the user does next.",
+        json_schema_extra=EXPERT,
     )
     shutdown_seconds: float = Field(
-        60.0, gt=0, description="Time a run gets to save itself when the worker is stopped."
+        60.0, gt=0, description="Time a run gets to save itself when the worker is stopped.", json_schema_extra=EXPERT
     )
 
 
@@ -50,13 +84,17 @@ class EngineSettings(BaseModel):
     bases: dict[str, Path] = Field({}, description="Further bases: name = folder in the diffusers layout.")
     max_tries: int = Field(3, ge=1, description="How often a crashed run is started again from its last checkpoint.")
     silent_after_seconds: float = Field(
-        300.0, gt=0, description="A run that says nothing for so long is started again."
+        300.0, gt=0, description="A run that says nothing for so long is started again.", json_schema_extra=EXPERT
     )
-    cancel_grace_seconds: float = Field(30.0, gt=0, description="Time a run gets to obey a cancel before it is ended.")
+    cancel_grace_seconds: float = Field(
+        30.0, gt=0, description="Time a run gets to obey a cancel before it is ended.", json_schema_extra=EXPERT
+    )
     pause_seconds: float = Field(
         900.0, ge=0, description="A paused run keeps its model loaded for so long, unless the device is needed."
     )
-    probe_seconds: float = Field(1_800.0, gt=0, description="Time a probe gets to measure a few steps.")
+    probe_seconds: float = Field(
+        1_800.0, gt=0, description="Time a probe gets to measure a few steps.", json_schema_extra=EXPERT
+    )
     generator_idle_seconds: float = Field(300.0, gt=0, description="The generator is let go after so much idling.")
     health_after_runs: bool = Field(True, description="Measure every finetune that ended well, when nothing waits.")
     embeddings: Path | None = Field(
@@ -65,7 +103,7 @@ class EngineSettings(BaseModel):
         "of the Hugging Face cache, else the base itself.",
     )
     min_free_disk_bytes: int = Field(256 * 1024**2, ge=0, description="A run does not start with less room than this.")
-    poll_seconds: float = Field(0.1, gt=0, description="How often a run's events are read.")
+    poll_seconds: float = Field(0.1, gt=0, description="How often a run's events are read.", json_schema_extra=EXPERT)
 
 
 class WebhookSettings(BaseModel):
@@ -75,9 +113,13 @@ class WebhookSettings(BaseModel):
         False,
         description="Also send to this computer and its own network (loopback, link-local and private addresses).",
     )
-    timeout_seconds: float = Field(10.0, gt=0, description="How long an answer may take.")
-    retry_seconds: float = Field(5.0, gt=0, description="Wait after the first failed attempt; doubled after each.")
-    retry_at_most_seconds: float = Field(3_600.0, gt=0, description="Longest wait between two attempts.")
+    timeout_seconds: float = Field(10.0, gt=0, description="How long an answer may take.", json_schema_extra=EXPERT)
+    retry_seconds: float = Field(
+        5.0, gt=0, description="Wait after the first failed attempt; doubled after each.", json_schema_extra=EXPERT
+    )
+    retry_at_most_seconds: float = Field(
+        3_600.0, gt=0, description="Longest wait between two attempts.", json_schema_extra=EXPERT
+    )
     give_up_hours: float = Field(
         24.0, gt=0, description="A message that could not be delivered for so long is given up."
     )
@@ -91,6 +133,42 @@ class TrashSettings(BaseModel):
     )
 
 
+class BackupSettings(BaseModel):
+    """Copies of the whole studio."""
+
+    folder: Path | None = Field(
+        None, description="Where backups go; empty: `backups` in the data folder, of no help when its disk is lost."
+    )
+    every_hours: float = Field(0.0, ge=0, le=8_760, description="A backup is made this often; 0 means never.")
+    keep: int = Field(7, ge=1, le=1_000, description="So many of the newest backups are kept.")
+    with_key: bool = Field(
+        True,
+        description="Copy the key that encrypts stored secrets, too; without it they have to be given anew after a "
+        "restore.",
+    )
+    with_bases: bool = Field(False, description="Scheduled backups copy the bases, which can be downloaded again, too.")
+
+
+class RetentionSettings(BaseModel):
+    """What is removed by itself, besides the trash."""
+
+    checkpoint_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="So many days after a finetune has ended only its last checkpoint stays; 0 means all stay.",
+    )
+    sample_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="So many days after a finetune has ended the samples before its last ones go; 0 means all stay.",
+    )
+    probe_days: int = Field(
+        90, ge=0, le=36_500, description="What probes measured is forgotten after so many days; 0 means never."
+    )
+
+
 class ContractSettings(BaseModel):
     """BFL's API under /v1."""
 
@@ -100,7 +178,9 @@ class ContractSettings(BaseModel):
     public_url: str | None = Field(
         None, description="Address programs reach the studio by, for links in answers; empty: the one they used."
     )
-    max_body_bytes: int = Field(256 * 1024**2, gt=0, description="Largest POST /v1/finetune, images in base64.")
+    max_body_bytes: int = Field(
+        256 * 1024**2, gt=0, description="Largest POST /v1/finetune, images in base64.", json_schema_extra=RESTART
+    )
     max_active: int = Field(24, ge=1, description="Tasks that may wait or run at once; one more is answered with 429.")
     link_seconds: int = Field(600, ge=1, description="How long a link to a result works.")
 
@@ -122,12 +202,18 @@ class HostedSettings(BaseModel):
         description="Address BFL can reach this studio by, for its webhooks; empty: images are asked for.",
         pattern=r"^(https?://[^\s?#@]+)?$",
     )
-    timeout_seconds: float = Field(30.0, gt=0, description="How long an answer may take.")
+    timeout_seconds: float = Field(30.0, gt=0, description="How long an answer may take.", json_schema_extra=EXPERT)
     deadline_seconds: float = Field(
-        900.0, gt=0, description="An image that is not there by then is listed as paid and not delivered."
+        900.0,
+        gt=0,
+        description="An image that is not there by then is listed as paid and not delivered.",
+        json_schema_extra=EXPERT,
     )
     patience_seconds: float = Field(
-        120.0, ge=0, description="How long to go on trying when BFL can't be reached and nothing was sent."
+        120.0,
+        ge=0,
+        description="How long to go on trying when BFL can't be reached and nothing was sent.",
+        json_schema_extra=EXPERT,
     )
 
 
@@ -142,18 +228,31 @@ class CaptionSettings(BaseModel):
     model: str = Field(
         "", description="A Florence-2 or Qwen-VL model that is offered for captions: a folder, or a downloaded name."
     )
-    timeout_seconds: float = Field(120.0, gt=0, description="How long a server may take for one caption.")
-    tries: int = Field(5, ge=1, description="How often a server that is busy or out of order is asked for one caption.")
-    retry_seconds: float = Field(2.0, ge=0, description="Wait after the first failed try; doubled after each.")
+    timeout_seconds: float = Field(
+        120.0, gt=0, description="How long a server may take for one caption.", json_schema_extra=EXPERT
+    )
+    tries: int = Field(
+        5,
+        ge=1,
+        description="How often a server that is busy or out of order is asked for one caption.",
+        json_schema_extra=EXPERT,
+    )
+    retry_seconds: float = Field(
+        2.0, ge=0, description="Wait after the first failed try; doubled after each.", json_schema_extra=EXPERT
+    )
 
 
 class LogSettings(BaseModel):
     """Logs."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line written.")
-    format: Literal["console", "json"] = Field("console", description="How lines on the console look.")
-    max_bytes: int = Field(5_000_000, gt=0, description="The log file is rotated at this size.")
-    keep: int = Field(3, ge=0, description="Rotated log files kept.")
+    format: Literal["console", "json"] = Field(
+        "console", description="How lines on the console look.", json_schema_extra=EXPERT_RESTART
+    )
+    max_bytes: int = Field(
+        5_000_000, gt=0, description="The log file is rotated at this size.", json_schema_extra=EXPERT_RESTART
+    )
+    keep: int = Field(3, ge=0, description="Rotated log files kept.", json_schema_extra=EXPERT_RESTART)
 
 
 def default_data_folder() -> Path:
@@ -175,15 +274,24 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Encrypts secrets in the database (a Fernet key); empty means a key file in the data folder."
     )
-    server: ServerSettings = Field(default_factory=lambda: ServerSettings())
-    worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
-    engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
-    webhooks: WebhookSettings = Field(default_factory=lambda: WebhookSettings())
-    trash: TrashSettings = Field(default_factory=lambda: TrashSettings())
-    contract: ContractSettings = Field(default_factory=lambda: ContractSettings())
-    hosted: HostedSettings = Field(default_factory=lambda: HostedSettings())
-    captions: CaptionSettings = Field(default_factory=lambda: CaptionSettings())
-    log: LogSettings = Field(default_factory=lambda: LogSettings())
+    server: ServerSettings = Field(title="Web server", default_factory=lambda: ServerSettings())
+    worker: WorkerSettings = Field(title="Worker", default_factory=lambda: WorkerSettings())
+    engine: EngineSettings = Field(title="Training and drawing here", default_factory=lambda: EngineSettings())
+    webhooks: WebhookSettings = Field(title="Webhooks", default_factory=lambda: WebhookSettings())
+    trash: TrashSettings = Field(title="Trash", default_factory=lambda: TrashSettings())
+    backups: BackupSettings = Field(title="Backups", default_factory=lambda: BackupSettings())
+    retention: RetentionSettings = Field(title="Retention", default_factory=lambda: RetentionSettings())
+    contract: ContractSettings = Field(title="BFL’s API here", default_factory=lambda: ContractSettings())
+    hosted: HostedSettings = Field(title="Hosted images", default_factory=lambda: HostedSettings())
+    captions: CaptionSettings = Field(title="Captions", default_factory=lambda: CaptionSettings())
+    log: LogSettings = Field(title="Logs", default_factory=lambda: LogSettings())
+
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
+    @property
+    def origins(self) -> Origins:
+        """Where each value comes from."""
+        return self._origins
 
     @property
     def paths(self) -> Paths:
@@ -194,6 +302,11 @@ class Settings(BaseSettings):
     def secrets(self) -> SecretBox:
         """What encrypts secrets before they are stored."""
         return SecretBox(self.paths.secret_key, self.secret_key)
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups go."""
+        return self.backups.folder or self.paths.backups
 
     @property
     def is_local(self) -> bool:
@@ -225,4 +338,9 @@ def load_settings(data: Path | None = None, **values: Any) -> Settings:
         model_config = SettingsConfigDict(toml_file=file)
 
     loaded = FileSettings(**{**values, "data": folder})
-    return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+    settings = Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+    settings.origins.file = file
+    settings.origins.note("argument", {**values, **({"data": folder} if data else {})}, Settings)
+    settings.origins.note("environment", EnvSettingsSource(FileSettings)(), Settings)
+    settings.origins.note("file", TomlConfigSettingsSource(FileSettings)(), Settings)
+    return settings
