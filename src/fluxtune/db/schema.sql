@@ -45,7 +45,7 @@ CREATE TABLE alert_cursor (
 	event_id INTEGER NOT NULL, 
 	CONSTRAINT pk_alert_cursor PRIMARY KEY (id)
 );
-CREATE TABLE api_token (
+CREATE TABLE "api_token" (
 	id VARCHAR(32) NOT NULL, 
 	name VARCHAR(60) NOT NULL, 
 	token_hash VARCHAR(64) NOT NULL, 
@@ -53,7 +53,31 @@ CREATE TABLE api_token (
 	created_at DATETIME NOT NULL, 
 	last_used_at DATETIME, 
 	revoked_at DATETIME, 
+	person_id VARCHAR(32), 
+	scopes VARCHAR(120) DEFAULT 'v1' NOT NULL, 
+	expires_at DATETIME, 
+	CONSTRAINT fk_api_token_person_id_person FOREIGN KEY(person_id) REFERENCES person (id), 
 	CONSTRAINT pk_api_token PRIMARY KEY (id)
+);
+CREATE TABLE audit_entry (
+	number INTEGER NOT NULL, 
+	at DATETIME NOT NULL, 
+	actor_id VARCHAR(64) NOT NULL, 
+	actor VARCHAR(120) NOT NULL, 
+	action VARCHAR(64) NOT NULL, 
+	kind VARCHAR(32) NOT NULL, 
+	target_id VARCHAR(200) NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	"before" JSON, 
+	"after" JSON, 
+	hash VARCHAR(64) NOT NULL, 
+	CONSTRAINT pk_audit_entry PRIMARY KEY (number)
+);
+CREATE TABLE audit_head (
+	id INTEGER NOT NULL, 
+	number INTEGER NOT NULL, 
+	hash VARCHAR(64) NOT NULL, 
+	CONSTRAINT pk_audit_head PRIMARY KEY (id)
 );
 CREATE TABLE backup (
 	id VARCHAR(32) NOT NULL, 
@@ -294,6 +318,16 @@ CREATE TABLE finetune_validation (
 	CONSTRAINT fk_finetune_validation_finetune_id_finetune FOREIGN KEY(finetune_id) REFERENCES finetune (id), 
 	CONSTRAINT pk_finetune_validation PRIMARY KEY (finetune_id, step)
 );
+CREATE TABLE flag_setting (
+	name VARCHAR(60) NOT NULL, 
+	state VARCHAR(8) NOT NULL, 
+	roles JSON NOT NULL, 
+	people JSON NOT NULL, 
+	until DATETIME, 
+	changed_at DATETIME NOT NULL, 
+	changed_by VARCHAR(120) NOT NULL, 
+	CONSTRAINT pk_flag_setting PRIMARY KEY (name)
+);
 CREATE TABLE gallery_image (
 	image_id VARCHAR(32) NOT NULL, 
 	model_id VARCHAR(64) NOT NULL, 
@@ -399,6 +433,14 @@ CREATE TABLE image (
 	created_at DATETIME NOT NULL, measures JSON DEFAULT '{}' NOT NULL, 
 	CONSTRAINT pk_image PRIMARY KEY (id)
 );
+CREATE TABLE invitation (
+	token_hash VARCHAR(64) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	expires_at DATETIME NOT NULL, 
+	CONSTRAINT fk_invitation_person_id_person FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT pk_invitation PRIMARY KEY (token_hash)
+);
 CREATE TABLE job (
 	id VARCHAR(32) NOT NULL, 
 	kind VARCHAR(16) NOT NULL, 
@@ -419,7 +461,7 @@ CREATE TABLE job (
 	heartbeat_at DATETIME, 
 	created_at DATETIME NOT NULL, 
 	started_at DATETIME, 
-	finished_at DATETIME, wishes JSON DEFAULT '[]' NOT NULL, turn INTEGER DEFAULT '0' NOT NULL, lane VARCHAR(16) DEFAULT 'device' NOT NULL, 
+	finished_at DATETIME, wishes JSON DEFAULT '[]' NOT NULL, turn INTEGER DEFAULT '0' NOT NULL, lane VARCHAR(16) DEFAULT 'device' NOT NULL, actor_id VARCHAR(64) DEFAULT 'local' NOT NULL, round INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_job PRIMARY KEY (id)
 );
 CREATE TABLE job_event (
@@ -515,6 +557,17 @@ CREATE TABLE parity (
 	CONSTRAINT fk_parity_model_id_model FOREIGN KEY(model_id) REFERENCES model (id), 
 	CONSTRAINT pk_parity PRIMARY KEY (id)
 );
+CREATE TABLE person (
+	id VARCHAR(32) NOT NULL, 
+	email VARCHAR(254) NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	role VARCHAR(16) NOT NULL, 
+	password_hash VARCHAR(255), 
+	state VARCHAR(16) NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	last_seen_at DATETIME, 
+	CONSTRAINT pk_person PRIMARY KEY (id)
+);
 CREATE TABLE quota (
 	person_id VARCHAR(32) NOT NULL, 
 	limits JSON NOT NULL, 
@@ -567,11 +620,13 @@ CREATE TABLE share (
 	may VARCHAR(8) NOT NULL, 
 	CONSTRAINT pk_share PRIMARY KEY (kind, thing_id, person_id)
 );
-CREATE TABLE sign_in_link (
+CREATE TABLE "sign_in_link" (
 	token_hash VARCHAR(64) NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	expires_at DATETIME NOT NULL, 
 	used_at DATETIME, 
+	person_id VARCHAR(32), 
+	CONSTRAINT fk_sign_in_link_person_id_person FOREIGN KEY(person_id) REFERENCES person (id), 
 	CONSTRAINT pk_sign_in_link PRIMARY KEY (token_hash)
 );
 CREATE TABLE usage (
@@ -581,11 +636,17 @@ CREATE TABLE usage (
 	amount INTEGER NOT NULL, 
 	CONSTRAINT pk_usage PRIMARY KEY (person_id, what, period)
 );
-CREATE TABLE user_session (
+CREATE TABLE "user_session" (
 	token_hash VARCHAR(64) NOT NULL, 
 	actor VARCHAR(120) NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	expires_at DATETIME NOT NULL, 
+	id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32), 
+	device VARCHAR(200) DEFAULT ('') NOT NULL, 
+	address VARCHAR(64) DEFAULT ('') NOT NULL, 
+	last_seen_at DATETIME, 
+	CONSTRAINT fk_user_session_person_id_person FOREIGN KEY(person_id) REFERENCES person (id), 
 	CONSTRAINT pk_user_session PRIMARY KEY (token_hash)
 );
 CREATE TABLE webhook_delivery (
@@ -634,7 +695,6 @@ CREATE INDEX ix_finetune_parent_id ON finetune (parent_id);
 CREATE INDEX ix_job_turn ON job (turn);
 CREATE INDEX ix_health_report_job_id ON health_report (job_id);
 CREATE INDEX ix_leftover_sha256 ON leftover (sha256);
-CREATE UNIQUE INDEX ix_api_token_token_hash ON api_token (token_hash);
 CREATE INDEX ix_contract_task_ended_at ON contract_task (ended_at);
 CREATE INDEX ix_hosted_ledger_state ON hosted_ledger (state);
 CREATE INDEX ix_hosted_ledger_created_at ON hosted_ledger (created_at);
@@ -650,6 +710,12 @@ CREATE INDEX ix_caption_change_dataset_image_id ON caption_change (dataset_image
 CREATE INDEX ix_caption_change_step_id ON caption_change (step_id);
 CREATE INDEX ix_dataset_image_order ON dataset_image (dataset_id, position);
 CREATE INDEX ix_dataset_image_changed ON dataset_image (dataset_id, changed_at);
+CREATE UNIQUE INDEX ix_person_email ON person (email);
+CREATE INDEX ix_invitation_person_id ON invitation (person_id);
+CREATE INDEX ix_user_session_person_id ON user_session (person_id);
+CREATE UNIQUE INDEX ix_user_session_id ON user_session (id);
+CREATE UNIQUE INDEX ix_api_token_token_hash ON api_token (token_hash);
+CREATE INDEX ix_api_token_person_id ON api_token (person_id);
 CREATE INDEX ix_ownership_owner ON ownership (owner_id, kind, thing_id);
 CREATE INDEX ix_share_person ON share (person_id, kind, thing_id);
 CREATE INDEX ix_dataset_image_image_id ON dataset_image (image_id);
@@ -659,6 +725,12 @@ CREATE INDEX ix_finetune_sample_image_id ON finetune_sample (image_id);
 CREATE INDEX ix_finetune_cover_image_id ON finetune (cover_image_id);
 CREATE INDEX ix_model_cover_image_id ON model (cover_image_id);
 CREATE INDEX ix_health_image_image_id ON health_image (image_id);
+CREATE INDEX ix_audit_entry_at ON audit_entry (at);
+CREATE INDEX ix_audit_entry_actor_id ON audit_entry (actor_id);
+CREATE INDEX ix_audit_entry_action ON audit_entry (action);
+CREATE INDEX ix_audit_entry_target_id ON audit_entry (target_id);
+CREATE TRIGGER audit_entry_keep_update BEFORE UPDATE ON audit_entry BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END;
+CREATE TRIGGER audit_entry_keep_delete BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END;
 CREATE INDEX ix_alert_open ON alert (kind, target, cleared_at);
 CREATE INDEX ix_alert_mail_state ON alert (mail_state);
 CREATE INDEX ix_backup_created_at ON backup (created_at);
