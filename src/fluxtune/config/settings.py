@@ -17,6 +17,7 @@ from pydantic_settings import (
 from fluxtune.config.origins import Origins
 from fluxtune.config.paths import Paths
 from fluxtune.config.secrets import SecretBox
+from fluxtune.config.watching import AlertSettings, MetricsSettings, TelemetrySettings
 
 SETTINGS_FILE = "fluxtune.toml"
 DEFAULT_PORT = 7860
