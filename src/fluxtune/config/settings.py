@@ -286,6 +286,9 @@ class Settings(BaseSettings):
     hosted: HostedSettings = Field(title="Hosted images", default_factory=lambda: HostedSettings())
     captions: CaptionSettings = Field(title="Captions", default_factory=lambda: CaptionSettings())
     log: LogSettings = Field(title="Logs", default_factory=lambda: LogSettings())
+    metrics: MetricsSettings = Field(title="Measures", default_factory=lambda: MetricsSettings())
+    alerts: AlertSettings = Field(title="Alerts", default_factory=lambda: AlertSettings())
+    telemetry: TelemetrySettings = Field(title="Telemetry", default_factory=lambda: TelemetrySettings())
 
     _origins: Origins = PrivateAttr(default_factory=Origins)
 
