@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from fluxtune.accounts import service as accounts
 from fluxtune.config import Settings
 from fluxtune.db import Database
+from tests.places import stored_bytes
 
 TOKEN = "studio-token-of-the-tests"
 
@@ -93,7 +94,7 @@ class TestSignIn:
         assert anonymous.get("/api/session", headers=bad).status_code == 403
 
     def test_only_hashes_are_stored(self, client: TestClient, settings: Settings, link: str) -> None:
-        stored = b"".join(file.read_bytes() for file in settings.data.glob("fluxtune.sqlite*"))
+        stored = stored_bytes(settings)
         assert accounts.hash_token(link).encode() in stored
         assert link.encode() not in stored
         assert client.cookies["fluxtune_session_7860"].encode() not in stored

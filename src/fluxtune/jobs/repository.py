@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import case, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from fluxtune.jobs.tables import JobEventRow, JobRow, WorkerRow
@@ -12,6 +12,7 @@ from fluxtune.jobs.tables import JobEventRow, JobRow, WorkerRow
 ACTIVE_STATES = ("queued", "running", "paused")
 # Any number, the same for all processes on one PostgreSQL database.
 _EVENT_LOCK = 7_105_208_922
+_IN_TURN = (JobRow.round, JobRow.turn, JobRow.id)
 
 
 class Taken(NamedTuple):
@@ -44,7 +45,7 @@ def list_jobs(session: Session, states: Collection[str] | None, kind: str | None
 
 def list_in_turn(session: Session) -> Sequence[JobRow]:
     """Return all running and queued jobs: the running first, then in the order they will run."""
-    query = select(JobRow).where(JobRow.state.in_(("running", "queued"))).order_by(JobRow.turn, JobRow.id)
+    query = select(JobRow).where(JobRow.state.in_(("running", "queued"))).order_by(*_IN_TURN)
     return sorted(session.scalars(query), key=lambda row: row.state != "running")
 
 
@@ -57,7 +58,7 @@ def take_next(
         .where(
             JobRow.state == "queued", JobRow.worker_id.is_(None), JobRow.lane == lane, JobRow.kind.not_in(except_kinds)
         )
-        .order_by(JobRow.turn, JobRow.id)
+        .order_by(*_IN_TURN)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
@@ -71,6 +72,30 @@ def take_next(
 def last_turn(session: Session) -> int:
     """Return the turn of the job that was queued last."""
     return session.scalar(select(func.max(JobRow.turn))) or 0
+
+
+def next_round(session: Session, actor_id: str, lane: str) -> int:
+    """Return the round in which a person's next job of a lane runs.
+
+    Start-time fair queueing (Goyal, Vin & Chen 1996) with jobs of equal weight: a job starts in the round that is on
+    now, or in the one after the person's last that waits or runs. Who comes later waits for one job of everybody, not
+    for all that anybody has queued.
+    """
+    is_waiting = JobRow.state == "queued"
+    query = select(
+        func.min(case((is_waiting, JobRow.round))),
+        func.max(case((JobRow.state == "running", JobRow.round))),
+        func.max(case((JobRow.actor_id == actor_id, JobRow.round))),
+    ).where(JobRow.state.in_(("queued", "running")), JobRow.lane == lane)
+    waiting, running, own = session.execute(query).one()
+    on_now = waiting if waiting is not None else running or 0
+    return max(on_now, own + 1) if own is not None else on_now
+
+
+def last_round(session: Session, lane: str) -> int:
+    """Return the round of the job of a lane that runs last of all."""
+    query = select(func.max(JobRow.round)).where(JobRow.state.in_(("queued", "running")), JobRow.lane == lane)
+    return session.scalar(query) or 0
 
 
 def list_waiting(session: Session) -> set[tuple[str, str]]:

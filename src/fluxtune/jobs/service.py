@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from fluxtune.core.actor import acting
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
@@ -64,12 +65,12 @@ def enqueue(
     steps: int = 0,
     lane: JobLane = "device",
 ) -> Job:
-    """Add a job. A worker sees it as soon as the caller's transaction is committed, and never before.
+    """Add a job of whoever is acting. A worker sees it as soon as the caller's transaction is committed, not before.
 
     `payload` must be plain JSON. `title` is what the user sees ("Finetune “Rex”"). What needs only the network waits
     for nothing that needs the device.
     """
-    at = now()
+    at, actor_id = now(), acting().id
     row = JobRow(
         id=new_id(),
         kind=kind,
@@ -80,6 +81,8 @@ def enqueue(
         state="queued",
         phase="waiting",
         steps=steps,
+        actor_id=actor_id,
+        round=repository.next_round(session, actor_id, lane),
         turn=repository.last_turn(session) + 1,
         created_at=at,
         queued_at=at,
@@ -119,20 +122,21 @@ def move(session: Session, job_id: str, before: str | None) -> list[Job]:
             raise JobNotWaiting(f"“{each.title}” and “{row.title}” don't wait for the same.")
         if each not in waiting:
             raise JobNotWaiting(f"“{each.title}” is {each.state}.")
-    turns = sorted(each.turn for each in waiting)
+    turns = sorted((each.round, each.turn) for each in waiting)
     if before != job_id:
         waiting.remove(row)
         places = [each.id for each in waiting]
         waiting.insert(places.index(before) if before is not None else len(waiting), row)
-    for turn, each in zip(turns, waiting, strict=True):
-        each.turn = turn
+    for (round_, turn), each in zip(turns, waiting, strict=True):
+        each.round, each.turn = round_, turn
     session.flush()
     return list_in_turn(session)
 
 
 def go_last(session: Session, job_id: str) -> None:
     """Let everything that waits run before this job, which is about to wait again."""
-    _find(session, job_id).turn = repository.last_turn(session) + 1
+    row = _find(session, job_id)
+    row.round, row.turn = repository.last_round(session, row.lane), repository.last_turn(session) + 1
     session.flush()
 
 
@@ -236,6 +240,7 @@ def _pause_queued(session: Session, row: JobRow) -> None:
 def _queue_again(session: Session, row: JobRow, wanted: JobRequest | None) -> None:
     row.state, row.phase, row.request, row.error = "queued", "waiting", wanted, None
     row.queued_at, row.worker_id, row.finished_at, row.owner = now(), None, None, None
+    row.round = repository.next_round(session, row.actor_id, row.lane)
     row.turn, row.wishes = repository.last_turn(session) + 1, []
     record(session, row, "job.queued", {})
 

@@ -15,7 +15,8 @@ class JobRow(Base):
     `lane` says what it needs to run: the device, which one job holds at a time, or only the network.
     `worker_id` names the worker that took the job, `owner` that worker's process while it runs it. `request` is what
     the user asked of a running job and what it has not obeyed yet; `wishes` are small things asked for that don't end
-    it. Queued jobs run by `turn`, lowest first: a number and not a time, so that jobs can be moved and clocks may jump.
+    it. Queued jobs run by `round`, then by `turn`, lowest first: numbers and not times, so that jobs can be moved and
+    clocks may jump. In each round everybody who waits has one job; `actor_id` says whose it is.
     """
 
     __tablename__ = "job"
@@ -37,6 +38,8 @@ class JobRow(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[str | None] = mapped_column(String(64), default=None)
     owner: Mapped[str | None] = mapped_column(String(200), default=None)
+    actor_id: Mapped[str] = mapped_column(String(64), default="local", server_default="local")
+    round: Mapped[int] = mapped_column(default=0, server_default="0")
     turn: Mapped[int] = mapped_column(default=0, index=True)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

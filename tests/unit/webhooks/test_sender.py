@@ -17,6 +17,7 @@ from fluxtune.db import Database
 from fluxtune.webhooks import service
 from fluxtune.webhooks.schemas import Delivery
 from fluxtune.webhooks.sender import SIGNATURE, WebhookSender
+from tests.places import stored_bytes
 
 SECRET = "a secret nobody knows"
 
@@ -261,7 +262,7 @@ def test_a_secret_of_another_key_is_given_up(
 
 def test_the_secret_is_not_in_the_database(tell: Callable[..., None], settings: Settings) -> None:
     tell()
-    files = list(settings.data.glob("fluxtune.sqlite*"))
-    assert files
-    assert not any(SECRET.encode() in file.read_bytes() for file in files)
+    stored = stored_bytes(settings)
+    assert stored
+    assert SECRET.encode() not in stored
     assert settings.paths.secret_key.stat().st_mode & 0o077 == 0
