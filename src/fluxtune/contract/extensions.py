@@ -13,6 +13,7 @@ from fluxtune.finetunes.schemas import Finetune
 from fluxtune.finetunes.service import FinetuneService
 from fluxtune.generations.service import GenerationService
 from fluxtune.models.service import VersionFile
+from fluxtune.sharing import service as sharing
 
 EXTENSIONS = ("adapter", "cancel", "draw", "preview", "progress", "recipe", "stop")
 PREVIEW_FORMAT = "png"
@@ -46,12 +47,15 @@ class Extensions(ContractRecords):
         key = plain_id(task_id)
         row = repository.find_task(self._session, key)
         if row is not None and row.kind == "generation":
+            sharing.check(self._session, "generation", key, "change")
             GenerationService(self._session, self._blobs, self._settings).cancel_generation(key)
             return
+        sharing.check(self._session, "finetune", key, "change")
         FinetuneService(self._session, self._blobs, self._settings).cancel_finetune(key)
 
     def stop(self, finetune_id: str) -> None:
         """End a finetune and keep what it has learned. Raises `NotFound`, or `JobOver`."""
+        sharing.check(self._session, "finetune", plain_id(finetune_id), "change")
         FinetuneService(self._session, self._blobs, self._settings).stop_finetune(plain_id(finetune_id))
 
     def progress(self, finetune_id: str, after: int, caller: Caller) -> ProgressResponse:

@@ -24,6 +24,7 @@ from fluxtune.engine.recipes import Quality, recipe_for
 from fluxtune.finetunes.schemas import Finetune, FinetuneCreate
 from fluxtune.finetunes.service import FinetuneService
 from fluxtune.models.schemas import Model
+from fluxtune.sharing import service as sharing
 
 QUALITY: dict[str, Quality] = {"speed": "draft", "quality": "balanced", "high_res_only": "best"}
 USUAL_RATE = {"full": 1e-5, "lora": 1e-4}
@@ -101,11 +102,13 @@ class Finetuning(ContractRecords):
             finetune = self._find(finetune_id)
         except FinetuneNotReady:
             return self._delete_model(finetune_id)
+        sharing.check(self._session, "finetune", finetune.id, "change")
         service = FinetuneService(self._session, self._blobs, self._settings)
         if finetune.state in ACTIVE:
             finetune = service.cancel_finetune(finetune.id)
         model = self._models.find_by_finetune(finetune.id)
         if model is not None:
+            sharing.check(self._session, "model", model.id, "change")
             self._models.delete_model(model.id)
         if finetune.state in ACTIVE:
             return _deleted(finetune.id, "The finetune is being cancelled.")
@@ -114,6 +117,7 @@ class Finetuning(ContractRecords):
 
     def _delete_model(self, wanted: str) -> DeleteFinetuneResponse:
         model = self.find_model(wanted)
+        sharing.check(self._session, "model", model.id, "change")
         self._models.delete_model(model.id)
         return _deleted(wanted, "The model was put into the trash of the studio.")
 

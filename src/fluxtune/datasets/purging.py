@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from fluxtune.datasets import repository
+from fluxtune.sharing import service as sharing
 
 
 def list_expired(session: Session, before: datetime) -> Sequence[str]:
@@ -16,7 +17,10 @@ def list_expired(session: Session, before: datetime) -> Sequence[str]:
 def purge(session: Session, dataset_id: str, before: datetime) -> list[str] | None:
     """Remove a dataset unless it was restored; return the images it had, None if it stays."""
     row = repository.find_expired(session, dataset_id, before)
-    return repository.remove(session, row) if row is not None else None
+    if row is None:
+        return None
+    sharing.forget(session, "dataset", [dataset_id])
+    return repository.remove(session, row)
 
 
 def list_expired_images(session: Session, before: datetime) -> Sequence[str]:

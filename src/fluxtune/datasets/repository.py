@@ -12,6 +12,7 @@ from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
 
 # Sizes and shapes are columns of the stored image: asking its service for 10,000 of them would take a second.
 from fluxtune.images.tables import ImageRow
+from fluxtune.sharing import service as sharing
 
 _CHUNK = 500
 """Ids per IN list: SQLite and PostgreSQL both limit the number of bound values."""
@@ -30,7 +31,7 @@ def list_datasets(session: Session, deleted: bool) -> list[DatasetRow]:
     """Return the datasets in or outside the trash, last changed first."""
     query = select(DatasetRow).order_by(DatasetRow.updated_at.desc(), DatasetRow.id.desc())
     in_trash = DatasetRow.deleted_at.is_not(None) if deleted else DatasetRow.deleted_at.is_(None)
-    return list(session.scalars(query.where(in_trash)))
+    return list(session.scalars(sharing.only_visible(query.where(in_trash), "dataset", DatasetRow.id)))
 
 
 def name_exists(session: Session, name: str) -> bool:

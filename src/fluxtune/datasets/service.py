@@ -22,6 +22,7 @@ from fluxtune.datasets.schemas import (
 from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
 from fluxtune.images.schemas import Image
 from fluxtune.images.service import ImageService
+from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs
 
 COVER_COUNT = 4
@@ -86,6 +87,7 @@ class DatasetService:
         if create.name is None:
             row.name = self.free_name(row.name)
         repository.add(self._session, row)
+        sharing.own(self._session, "dataset", row.id)
         return self.get_dataset(row.id)
 
     def update_dataset(self, dataset_id: str, change: DatasetUpdate) -> Dataset:
@@ -151,6 +153,7 @@ class DatasetService:
         row = repository.find_dataset(self._session, dataset_id)
         if row is None:
             raise DatasetMissing(f"There is no dataset “{dataset_id[:64]}”.")
+        sharing.check(self._session, "dataset", row.id)
         if writable and row.deleted_at is not None:
             raise DatasetInTrash(f"“{row.name}” was put into the trash.")
         return row

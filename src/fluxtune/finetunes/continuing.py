@@ -21,6 +21,7 @@ from fluxtune.finetunes.tables import CheckpointRow, FinetuneRow
 from fluxtune.jobs import service as jobs
 from fluxtune.models.bases import get_base, require_ready
 from fluxtune.recipes.checks import RecipeInvalid, find_contradictions, find_problems
+from fluxtune.sharing import service as sharing
 
 SAME_AS_PARENT = ("method", "rank", "target_layers")
 """What gives a checkpoint its shape."""
@@ -69,6 +70,7 @@ class FinetuneContinuing(FinetuneRecords):
         name = self._free_name(clean_text(restart.name or "") or f"{parent.name} from {restart.step}")
         # Now, not when its turn comes: the parent's older checkpoints may be removed until then.
         self._copy_checkpoint(checkpoint, child_id)
+        sharing.own(self._session, "finetune", child_id)
         job = jobs.enqueue(self._session, "finetune", child_id, f"Finetune “{name}”", {}, steps=recipe.steps)
         same = ("dataset_id", "dataset_name", "snapshot", "snapshot_hash", "image_count", "base", "mode", "quality",
                 "trigger_word", "webhook_url", "webhook_secret")  # fmt: skip

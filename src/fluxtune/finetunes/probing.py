@@ -17,6 +17,7 @@ from fluxtune.finetunes.planning import Choices
 from fluxtune.finetunes.schemas import Probe
 from fluxtune.finetunes.tables import ProbeRow
 from fluxtune.jobs import service as jobs
+from fluxtune.sharing import service as sharing
 
 PROBE_STEPS = 4
 """Steps that are measured, after one that is not."""
@@ -31,6 +32,7 @@ class ProbeService:
     def create_probe(self, choices: Choices, recipe: Recipe, manifest: Manifest) -> Probe:
         """Queue a probe of a recipe on these images."""
         probe_id = new_id()
+        sharing.own(self._session, "finetune", probe_id)
         title = f"Measuring {choices.base.title} on “{manifest.dataset_name}”"
         job = jobs.enqueue(self._session, "probe", probe_id, title, {}, steps=PROBE_STEPS)
         row = ProbeRow(
@@ -52,6 +54,7 @@ class ProbeService:
         row = repository.find_probe(self._session, probe_id)
         if row is None:
             raise ProbeMissing(f"There is no probe “{probe_id[:64]}”.")
+        sharing.check(self._session, "finetune", row.id)
         return self._show(row)
 
     def find_newest(self, recipe: Recipe, base: BaseDescription) -> tuple[Probe, ProbeResult] | None:

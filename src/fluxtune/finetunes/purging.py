@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Paths
 from fluxtune.finetunes import repository
 from fluxtune.jobs import service as jobs
+from fluxtune.sharing import service as sharing
 from fluxtune.storage import is_locked
 from fluxtune.trash import service as trash
 from fluxtune.webhooks import service as webhooks
@@ -47,6 +48,7 @@ def purge(session: Session, paths: Paths, finetune_id: str, before: datetime) ->
     repository.remove(session, row)
     jobs.forget(session, [finetune_id])
     webhooks.forget(session, finetune_id)
+    sharing.forget(session, "finetune", [finetune_id])
     return Freed(images, hashes)
 
 

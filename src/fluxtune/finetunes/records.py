@@ -15,6 +15,7 @@ from fluxtune.images.schemas import Image
 from fluxtune.images.service import ImageService
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.schemas import Job
+from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs, is_locked
 from fluxtune.webhooks import service as webhooks
 
@@ -33,6 +34,7 @@ class FinetuneRecords:
         row = repository.find_finetune(self._session, finetune_id)
         if row is None:
             raise FinetuneMissing(f"There is no finetune “{finetune_id[:64]}”.")
+        sharing.check(self._session, "finetune", row.id)
         return row
 
     def _row_in_use(self, finetune_id: str) -> FinetuneRow:

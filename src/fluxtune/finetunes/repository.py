@@ -18,6 +18,7 @@ from fluxtune.finetunes.tables import (
     ProbeRow,
     ValidationRow,
 )
+from fluxtune.sharing import service as sharing
 
 RunRow = LossPointRow | ValidationRow | ImageLossRow | HealingRow | FinetuneSampleRow | CheckpointRow | LogLineRow
 
@@ -30,13 +31,14 @@ def find_finetune(session: Session, finetune_id: str) -> FinetuneRow | None:
 def list_finetunes(session: Session, deleted: bool) -> list[FinetuneRow]:
     """Return the finetunes in or outside the trash, newest first."""
     in_trash = FinetuneRow.deleted_at.is_not(None) if deleted else FinetuneRow.deleted_at.is_(None)
-    return list(session.scalars(select(FinetuneRow).where(in_trash).order_by(FinetuneRow.id.desc())))
+    query = select(FinetuneRow).where(in_trash).order_by(FinetuneRow.id.desc())
+    return list(session.scalars(sharing.only_visible(query, "finetune", FinetuneRow.id)))
 
 
 def list_by_dataset(session: Session, dataset_id: str) -> list[FinetuneRow]:
     """Return the finetunes of a dataset, those in the trash included, newest first."""
     query = select(FinetuneRow).where(FinetuneRow.dataset_id == dataset_id).order_by(FinetuneRow.id.desc())
-    return list(session.scalars(query))
+    return list(session.scalars(sharing.only_visible(query, "finetune", FinetuneRow.id)))
 
 
 def name_exists(session: Session, name: str) -> bool:

@@ -31,6 +31,7 @@ from fluxtune.recipes.service import TemplateService
 from fluxtune.servers.errors import NotThere
 from fluxtune.servers.models import base_named, bases_of
 from fluxtune.servers.service import ServerService
+from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs
 from fluxtune.webhooks.addresses import check_url
 
@@ -83,6 +84,7 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         finetune_id = new_id()
         name = self._free_name(clean_text(create.name or "") or dataset.name)
         server = self._servers.get_server(create.server_id) if create.server_id is not None else None
+        sharing.own(self._session, "finetune", finetune_id)
         job = jobs.enqueue(
             self._session,
             "finetune",

@@ -112,6 +112,7 @@ def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationC
     for image_id in images:
         if image_id not in known:
             raise ParameterRefused(f"There is no image “{image_id[:64]}”; give the id of one.", field="parameters")
+        ImageService(session, blobs).check_visible(image_id)
     input_mp = sum(known[each].width * known[each].height for each in images) / (1024 * 1024)
     full = _check(endpoint, values)
     assert endpoint.price is not None  # noqa: S101 - only retired ones have none

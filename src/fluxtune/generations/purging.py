@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from fluxtune.generations import repository
 from fluxtune.jobs import service as jobs
+from fluxtune.sharing import service as sharing
 
 
 def forget_image(session: Session, image_id: str) -> None:
@@ -12,3 +13,4 @@ def forget_image(session: Session, image_id: str) -> None:
         if not jobs.is_at_work_on(session, generation_id):
             repository.remove(session, generation_id)
             jobs.forget(session, [generation_id])
+            sharing.forget(session, "generation", [generation_id])

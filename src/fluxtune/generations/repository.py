@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
+from fluxtune.sharing import service as sharing
 
 
 def find_generation(session: Session, generation_id: str) -> GenerationRow | None:
@@ -16,7 +17,8 @@ def find_generation(session: Session, generation_id: str) -> GenerationRow | Non
 
 def list_generations(session: Session, limit: int) -> list[GenerationRow]:
     """Return generations, newest first."""
-    return list(session.scalars(select(GenerationRow).order_by(GenerationRow.id.desc()).limit(limit)))
+    query = select(GenerationRow).order_by(GenerationRow.id.desc()).limit(limit)
+    return list(session.scalars(sharing.only_visible(query, "generation", GenerationRow.id)))
 
 
 def list_images(session: Session, generation_ids: Iterable[str]) -> dict[str, dict[int, str]]:

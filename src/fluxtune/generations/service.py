@@ -30,6 +30,7 @@ from fluxtune.jobs import service as jobs
 from fluxtune.jobs.schemas import Job
 from fluxtune.models.service import ModelService
 from fluxtune.servers.models import is_elsewhere
+from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs
 
 LIST_LIMIT = 50
@@ -103,7 +104,7 @@ class GenerationService:
         made = hosted.plan(self._session, self._blobs, self._settings, create)
         prompt = str(made.values.get("prompt", ""))
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
-        generation_id = new_id()
+        generation_id = self._new_id()
         slots = range(create.count)
         ledger.reserve(self._session, generation_id, slots, made.key_name, made.endpoint, made.each)
         title = _title(create.count, prompt or made.endpoint.title)
@@ -131,7 +132,7 @@ class GenerationService:
         """Queue the work for a server of one's own: a line for each image, so that none is drawn twice."""
         made = plan_elsewhere(self._session, self._settings, create)
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
-        generation_id = new_id()
+        generation_id = self._new_id()
         slots = range(create.count)
         ledger.reserve(self._session, generation_id, slots, made.key_name, endpoint_named(made.endpoint), 0)
         title = _title(create.count, made.prompt)
@@ -174,7 +175,7 @@ class GenerationService:
         require_engine()
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
         steps = create.steps or model.base.default_steps
-        generation_id = new_id()
+        generation_id = self._new_id()
         job = jobs.enqueue(
             self._session, "generation", generation_id, _title(create.count, prompt), {}, steps=create.count * steps
         )
@@ -197,6 +198,12 @@ class GenerationService:
         repository.add(self._session, row)
         return self._show([row])[0]
 
+    def _new_id(self) -> str:
+        """Return the id of a new generation, which is the actor's."""
+        generation_id = new_id()
+        sharing.own(self._session, "generation", generation_id)
+        return generation_id
+
     def list_generations(self) -> list[Generation]:
         """Return the newest generations."""
         return self._show(repository.list_generations(self._session, LIST_LIMIT))
@@ -217,6 +224,7 @@ class GenerationService:
         row = repository.find_generation(self._session, generation_id)
         if row is None:
             raise GenerationMissing(f"There is no generation “{generation_id[:64]}”.")
+        sharing.check(self._session, "generation", row.id)
         return row
 
     def _show(self, rows: list[GenerationRow]) -> list[Generation]:

@@ -49,7 +49,7 @@ def upload_image(
     """Keep an image that a generation starts from; the same file twice is one image."""
     content = store_content(blobs, file.file.read())
     with database.transaction() as session:
-        return ImageService(session, blobs).create_image(content, "uploaded")
+        return ImageService(session, blobs).keep_upload(content)
 
 
 @router.get("/images/{image_id}/file", responses={**NOT_FOUND, **ORIGINAL}, response_class=Response)

@@ -10,6 +10,8 @@ from fluxtune.images import repository
 from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GenerationFacts, Image
 from fluxtune.images.service import to_schema
 from fluxtune.images.tables import GalleryImageRow, ImageRow
+from fluxtune.sharing import service as sharing
+from fluxtune.sharing.schemas import Access
 
 
 class GalleryImageMissing(NotFound):
@@ -74,6 +76,10 @@ class GalleryService:
     def newest_by_model(self, model_ids: Iterable[str]) -> dict[str, str]:
         """Return the images that stand for models without a sample: the newest favourite, or the newest, of each."""
         return repository.newest_by_model(self._session, model_ids)
+
+    def check(self, image_id: str, access: Access) -> None:
+        """Raise unless the actor may see, or change, an image of the gallery: it follows its generation."""
+        sharing.check(self._session, "generation", self._row(image_id).generation_id, access)
 
     def _row(self, image_id: str) -> GalleryImageRow:
         row = repository.find_gallery_image(self._session, image_id)

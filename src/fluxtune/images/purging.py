@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from fluxtune.images import keys, repository
 from fluxtune.imaging import THUMBNAIL_SIZES
+from fluxtune.sharing import service as sharing
 from fluxtune.trash import service as trash
 
 
@@ -44,6 +45,7 @@ def remove_unused(session: Session, image_ids: Iterable[str], kept_hashes: Colle
         if row.origin in repository.TRAINED and row.sha256 in kept_hashes:
             continue
         count += 1
+        sharing.forget(session, "image", [image_id])
         if repository.remove(session, row) and row.sha256 not in kept_hashes:
             blobs = [keys.original_key(row.sha256, row.format)]
             blobs += [keys.thumbnail_key(row.sha256, size) for size in THUMBNAIL_SIZES]

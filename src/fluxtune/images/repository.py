@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from fluxtune.db import Base
 from fluxtune.images.tables import GalleryImageRow, ImageRow
+from fluxtune.sharing import service as sharing
+
+Query = TypeVar("Query")
 
 TRAINED = ("uploaded", "edited")
 """Origins of images that finetunes are trained on."""
@@ -38,7 +42,7 @@ def find_images(session: Session, ids: Iterable[str]) -> dict[str, ImageRow]:
 
 def gallery_ids(session: Session, model_id: str | None, favourite: bool | None, words: Sequence[str]) -> list[str]:
     """Return the ids of one view of the gallery, newest first (ids sort by time)."""
-    query = select(GalleryImageRow.image_id).where(GalleryImageRow.deleted_at.is_(None))
+    query = _shown(select(GalleryImageRow.image_id).where(GalleryImageRow.deleted_at.is_(None)))
     if model_id is not None:
         query = query.where(GalleryImageRow.model_id == model_id)
     if favourite is not None:
@@ -60,7 +64,7 @@ def find_gallery_images(session: Session, ids: Sequence[str]) -> dict[str, tuple
         .join(ImageRow, ImageRow.id == GalleryImageRow.image_id)
         .where(GalleryImageRow.image_id.in_(ids), GalleryImageRow.deleted_at.is_(None))
     )
-    return {entry.image_id: (entry, image) for entry, image in session.execute(query)}
+    return {entry.image_id: (entry, image) for entry, image in session.execute(_shown(query))}
 
 
 def count_by_model(session: Session, model_ids: Iterable[str]) -> dict[str, int]:
@@ -70,7 +74,7 @@ def count_by_model(session: Session, model_ids: Iterable[str]) -> dict[str, int]
         .where(GalleryImageRow.model_id.in_(list(model_ids)), GalleryImageRow.deleted_at.is_(None))
         .group_by(GalleryImageRow.model_id)
     )
-    return {model_id: int(count) for model_id, count in session.execute(query)}
+    return {model_id: int(count) for model_id, count in session.execute(_shown(query))}
 
 
 def newest_by_model(session: Session, model_ids: Iterable[str]) -> dict[str, str]:
@@ -82,11 +86,11 @@ def newest_by_model(session: Session, model_ids: Iterable[str]) -> dict[str, str
         order_by=(GalleryImageRow.is_favourite.desc(), GalleryImageRow.image_id.desc()),
     )
     for start in range(0, len(wanted), _CHUNK):
-        ranked = (
-            select(GalleryImageRow.model_id, GalleryImageRow.image_id, place.label("place"))
-            .where(GalleryImageRow.model_id.in_(wanted[start : start + _CHUNK]), GalleryImageRow.deleted_at.is_(None))
-            .subquery()
-        )
+        ranked = _shown(
+            select(GalleryImageRow.model_id, GalleryImageRow.image_id, place.label("place")).where(
+                GalleryImageRow.model_id.in_(wanted[start : start + _CHUNK]), GalleryImageRow.deleted_at.is_(None)
+            )
+        ).subquery()
         query = select(ranked.c.model_id, ranked.c.image_id).where(ranked.c.place == 1)
         found.update((model_id, image_id) for model_id, image_id in session.execute(query))
     return found
@@ -126,25 +130,44 @@ def list_uploaded(session: Session, hashes: Iterable[str]) -> list[str]:
 
 def is_referred_to(session: Session, image_id: str) -> bool:
     """Return whether a row of any table refers to an image by a foreign key."""
-    columns = [
-        key.parent
-        for table in Base.metadata.tables.values()
-        for key in table.foreign_keys
-        if key.column.table.name == ImageRow.__tablename__
-    ]
-    return bool(session.scalar(select(or_(*(_names(column, image_id) for column in columns)))))
+    return bool(session.scalar(select(or_(*(_names(column, image_id) for column in _places())))))
 
 
 def list_unused_edits(session: Session, before: datetime) -> Sequence[str]:
     """Return the edited pictures made before then that no row refers to: their images were edited otherwise since."""
-    columns = [
+    query = select(ImageRow.id).where(ImageRow.origin == "edited", ImageRow.created_at < before)
+    return session.scalars(query.where(*(~exists().where(column == ImageRow.id) for column in _places()))).all()
+
+
+def is_visible(session: Session, image_id: str) -> bool:
+    """Return whether the actor may see an image: it lies in something they may see, or they uploaded it.
+
+    What an image lies in says the `lies_in` of the foreign keys that lead to it: a kind of thing, and the column beside
+    it that has the thing's id.
+    """
+    conditions = []
+    for column in _places():
+        kind, beside = column.info["lies_in"]
+        condition = sharing.visible(kind, column.table.c[beside])
+        if condition is None:
+            return True
+        conditions.append(exists().where(column == image_id, condition))
+    return bool(session.scalar(select(or_(*conditions)))) or sharing.is_shared(session, "image", image_id)
+
+
+def _shown(query: Query) -> Query:
+    """Leave out the images of generations that the actor may not see."""
+    return sharing.only_visible(query, "generation", GalleryImageRow.generation_id)
+
+
+def _places() -> list[Column[Any]]:
+    """Return the columns of all tables that refer to images."""
+    return [
         key.parent
         for table in Base.metadata.tables.values()
         for key in table.foreign_keys
         if key.column.table.name == ImageRow.__tablename__
     ]
-    query = select(ImageRow.id).where(ImageRow.origin == "edited", ImageRow.created_at < before)
-    return session.scalars(query.where(*(~exists().where(column == ImageRow.id) for column in columns))).all()
 
 
 def _names(column: Column[str], image_id: str) -> ColumnElement[bool]:

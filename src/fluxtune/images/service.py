@@ -14,6 +14,7 @@ from fluxtune.images import keys, repository
 from fluxtune.images.schemas import Image, Origin
 from fluxtune.images.tables import ImageRow
 from fluxtune.imaging import THUMBNAIL_SIZES, media_type_of, survey
+from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs
 from fluxtune.trash import service as trash
 
@@ -98,6 +99,12 @@ class ImageService:
         repository.add(self._session, row)
         return to_schema(row)
 
+    def keep_upload(self, content: StoredContent) -> Image:
+        """Return the image of this content, which the actor may see from now on wherever it lies."""
+        image = self.create_image(content, "uploaded")
+        sharing.own(self._session, "image", image.id)
+        return image
+
     def get_image(self, image_id: str) -> Image:
         """Return one image."""
         return to_schema(self._row(image_id))
@@ -152,6 +159,11 @@ class ImageService:
         row = self._row(image_id)
         read = partial(self._blobs.get, keys.thumbnail_key(row.sha256, size))
         return ImageFile(read, "image/webp", f"fluxtune-{row.id}-{size}.webp", f'"{row.sha256}-{size}"')
+
+    def check_visible(self, image_id: str) -> None:
+        """Raise `ImageMissing` unless the actor may see an image."""
+        if not repository.is_visible(self._session, image_id):
+            raise ImageMissing(f"There is no image “{image_id[:64]}” that you may see.")
 
     def _row(self, image_id: str) -> ImageRow:
         row = repository.find_image(self._session, image_id)

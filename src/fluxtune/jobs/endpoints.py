@@ -13,7 +13,7 @@ from fluxtune.core.errors import Problem
 from fluxtune.db import get_session
 from fluxtune.jobs import service
 from fluxtune.jobs.schemas import Job, JobEvent, JobMove
-from fluxtune.jobs.stream import EventTail
+from fluxtune.jobs.stream import EventTail, may_hear
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 
@@ -77,9 +77,10 @@ async def _stream(
         # More than the newest was seen on another database, before the data folder was replaced.
         last_id = newest_id if after is None or after > newest_id else after
         while batch := await tail.read(last_id, job_id):
-            for event in batch:
-                last_id = event.id
-                yield _frame(event)
+            for heard in batch:
+                last_id = heard.event.id
+                if may_hear(heard, subscription.actor):
+                    yield _frame(heard.event)
         while time.monotonic() < until and not subscription.is_over:
             event_or_none = await subscription.next(_PATIENCE_S)
             if event_or_none is None:

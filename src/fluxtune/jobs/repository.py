@@ -4,10 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, func, select, text, update
+from sqlalchemy import Select, case, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from fluxtune.jobs.schemas import THINGS
 from fluxtune.jobs.tables import JobEventRow, JobRow, WorkerRow
+from fluxtune.sharing import service as sharing
+from fluxtune.sharing.schemas import Kind
 
 ACTIVE_STATES = ("queued", "running", "paused")
 # Any number, the same for all processes on one PostgreSQL database.
@@ -40,7 +43,24 @@ def list_jobs(session: Session, states: Collection[str] | None, kind: str | None
         query = query.where(JobRow.state.in_(states))
     if kind is not None:
         query = query.where(JobRow.kind == kind)
-    return session.scalars(query).all()
+    return session.scalars(_only_visible(query)).all()
+
+
+def _only_visible(query: Select[JobRow]) -> Select[JobRow]:
+    """Leave out the jobs that work on what the actor may not see."""
+    for kind, job_kinds in _by_thing().items():
+        condition = sharing.visible(kind, JobRow.target_id)
+        if condition is None:
+            return query
+        query = query.where(or_(JobRow.kind.not_in(job_kinds), condition))
+    return query
+
+
+def _by_thing() -> dict[Kind, list[str]]:
+    found: dict[Kind, list[str]] = {}
+    for job_kind, kind in THINGS.items():
+        found.setdefault(kind, []).append(job_kind)
+    return found
 
 
 def list_in_turn(session: Session) -> Sequence[JobRow]:
@@ -123,6 +143,16 @@ def count_unfinished(session: Session, lane: str | None = None) -> int:
     if lane is not None:
         query = query.where(JobRow.lane == lane)
     return session.scalar(query) or 0
+
+
+def count_by_lane(session: Session) -> dict[tuple[str, str], int]:
+    """Return how many jobs wait or run, by state and lane."""
+    query = (
+        select(JobRow.state, JobRow.lane, func.count())
+        .where(JobRow.state.in_(("queued", "running")))
+        .group_by(JobRow.state, JobRow.lane)
+    )
+    return {(state, lane): count for state, lane, count in session.execute(query)}
 
 
 def beat(session: Session, owner: str, at: datetime) -> None:

@@ -2,14 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
 from fluxtune.core.errors import Problem
+from fluxtune.sharing.schemas import Audience, Kind
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-JobKind = Literal["finetune", "generation", "health", "probe", "captions"]
+JobKind = Literal["finetune", "generation", "health", "probe", "captions", "backup"]
+THINGS: Mapping[JobKind, Kind] = {
+    "finetune": "finetune",
+    "generation": "generation",
+    "health": "finetune",
+    "probe": "finetune",
+    "captions": "dataset",
+}
+"""What the target of a job is: who may see that may see the job, and who may change it may steer the job."""
 JobLane = Literal["device", "network"]
 """What a job needs: the device, which one job holds at a time, or only the network, where many work side by side."""
 ROOM: Mapping[JobLane, int] = {"device": 1, "network": 32}
@@ -67,6 +76,13 @@ class JobEvent(BaseModel):
     type: JobEventType
     at: datetime
     data: dict[str, Any]
+
+
+class HeardEvent(NamedTuple):
+    """An event, and who may hear of it; None: it has not been asked for, because all who listen may hear everything."""
+
+    event: JobEvent
+    audience: Audience | None
 
 
 class JobMove(BaseModel):

@@ -1,7 +1,7 @@
 """Enqueue, watch and steer jobs. Everything here happens in the caller's transaction."""
 
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy.orm import Session
 
@@ -11,14 +11,28 @@ from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
 from fluxtune.jobs import repository
 from fluxtune.jobs.liveness import is_alive
-from fluxtune.jobs.schemas import BACKGROUND_KINDS, ROOM, Job, JobEvent, JobEventType, JobKind, JobLane, PauseReason
+from fluxtune.jobs.schemas import (
+    BACKGROUND_KINDS,
+    ROOM,
+    THINGS,
+    HeardEvent,
+    Job,
+    JobEvent,
+    JobEventType,
+    JobKind,
+    JobLane,
+    PauseReason,
+)
 from fluxtune.jobs.tables import JobRow
+from fluxtune.sharing import service as sharing
+from fluxtune.sharing.schemas import EVERYONES, Access, Thing
 
 JobRequest = Literal["cancel", "stop", "pause"]
 Wish = Literal["sample", "save"]
 NO_WORKER = "the worker, which is starting"
 QUIET = "a quiet moment"
 EARLIER = "earlier work over the network"
+OTHERS = "somebody else's work"
 
 
 class JobMissing(NotFound):
@@ -97,6 +111,12 @@ def get_(session: Session, job_id: str) -> Job:
     return _show(session, [_find(session, job_id)])[0]
 
 
+def check(session: Session, job_id: str, access: Access) -> None:
+    """Raise `NotFound` unless the actor may see a job, `NotYours` unless they may steer it where that is asked for."""
+    row = _find(session, job_id)
+    sharing.check(session, _thing(row)[0], row.target_id, access)
+
+
 def get_many(session: Session, ids: Collection[str]) -> dict[str, Job]:
     """Return jobs by id; ids that don't exist are left out."""
     return {job.id: job for job in _show(session, list(repository.find_jobs(session, ids)))}
@@ -109,14 +129,23 @@ def list_(session: Session, *, active: bool = False, kind: JobKind | None = None
 
 
 def list_in_turn(session: Session) -> list[Job]:
-    """Return what runs, then what waits in the order it will run."""
-    return _show(session, list(repository.list_in_turn(session)))
+    """Return what runs, then what waits in the order it will run; what the actor may not see is left out."""
+    rows = list(repository.list_in_turn(session))
+    hidden = _hidden(session, rows)
+    return _show(session, [row for row in rows if row.id not in hidden])
 
 
 def move(session: Session, job_id: str, before: str | None) -> list[Job]:
-    """Let a waiting job run before another one of its lane that waits, or last; return all jobs in turn."""
+    """Let a waiting job run before another one of its lane that waits, or last; return all jobs in turn.
+
+    Jobs that the actor may not steer keep their turns: people can't move theirs before those of others.
+    """
+    if before is not None:
+        check(session, before, "change")
     row = _find(session, job_id)
     waiting = [each for each in repository.list_in_turn(session) if each.state == "queued" and each.lane == row.lane]
+    fixed = _hidden(session, waiting, "change")
+    waiting = [each for each in waiting if each.id not in fixed]
     for each in (row, *([_find(session, before)] if before is not None else [])):
         if each.lane != row.lane:
             raise JobNotWaiting(f"“{each.title}” and “{row.title}” don't wait for the same.")
@@ -180,8 +209,18 @@ def device_holder(session: Session) -> str | None:
     """Return the title of the job that holds the device, if one does."""
     for row in repository.list_running(session):
         if row.lane == "device" and is_alive(row.owner, row.heartbeat_at):
-            return row.title
+            return OTHERS if _hidden(session, [row]) else row.title
     return None
+
+
+def count_by_lane(session: Session) -> dict[tuple[str, str], int]:
+    """Return how many jobs are queued or running, by state and lane."""
+    return repository.count_by_lane(session)
+
+
+def count_workers(session: Session) -> int:
+    """Return how many workers live."""
+    return sum(is_alive(worker.owner, worker.heartbeat_at) for worker in repository.list_workers(session))
 
 
 def is_worker_alive(session: Session) -> bool:
@@ -303,12 +342,32 @@ def _show(session: Session, rows: list[JobRow]) -> list[Job]:
     return [_to_schema(row, waits.get(row.id)) for row in rows]
 
 
+def _thing(row: JobRow) -> Thing:
+    return THINGS[cast(JobKind, row.kind)], row.target_id
+
+
+def _hidden(session: Session, rows: Collection[JobRow], access: Access = "see") -> set[str]:
+    """Return the ids of those jobs that the actor may not see, or steer."""
+    actor = acting()
+    if actor.is_administrator:
+        return set()
+    audiences = sharing.audiences(session, [_thing(row) for row in rows])
+    return {row.id for row in rows if not audiences.get(_thing(row), EVERYONES).admits(actor, access)}
+
+
+def hear(session: Session, events: Collection[JobEvent]) -> list[HeardEvent]:
+    """Return events with who may hear of them."""
+    audiences = sharing.audiences(session, {(THINGS[event.kind], event.target_id) for event in events})
+    return [HeardEvent(event, audiences.get((THINGS[event.kind], event.target_id), EVERYONES)) for event in events]
+
+
 def _waits(session: Session) -> dict[str, str]:
     """Return, for every queued job that has to wait, what for."""
     rows = repository.list_in_turn(session)
     workers = sum(is_alive(worker.owner, worker.heartbeat_at) for worker in repository.list_workers(session))
     if not workers:
         return {row.id: NO_WORKER for row in rows}
+    hidden = _hidden(session, rows)
     waits: dict[str, str] = {}
     before: str | None = None
     for row in (row for row in rows if row.lane == "device"):
@@ -316,7 +375,7 @@ def _waits(session: Session) -> dict[str, str]:
             waits[row.id] = before
         elif row.state == "queued" and row.kind in BACKGROUND_KINDS:
             waits[row.id] = QUIET
-        before = row.title
+        before = OTHERS if row.id in hidden else row.title
     network = [row.id for row in rows if row.lane == "network"]
     return waits | dict.fromkeys(network[workers * ROOM["network"] :], EARLIER)
 

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 
 import structlog
 
+from fluxtune.core.actor import Actor, acting
 from fluxtune.db import ChangeWatch, Database
 from fluxtune.jobs import service
-from fluxtune.jobs.schemas import JobEvent
+from fluxtune.jobs.schemas import HeardEvent, JobEvent
 
 _BATCH = 500
 # A listener that falls this far behind is cut off; it reconnects and resumes from the table.
@@ -18,16 +20,19 @@ log = structlog.get_logger(__name__)
 
 
 class Subscription:
-    """New events as one listener gets them."""
+    """New events as one listener gets them: those of what they may see."""
 
-    def __init__(self) -> None:
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
         self._queue: asyncio.Queue[JobEvent | None] = asyncio.Queue(_QUEUE_LENGTH)
         self.is_over = False
 
-    def offer(self, event: JobEvent) -> None:
+    def offer(self, heard: HeardEvent) -> None:
         """Put an event, or cut the listener off if it does not keep up."""
+        if not may_hear(heard, self.actor):
+            return
         try:
-            self._queue.put_nowait(event)
+            self._queue.put_nowait(heard.event)
         except asyncio.QueueFull:
             self.is_over = True
 
@@ -43,6 +48,11 @@ class Subscription:
             return await asyncio.wait_for(self._queue.get(), timeout_s)
         except TimeoutError:
             return None
+
+
+def may_hear(heard: HeardEvent, actor: Actor) -> bool:
+    """Return whether somebody may hear of an event. Nobody but administrators may where that was not looked up."""
+    return actor.is_administrator or (heard.audience is not None and heard.audience.admits(actor))
 
 
 class EventTail:
@@ -64,12 +74,13 @@ class EventTail:
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[Subscription]:
         """Listen to everything that happens from now on."""
-        subscription = Subscription()
+        subscription = Subscription(acting())
         if self._task is None:
             newest = await self.newest_id()
             if self._task is None:
                 self._last_id = newest
-                self._task = asyncio.create_task(self._follow())
+                # Without the context of who listens first: it reads for all of them.
+                self._task = asyncio.create_task(self._follow(), context=Context())
         self._subscriptions.add(subscription)
         try:
             yield subscription
@@ -93,7 +104,7 @@ class EventTail:
                 await task
         self._watch.close()
 
-    async def read(self, after: int, job_id: str | None = None) -> list[JobEvent]:
+    async def read(self, after: int, job_id: str | None = None) -> list[HeardEvent]:
         """Return stored events after an id, a batch at most."""
         return await asyncio.to_thread(self._read, after, job_id)
 
@@ -101,9 +112,12 @@ class EventTail:
         """Return the id of the newest stored event."""
         return await asyncio.to_thread(self._newest)
 
-    def _read(self, after: int, job_id: str | None = None) -> list[JobEvent]:
+    def _read(self, after: int, job_id: str | None = None) -> list[HeardEvent]:
         with self._database.reading() as session:
-            return service.list_events(session, after, job_id=job_id, limit=_BATCH)
+            events = service.list_events(session, after, job_id=job_id, limit=_BATCH)
+            if acting().is_administrator and all(each.actor.is_administrator for each in self._subscriptions):
+                return [HeardEvent(event, None) for event in events]
+            return service.hear(session, events)
 
     def _newest(self) -> int:
         with self._database.reading() as session:
@@ -121,10 +135,10 @@ class EventTail:
                 log.exception("events could not be read; trying again")
                 await asyncio.sleep(1)
                 continue
-            for event in events:
-                self._last_id = event.id
+            for heard in events:
+                self._last_id = heard.event.id
                 for subscription in self._subscriptions:
-                    subscription.offer(event)
+                    subscription.offer(heard)
             more = len(events) == _BATCH
             if not more:
                 await asyncio.sleep(self._poll_seconds)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from fluxtune.config import Paths
 from fluxtune.models import repository
+from fluxtune.sharing import service as sharing
 from fluxtune.trash import service as trash
 
 
@@ -28,6 +29,7 @@ def purge(session: Session, paths: Paths, model_id: str, before: datetime) -> li
     trash.leave_file(session, paths.data, paths.models / row.id)
     cover = [row.cover_image_id] if row.cover_image_id else []
     repository.remove(session, row)
+    sharing.forget(session, "model", [model_id])
     return cover
 
 

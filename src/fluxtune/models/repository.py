@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, TableValuedAlias, delete, exists, func, se
 from sqlalchemy.orm import Session
 
 from fluxtune.models.tables import DeploymentRow, ModelRow, ModelVersionRow
+from fluxtune.sharing import service as sharing
 
 
 def find_model(session: Session, model_id: str) -> ModelRow | None:
@@ -25,7 +26,8 @@ def find_by_finetune(session: Session, finetune_id: str) -> ModelRow | None:
 def list_models(session: Session, deleted: bool) -> list[ModelRow]:
     """Return the finetuned models in or outside the trash, newest first."""
     in_trash = ModelRow.deleted_at.is_not(None) if deleted else ModelRow.deleted_at.is_(None)
-    return list(session.scalars(select(ModelRow).where(in_trash).order_by(ModelRow.id.desc())))
+    query = select(ModelRow).where(in_trash).order_by(ModelRow.id.desc())
+    return list(session.scalars(sharing.only_visible(query, "model", ModelRow.id)))
 
 
 Order = Literal["newest", "oldest", "name"]
@@ -75,19 +77,25 @@ def count_facets(session: Session) -> Facets:
     bases: Counter[str] = Counter()
     modes: Counter[str] = Counter()
     columns = (ModelRow.base, ModelRow.mode)
-    for base, mode, count in session.execute(select(*columns, func.count()).where(_OUTSIDE_TRASH).group_by(*columns)):
+    for base, mode, count in session.execute(select(*columns, func.count()).where(*_shown()).group_by(*columns)):
         bases[base] += count
         modes[mode] += count
     tag = _tags(session)
-    each = select(tag.c.value, func.count()).select_from(ModelRow).join(tag, true()).where(_OUTSIDE_TRASH)
+    each = select(tag.c.value, func.count()).select_from(ModelRow).join(tag, true()).where(*_shown())
     tags: Counter[str] = Counter()
     for value, count in session.execute(each.group_by(tag.c.value)):
         tags[value] += count
     return Facets(bases.total(), *(_commonest(counts) for counts in (bases, modes, tags)))
 
 
+def _shown() -> list[ColumnElement[bool]]:
+    """Return the conditions that a model is outside the trash, and may be seen by who asks."""
+    condition = sharing.visible("model", ModelRow.id)
+    return [_OUTSIDE_TRASH] if condition is None else [_OUTSIDE_TRASH, condition]
+
+
 def _conditions(session: Session, wanted: Filter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_OUTSIDE_TRASH]
+    found: list[ColumnElement[bool]] = _shown()
     if wanted.base is not None:
         found.append(ModelRow.base == wanted.base)
     if wanted.mode is not None:

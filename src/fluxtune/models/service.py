@@ -23,6 +23,7 @@ from fluxtune.models import bases, repository
 from fluxtune.models.schemas import Model, ModelUpdate
 from fluxtune.models.showing import default_version, to_schema
 from fluxtune.models.tables import ModelRow, ModelVersionRow
+from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs
 
 Kind = Literal["base", "finetuned"]
@@ -145,7 +146,7 @@ class ModelService:
 
     def get_model(self, model_id: str) -> Model:
         """Return a finetuned model, also from the trash, or a base by its name."""
-        row = repository.find_model(self._session, model_id)
+        row = self._find(model_id)
         if row is not None:
             return self._show([row])[0]
         base = bases.find_base(self._settings, model_id)
@@ -212,7 +213,7 @@ class ModelService:
 
     def require_usable(self, model_id: str, version_id: str | None) -> UsableModel:
         """Return what a generation needs; raise what stops it."""
-        row = repository.find_model(self._session, model_id)
+        row = self._find(model_id)
         if row is None:
             base = bases.find_base(self._settings, model_id)
             if base is None:
@@ -272,6 +273,9 @@ class ModelService:
         )
         row.searched = _searched(row)
         repository.add(self._session, row)
+        if made.finetune_id is not None:
+            sharing.inherit(self._session, ("finetune", made.finetune_id), "model", row.id)
+        sharing.own(self._session, "model", row.id)
         if stored is not None:
             self._add_version(row, made.step, stored)
         return self._show([row])[0]
@@ -296,8 +300,14 @@ class ModelService:
         )
         repository.add(self._session, version)
 
-    def _row(self, model_id: str) -> ModelRow:
+    def _find(self, model_id: str) -> ModelRow | None:
         row = repository.find_model(self._session, model_id)
+        if row is not None:
+            sharing.check(self._session, "model", row.id)
+        return row
+
+    def _row(self, model_id: str) -> ModelRow:
+        row = self._find(model_id)
         if row is not None:
             return row
         base = bases.find_base(self._settings, model_id)

@@ -104,6 +104,12 @@ def may(session: Session, kind: Kind, thing_id: str, access: Access = "see") -> 
     return actor.is_administrator or audience_of(session, kind, thing_id).admits(actor, access)
 
 
+def is_shared(session: Session, kind: Kind, thing_id: str) -> bool:
+    """Return whether a thing is the actor's own, or shared with them; what has no owner is not."""
+    audience = audience_of(session, kind, thing_id)
+    return audience.owner_id is not None and audience.admits(acting())
+
+
 def audience_of(session: Session, kind: Kind, thing_id: str) -> Audience:
     """Return who may do what with a thing."""
     return audiences(session, [(kind, thing_id)]).get((kind, thing_id), EVERYONES)
