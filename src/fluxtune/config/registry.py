@@ -104,7 +104,9 @@ class Declared:
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(Annotated[self.info.annotation, *self.info.metadata])
+        # `None` is no constraint: without any, `Annotated` would not be one.
+        kind: Any = Annotated[self.info.annotation, None, *self.info.metadata]  # type: ignore[valid-type]
+        return TypeAdapter(kind)
 
 
 def without_password(url: str | None) -> str | None:

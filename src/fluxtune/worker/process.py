@@ -8,16 +8,22 @@ import time
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
+from fluxtune.adjustments.live import LiveSettings
 from fluxtune.backends.local.backend import LocalBackend
+from fluxtune.backups import service as backups
 from fluxtune.config import Settings
 from fluxtune.config.logs import set_up_logs
 from fluxtune.contract.telling import EndTeller
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict
 from fluxtune.db import Database, code_version, migrate
+from fluxtune.hosted import ledger
 from fluxtune.jobs.queue import JobQueue
-from fluxtune.storage import Blobs, FileLock, is_locked
+from fluxtune.metrics.recorder import Recorder
+from fluxtune.metrics.sources import Sample
+from fluxtune.storage import Blobs, FileLock, is_locked, take_slot
 from fluxtune.webhooks.sender import WebhookSender
 from fluxtune.worker.tasks import build_tasks
 from fluxtune.worker.trash import Trash
@@ -35,6 +41,7 @@ _SEND_EVERY_S = 2.0
 # Not while the first page and the first job want the processor.
 _EMPTY_TRASH_AFTER_S = 15.0
 _EMPTY_TRASH_EVERY_S = 24 * 3600.0
+_LOOK_FOR_BACKUPS_EVERY_S = 30.0
 
 
 class WorkerRunning(Conflict):
@@ -47,18 +54,22 @@ class WorkerRunning(Conflict):
 class Worker:
     """The parts of a worker, and the loop that runs until there is a reason to leave."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, slot: int = 1) -> None:
+        """Put a worker together; `slot` tells it from others on the same data folder."""
         self._settings = settings
+        self._slot = slot
         self._leaving = threading.Event()
         self._ended = threading.Event()
         self._database = Database.at(settings.paths.database, settings.database_url)
-        self._backend = LocalBackend(settings)
+        self._live = LiveSettings(settings, self._database)
+        self._backend = LocalBackend(settings, self._worker_id())
         blobs = Blobs.at(settings.paths.blobs, settings.storage_url)
-        tasks = build_tasks(settings, blobs, self._backend)
+        tasks = build_tasks(settings, self._database, blobs, self._backend)
         self._queue = JobQueue(settings, self._database, tasks, self._leaving.is_set)
         self._teller = EndTeller(settings, self._database, blobs)
         self._webhooks = WebhookSender(settings, self._database, shapes=self._teller.shapes)
         self._trash = Trash(settings, self._database, blobs)
+        self._recorder = Recorder(settings, self._database, [_watch_spending], is_keeper=True)
         self._started = (now(), time.monotonic())
         self._idle_since = time.monotonic()
 
@@ -69,14 +80,16 @@ class Worker:
     def run(self, *, until_idle: bool) -> None:
         """Work until told to leave, or until there is nothing to do and nobody to wait for."""
         migrate(self._database, self._settings.paths.migration_lock)
+        self._live.load()
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         post = threading.Thread(target=self._send, name="webhooks", daemon=True)
-        trash = threading.Thread(target=self._empty_trash, name="trash", daemon=True)
+        keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._queue.start(self._worker_id())
         heart.start()
         post.start()
         if not until_idle:
-            trash.start()
+            keeper.start()
+            self._recorder.start()
         log.info("worker ready")
         try:
             self._loop(until_idle)
@@ -88,10 +101,12 @@ class Worker:
             # What is on its way and not answered yet is sent again by the next worker.
             post.join(_SEND_EVERY_S)
             if not until_idle:
-                trash.join(_SEND_EVERY_S)
+                keeper.join(_SEND_EVERY_S)
             self._backend.close()
             self._queue.stop()
             self._queue.runner.goodbye()
+            self._recorder.stop()
+            self._live.stop()
             self._database.close()
             log.info("worker ended")
 
@@ -104,7 +119,7 @@ class Worker:
         if self._settings.is_local:
             return "local"
         folder = hashlib.sha256(str(self._settings.data.resolve()).encode()).hexdigest()
-        return f"{socket.gethostname()[:48]}-{folder[:12]}"
+        return f"{socket.gethostname()[:44]}-{folder[:12]}" + (f"-{self._slot}" if self._slot > 1 else "")
 
     def _loop(self, until_idle: bool) -> None:
         looked_at = time.monotonic()
@@ -113,12 +128,15 @@ class Worker:
         attentive_until = 0.0
         while not self._leaving.wait(poll_s if time.monotonic() > attentive_until else min(poll_s, _ATTENTIVE_S)):
             try:
+                self._live.look()  # before a job is taken: what was changed before it was queued holds for it
                 if self._queue.take_next():
                     attentive_until = time.monotonic() + _ATTENTIVE_FOR_S
                     continue
                 if until_idle or time.monotonic() - looked_at > _LOOK_AROUND_EVERY_S:
                     looked_at = time.monotonic()
                     self._backend.tend()
+                    if not self._settings.is_local:
+                        self._queue.runner.take_over()
                     if not until_idle and (tidied_at is None or looked_at - tidied_at > _TIDY_EVERY_S):
                         tidied_at = looked_at
                         self._queue.runner.tidy()
@@ -160,15 +178,27 @@ class Worker:
             except Exception:
                 log.exception("webhooks could not be sent; going on")
 
-    def _empty_trash(self) -> None:
-        """Empty the trash soon after the start, then daily; in a thread of its own: removing files takes long."""
+    def _keep(self) -> None:
+        """Empty the trash soon after the start, then daily, and begin backups when they are due.
+
+        In a thread of its own: removing files takes long.
+        """
+        emptied_at: float | None = None
         wait_s = _EMPTY_TRASH_AFTER_S
         while not self._ended.wait(wait_s):
+            wait_s = _LOOK_FOR_BACKUPS_EVERY_S
+            try:
+                with self._database.transaction() as session:
+                    backups.start_if_due(session, self._settings, now())
+            except Exception:
+                log.exception("a backup could not be begun; going on")
+            if emptied_at is not None and time.monotonic() - emptied_at < _EMPTY_TRASH_EVERY_S:
+                continue
+            emptied_at = time.monotonic()
             try:
                 self._trash.empty(self._steady_now())
             except Exception:
                 log.exception("the trash could not be emptied; going on")
-            wait_s = _EMPTY_TRASH_EVERY_S
 
     def _steady_now(self) -> datetime:
         """Return the time, but no later than has passed since the start: a clock set ahead must not empty the trash."""
@@ -182,21 +212,37 @@ class Worker:
             time.sleep(0.05)
 
 
-def run_worker(settings: Settings, until_idle: bool = False, *, console: bool = True) -> None:
-    """Run the worker of a data folder until SIGTERM or SIGINT, or until it has not been needed for a while.
+def _watch_spending(session: Session) -> list[Sample]:
+    """Return what was spent or set aside this month, in credits."""
+    return [Sample("spent_this_month", "", ledger.spent(session).this_month / ledger.PER_CREDIT)]
 
-    With `until_idle` it ends as soon as nothing waits or runs. Raises `WorkerRunning` if another one is at work.
+
+def run_worker(settings: Settings, until_idle: bool = False, *, console: bool = True, is_only: bool = True) -> None:
+    """Run a worker of a data folder until SIGTERM or SIGINT, or until it has not been needed for a while.
+
+    With `until_idle` it ends as soon as nothing waits or runs. Raises `WorkerRunning` if another one is at work; unless
+    `is_only`, workers that share a database that is made for it (PostgreSQL) work side by side.
     """
     settings.paths.create()
     set_up_logs(settings, "worker", console=console)
-    lock = FileLock(settings.paths.worker_lock, code_version())
-    if not lock.acquire(_LOCK_WAIT_S):
-        raise WorkerRunning(f"It works on {settings.data}.")
+    lock, slot = _take_lock(settings, is_only=is_only)
     try:
-        worker = Worker(settings)
+        worker = Worker(settings, slot)
         if threading.current_thread() is threading.main_thread():
             for what in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(what, lambda *_: worker.leave())
         worker.run(until_idle=until_idle)
     finally:
         lock.release()
+
+
+def _take_lock(settings: Settings, *, is_only: bool) -> tuple[FileLock, int]:
+    if not is_only and not settings.is_local:
+        taken = take_slot(settings.paths.worker_lock, code_version())
+        if taken is not None:
+            return taken
+        raise WorkerRunning(f"As many as there can be work on {settings.data}.")
+    lock = FileLock(settings.paths.worker_lock, code_version())
+    if not lock.acquire(_LOCK_WAIT_S):
+        raise WorkerRunning(f"It works on {settings.data}.")
+    return lock, 1

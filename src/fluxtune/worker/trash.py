@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
+from fluxtune.backups import service as backups
 from fluxtune.config import Settings
 from fluxtune.datasets import purging as datasets
 from fluxtune.db import Database
@@ -29,15 +30,16 @@ class Trash:
 
     def __init__(self, settings: Settings, database: Database, blobs: Blobs) -> None:
         self._paths = settings.paths
-        self._keep_days = settings.trash.keep_days
+        self._settings = settings.trash
         self._database = database
         self._blobs = blobs
 
     def empty(self, at: datetime) -> int:
         """Remove what was deleted `trash.keep_days` before `at`; return how many things that were."""
         count = 0
-        if self._keep_days:
-            before = at - timedelta(days=self._keep_days)
+        keep_days = self._settings.keep_days
+        if keep_days:
+            before = at - timedelta(days=keep_days)
             parts: Iterable[tuple[List, Purge]] = (
                 (images.list_expired, self._purge_image),
                 (models.list_expired, self._purge_model),
@@ -47,7 +49,7 @@ class Trash:
                 (images.list_unused_edits, self._purge_edit),
             )
             count = sum(self._purge_all(find, purge, before) for find, purge in parts)
-        files = leftovers.sweep(self._database, self._blobs, self._paths.data, at)
+        files = leftovers.sweep(self._database, self._blobs, self._paths.data, at, backups.is_under_way)
         if count or files:
             log.info("emptied the trash", things=count, files=files)
         return count
