@@ -55,7 +55,8 @@ class Manifest(BaseModel):
     """All it holds: tables and files."""
     new_bytes: int
     """Of these, what no backup before it held: what it takes up."""
-    has_key: bool
+    lacks_key: bool
+    """Whether stored secrets can't be read with what it holds: the key was left out, or a setting gives it."""
     has_bases: bool
 
 
@@ -83,7 +84,7 @@ class Backup(BaseModel):
     file_count: int | None
     row_count: int | None
     version: str | None
-    has_key: bool | None
+    lacks_key: bool | None
     verified_at: datetime | None
     damage: list[str]
 

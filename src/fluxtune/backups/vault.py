@@ -25,6 +25,7 @@ _README = """Backups of a fluxtune studio.
 
 List, check and restore them with the program they were made with, or a newer one:
 
+    fluxtune admin backups --from FOLDER
     fluxtune admin verify --from FOLDER
     fluxtune admin restore --from FOLDER --data EMPTY-FOLDER
 
@@ -37,7 +38,7 @@ class BackupMissing(NotFound):
     """There is no such backup in the folder."""
 
     title = "That backup does not exist"
-    action = "List them with `fluxtune admin verify`."
+    action = "List them with `fluxtune admin backups`."
 
 
 class BackupDamaged(InvalidInput):
@@ -78,7 +79,7 @@ class Vault:
         if not readme.exists():
             readme.write_text(_README, encoding="utf-8")
         lock = FileLock(self.folder / "lock")
-        if not lock.acquire(wait_s=1.0):
+        if not lock.acquire(wait_s=0.2):
             raise BackupRunning(f"Another program works in {self.folder}.")
         return lock
 

@@ -7,7 +7,12 @@ import typer
 from fluxtune.cli.lazy import COMMANDS, LazyGroup
 
 # name → module whose `app` it is, and the line that `fluxtune admin --help` shows for it.
-ADMIN_COMMANDS: dict[str, tuple[str, str]] = {}
+ADMIN_COMMANDS: dict[str, tuple[str, str]] = {
+    "backup": ("fluxtune.cli.admin_backup", "Copy the database and all files to a folder, while the studio runs."),
+    "backups": ("fluxtune.cli.admin_backups", "List the backups of a folder: what each holds."),
+    "verify": ("fluxtune.cli.admin_verify", "Check a backup: read every file and compare it with its hash."),
+    "restore": ("fluxtune.cli.admin_restore", "Make a studio from a backup, in a data folder that is empty."),
+}
 
 
 class AdminGroup(LazyGroup):

@@ -58,6 +58,11 @@ class DatabaseCopy:
         self._tables = _reflect(connection)
 
     @property
+    def revision(self) -> str:
+        """The schema the database is at."""
+        return str(self._connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+    @property
     def columns(self) -> Mapping[str, list[str]]:
         """The names of the columns of each table, in the order in which tables can be filled."""
         return {table.name: [column.name for column in table.columns] for table in self._tables}

@@ -6,7 +6,7 @@ runs that can't go on. This way it leaves files that nobody sees, and the next s
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -44,10 +44,23 @@ def keep_content(session: Session, sha256: str) -> None:
     repository.remove_of_content(session, sha256)
 
 
-def sweep(database: Database, blobs: Blobs, data: Path, at: datetime) -> int:
-    """Remove what was written down; return how many were removed. What can't be removed is tried again next time."""
+def sweep(
+    database: Database,
+    blobs: Blobs,
+    data: Path,
+    at: datetime,
+    is_held: Callable[[Session], bool] = lambda _session: False,
+) -> int:
+    """Remove what was written down; return how many were removed. What can't be removed is tried again next time.
+
+    Nothing is removed while `is_held`. It is asked after the list was read: a backup that begins later copies rows that
+    don't refer to what stands in it.
+    """
     with database.reading() as session:
         waiting = repository.list_paths(session)
+    with database.reading() as session:
+        if is_held(session):
+            return 0
     count = 0
     for place, path in waiting:
         try:
