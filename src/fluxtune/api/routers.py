@@ -3,14 +3,18 @@
 from fastapi import APIRouter, FastAPI, Request
 
 from fluxtune.accounts import endpoints as accounts
+from fluxtune.adjustments import endpoints as adjustments
 from fluxtune.alerts import endpoints as alerts
 from fluxtune.api import session, system
 from fluxtune.api.permissions import guard
+from fluxtune.api.things import protect
+from fluxtune.audit import endpoints as audit
 from fluxtune.captioning import endpoints as captioning
 from fluxtune.core.errors import NotFound
 from fluxtune.datasets import endpoints as datasets
 from fluxtune.deployments import endpoints as deployments
 from fluxtune.finetunes import endpoints as finetunes
+from fluxtune.flags import endpoints as flags
 from fluxtune.generations import endpoints as generations
 from fluxtune.health import endpoints as health
 from fluxtune.hosted import endpoints as hosted
@@ -42,6 +46,9 @@ _PARTS = (
     servers,
     metrics,
     alerts,
+    adjustments,
+    flags,
+    audit,
 )
 
 
@@ -51,9 +58,10 @@ def add_routes(app: FastAPI) -> None:
     They are taken as they are: `include_router` would analyse each of them anew, a tenth of the studio's start.
     """
     for part in _PARTS:
-        app.router.routes.extend(guard(part.router.routes))
+        app.router.routes.extend(guard(protect(part.router.routes)))
     app.router.routes.extend(guard(hosted.hooks_router.routes))
     app.router.routes.extend(guard(system.health_router.routes))
+    app.router.routes.extend(guard(metrics.scrape_router.routes))
     app.include_router(fallback_router)
 
 

@@ -84,9 +84,12 @@ def test_who_gets_round_the_database_is_found_out(log: Session, statement: str, 
 
 
 def test_entry_and_change_are_kept_or_lost_together(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.transaction() as session:
+    def fail(session: Session) -> None:
         service.record(session, "flag.changed", "flag", "sweeps")
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), database.transaction() as session:
+        fail(session)
     with database.transaction() as session:
         service.record(session, "flag.changed", "flag", "v1")
     with database.reading() as session:
