@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session
 
 from fluxtune.adjustments import showing
 from fluxtune.adjustments.live import LiveSettings
-from fluxtune.adjustments.schemas import AllSettings, SettingsChange, SettingsImport, SettingsImported, SettingsUpdate
+from fluxtune.adjustments.schemas import (
+    AllSettings,
+    SettingsChange,
+    SettingsImport,
+    SettingsImported,
+    SettingsUpdate,
+    SettingsUpdated,
+)
 from fluxtune.adjustments.service import AdjustmentService
 from fluxtune.config import Settings, get_settings
 from fluxtune.core.errors import Problem
@@ -43,11 +50,13 @@ def list_settings(session: SessionDep, settings: SettingsDep) -> AllSettings:
 
 
 @router.patch("")
-def update_settings(update: SettingsUpdate, database: DatabaseDep, settings: SettingsDep, live: Live) -> AllSettings:
+def update_settings(
+    update: SettingsUpdate, database: DatabaseDep, settings: SettingsDep, live: Live
+) -> SettingsUpdated:
     """Change settings, all of them or none; they hold when the answer is sent, unless they wait for a start."""
     with database.transaction() as session:
-        AdjustmentService(session, settings).update_settings(update)
-    return _now(database, settings, live)
+        change = AdjustmentService(session, settings).update_settings(update)
+    return _now(database, settings, live, change)
 
 
 @router.get("/changes")
@@ -62,11 +71,11 @@ def list_changes(
 
 
 @router.post("/changes/{change_id}/undo", responses={**NOT_FOUND, **CONFLICT})
-def undo_change(change_id: int, database: DatabaseDep, settings: SettingsDep, live: Live) -> AllSettings:
+def undo_change(change_id: int, database: DatabaseDep, settings: SettingsDep, live: Live) -> SettingsUpdated:
     """Give the settings of a change the values they had before; that can be undone, too."""
     with database.transaction() as session:
-        AdjustmentService(session, settings).undo_change(change_id)
-    return _now(database, settings, live)
+        change = AdjustmentService(session, settings).undo_change(change_id)
+    return _now(database, settings, live, change)
 
 
 @router.get(
@@ -92,7 +101,7 @@ def import_settings(wish: SettingsImport, database: DatabaseDep, settings: Setti
     return done
 
 
-def _now(database: Database, settings: Settings, live: LiveSettings) -> AllSettings:
+def _now(database: Database, settings: Settings, live: LiveSettings, change: SettingsChange | None) -> SettingsUpdated:
     live.refresh()
     with database.reading() as session:
-        return showing.list_settings(session, settings)
+        return SettingsUpdated(change=change, settings=showing.list_settings(session, settings))

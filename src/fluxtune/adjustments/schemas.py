@@ -82,6 +82,13 @@ class SettingsChange(BaseModel):
     undone_by: int | None
 
 
+class SettingsUpdated(BaseModel):
+    """What was changed, null if nothing differed, and how all settings are now."""
+
+    change: SettingsChange | None
+    settings: AllSettings
+
+
 class SettingsFile(BaseModel):
     """Settings as a file, TOML as `fluxtune.toml` is."""
 
