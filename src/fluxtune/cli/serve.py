@@ -20,6 +20,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = None,
     data: DataOption = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Start no worker beside it: `fluxtune worker` runs elsewhere.")
+    ] = False,
 ) -> None:
     """Start the studio and open it in the browser.
 
@@ -35,4 +38,5 @@ def serve(
         settings.server.host if host is None else host,
         settings.server.port if port is None else port,
         open_browser=not no_open,
+        with_worker=not no_worker,
     )

@@ -23,9 +23,14 @@ class StudioAddress:
 
 
 def find_studio(data: Path) -> StudioAddress | None:
-    """Return the studio running on this data folder, or None. A file left by a killed studio counts as none."""
+    """Return a studio running on this data folder, or None. A file left by a killed studio counts as none."""
+    others = sorted(data.glob("studio-*.json"))  # where several servers share a folder
+    return next((found for file in (data / STUDIO_FILE, *others) if (found := _running(file)) is not None), None)
+
+
+def _running(file: Path) -> StudioAddress | None:
     try:
-        record = json.loads((data / STUDIO_FILE).read_text())
+        record = json.loads(file.read_text())
         address = StudioAddress(url=str(record["url"]), token=str(record["token"]), pid=int(record["pid"]))
         os.kill(address.pid, 0)
         answer = httpx2.get(f"{address.url}/healthz", timeout=5, trust_env=False)

@@ -1,13 +1,14 @@
 """Engine and transaction boundary. Services and repositories never commit; what opened the session does."""
 
 import errno
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
@@ -16,6 +17,9 @@ READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_ONLY = "fluxtune_read_only"
 _DURABLE = "fluxtune_durable"
 _POSTGRESQL_DISK_FULL = "53100"
+_CHANNEL = "fluxtune_changed"
+_NOTIFY = text(f"NOTIFY {_CHANNEL}")
+_SILENCE_S = 1.0
 
 
 def _set_up_sqlite(engine: Engine) -> None:
@@ -101,6 +105,9 @@ class Database:
             session.begin(),
         ):
             yield session
+            if not self.is_sqlite:
+                # Heard with the commit, and not at all when there is none.
+                session.execute(_NOTIFY)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -116,24 +123,52 @@ class Database:
 class ChangeWatch:
     """Tells cheaply whether anybody has committed anything, so that pollers need not ask for everything every time.
 
-    On SQLite this costs microseconds. Elsewhere it always says yes.
+    On SQLite a number in the file says so, on PostgreSQL a notification that comes with each commit; asking takes
+    microseconds. After a second of silence PostgreSQL is asked anyway: a broken connection is silent, too.
     """
 
     def __init__(self, database: Database) -> None:
-        self._engine = database.engine if database.is_sqlite else None
+        self._engine = database.engine
+        self._is_sqlite = database.is_sqlite
         self._connection: Any = None
         self._seen: int | None = None
+        self._heard_at = 0.0
 
     def has_changed(self) -> bool:
         """Return whether there was a commit since the last call. Ask before reading, not after."""
-        if self._engine is None:
-            return True
+        return self._has_number_changed() if self._is_sqlite else self._was_told()
+
+    def _has_number_changed(self) -> bool:
         if self._connection is None:
             # Never writes and is never in a transaction: its number counts everybody else's commits.
             self._connection = self._engine.raw_connection()
         seen = self._connection.cursor().execute("PRAGMA data_version").fetchone()[0]
         before, self._seen = self._seen, seen
         return bool(seen != before)
+
+    def _was_told(self) -> bool:
+        try:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+                self._connection.detach()  # it listens from now on and is of no use to others
+                self._connection.dbapi_connection.autocommit = True
+                self._connection.dbapi_connection.execute(f"LISTEN {_CHANNEL}")
+                is_told = True
+            else:
+                is_told = bool(list(self._connection.dbapi_connection.notifies(timeout=0)))
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
+            self._give_up()
+            is_told = True  # whoever asks reads next, and meets the error where it is handled
+        if is_told or time.monotonic() - self._heard_at > _SILENCE_S:
+            self._heard_at = time.monotonic()
+            return True
+        return False
+
+    def _give_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
 
     def close(self) -> None:
         """Give the connection back."""

@@ -182,7 +182,7 @@ class JobQueue:
             names = self.runner.begin(job_id, attempt)
             end: dict[str, Any] | None = None
             for name in names:
-                end = DBOS.run_step({"name": name}, self.runner.run_step, job_id, name)
+                end = DBOS.run_step({"name": name}, self.runner.run_step, job_id, name, attempt)
                 if end["state"] != "done":
                     break
             if end is not None:

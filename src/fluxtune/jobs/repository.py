@@ -26,9 +26,9 @@ class Taken(NamedTuple):
     lane: str
 
 
-def find_job(session: Session, job_id: str) -> JobRow | None:
-    """Return one job."""
-    return session.get(JobRow, job_id)
+def find_job(session: Session, job_id: str, *, lock: bool = False) -> JobRow | None:
+    """Return one job; locked, nobody else changes it before this transaction ends (SQLite has one writer anyway)."""
+    return session.get(JobRow, job_id, with_for_update=True if lock else None)
 
 
 def find_jobs(session: Session, ids: Collection[str]) -> Sequence[JobRow]:
@@ -130,6 +130,25 @@ def list_taken(session: Session, worker_id: str) -> list[Taken]:
         JobRow.worker_id == worker_id, JobRow.state.in_(("queued", "running"))
     )
     return [Taken(*row) for row in session.execute(query)]
+
+
+def list_taken_by_others(session: Session, worker_id: str) -> Sequence[JobRow]:
+    """Return the jobs that other workers have taken and not ended; those somebody is changing now are left out."""
+    query = (
+        select(JobRow)
+        .where(JobRow.worker_id.is_not(None), JobRow.worker_id != worker_id, JobRow.state.in_(("queued", "running")))
+        .order_by(*_IN_TURN)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalars(query).all()
+
+
+def is_any_taken_by_others(session: Session, worker_id: str) -> bool:
+    """Return whether other workers have taken jobs and not ended them."""
+    query = select(JobRow.id).where(
+        JobRow.worker_id.is_not(None), JobRow.worker_id != worker_id, JobRow.state.in_(("queued", "running"))
+    )
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def list_running(session: Session) -> Sequence[JobRow]:

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.orm import Session
 
+from fluxtune.core.actor import LOCAL_ID, LOCAL_OWNER, Actor, acting_as
 from fluxtune.core.clock import now
 from fluxtune.core.errors import DiskFull, FluxtuneError, JobFailed, Problem
 from fluxtune.db import Database, is_disk_full
@@ -38,18 +40,42 @@ class JobRunner:
         self._database = database
         self._tasks = {task.kind: task for task in tasks}
         self._is_leaving = is_leaving
+        self._worker_id: str | None = None
         self.owner = owner_name()
 
     def hello(self, worker_id: str) -> None:
-        """Say that this worker is there, and take jobs from owners that are not."""
-        at = now()
+        """Say that this worker is there, and that what its predecessor ran goes on."""
+        at, self._worker_id = now(), worker_id
         with self._database.transaction() as session:
             row = WorkerRow(id=worker_id, owner=self.owner, started_at=at, heartbeat_at=at)
             repository.replace_worker(session, row)
             for job in repository.list_running(session):
-                if job.owner != self.owner and not is_alive(job.owner, job.heartbeat_at):
-                    job.state, job.phase, job.owner = "queued", "recovering", None
-                    record(session, job, "job.phase", {"phase": "recovering", "done": 0, "total": 0})
+                is_ours = job.worker_id in (None, worker_id) and job.owner != self.owner
+                if is_ours and not is_alive(job.owner, job.heartbeat_at):
+                    _recover(session, job)
+
+    def take_over(self) -> int:
+        """Put back into the queue what other workers had that are gone; return how many jobs that were.
+
+        Whoever takes such a job next goes on from its last checkpoint. It is put back once: rows are locked here, and
+        a worker that comes back finds that its jobs are not its own any more.
+        """
+        worker_id = self._worker_id or ""
+        with self._database.reading() as session:
+            if not repository.is_any_taken_by_others(session, worker_id):
+                return 0
+        with self._database.transaction() as session:
+            alive = {each.id for each in repository.list_workers(session) if is_alive(each.owner, each.heartbeat_at)}
+            lost = [
+                job
+                for job in repository.list_taken_by_others(session, worker_id)
+                if job.worker_id not in alive and not is_alive(job.owner, job.heartbeat_at)
+            ]
+            for job in lost:
+                log.warning("its worker is gone; queueing it again", job_id=job.id, worker=job.worker_id)
+                job.worker_id = None
+                _recover(session, job)
+        return len(lost)
 
     def beat(self) -> None:
         """Renew the sign of life of this worker and of what it runs."""
@@ -76,9 +102,11 @@ class JobRunner:
     def begin(self, job_id: str, attempt: int) -> list[str]:
         """Take a job up; return the names of its steps, none if there is nothing to do any more."""
         with self._database.transaction() as session:
-            row = repository.find_job(session, job_id)
+            row = repository.find_job(session, job_id, lock=True)
             if row is None or row.state not in ("queued", "running") or row.attempt > attempt:
                 return []
+            if self._worker_id is not None and row.worker_id != self._worker_id:
+                return []  # taken over while we were away
             task = self._tasks.get(row.kind)  # type: ignore[call-overload]
             at = now()
             row.state, row.phase, row.owner, row.attempt = "running", "starting", self.owner, attempt
@@ -94,17 +122,21 @@ class JobRunner:
                 if row.state in ("queued", "running"):
                     row.state, row.worker_id, row.owner = "queued", None, None
 
-    def run_step(self, job_id: str, name: str) -> dict[str, Any]:
-        """Run one step; whatever happens becomes an ordinary result."""
+    def run_step(self, job_id: str, name: str, attempt: int | None = None) -> dict[str, Any]:
+        """Run one step in the name of whose job it is; whatever happens becomes an ordinary result.
+
+        Of an attempt that another worker has taken over nothing more is told.
+        """
         with structlog.contextvars.bound_contextvars(job_id=job_id, step=name):
-            end = self._run_step(job_id, name)
+            end = self._run_step(job_id, name, attempt)
         return {"state": end.state, "data": end.data, "error": end.error.model_dump(mode="json") if end.error else None}
 
-    def _run_step(self, job_id: str, name: str) -> StepEnd:
-        context, task = self._context(job_id)
+    def _run_step(self, job_id: str, name: str, attempt: int | None) -> StepEnd:
+        context, task = self._context(job_id, attempt)
         try:
             step: TaskStep = dict(task.steps())[name]
-            return step(context) or StepEnd("done")
+            with acting_as(context.actor):
+                return step(context) or StepEnd("done")
         except FluxtuneError as error:
             log.warning("job failed", error=str(error), technical=error.technical)
             return StepEnd("failed", error=error.problem())
@@ -127,13 +159,14 @@ class JobRunner:
 
     def _finish(self, job_id: str, attempt: int, end: StepEnd, *, with_task: bool = True) -> None:
         with self._database.transaction() as session:
-            row = repository.find_job(session, job_id)
+            row = repository.find_job(session, job_id, lock=True)
             if row is None or row.state != "running" or row.attempt != attempt:
                 return
             extra: dict[str, Any] = {}
             if with_task:
-                context, task = self._context(job_id)
-                extra = task.finish(session, context, end)
+                context, task = self._context(job_id, attempt)
+                with acting_as(context.actor):
+                    extra = task.finish(session, context, end)
             row.owner, row.heartbeat_at, row.eta_s = None, None, None
             if end.state == "handed_back":
                 row.state, row.phase, row.worker_id = "queued", end.data.get("phase", "recovering"), None
@@ -149,21 +182,28 @@ class JobRunner:
             record(session, row, event_type, {**data, **extra})
             log.info("job ended", job_id=job_id, state=row.state)
 
-    def _context(self, job_id: str) -> tuple[JobContext, Task]:
+    def _context(self, job_id: str, attempt: int | None = None) -> tuple[JobContext, Task]:
         with self._database.reading() as session:
             row = repository.find_job(session, job_id)
             if row is None:
                 raise TaskBroke("The job is gone from the database.")
-            return self._context_of(row), self._tasks[row.kind]  # type: ignore[index]
+            return self._context_of(row, attempt), self._tasks[row.kind]  # type: ignore[index]
 
-    def _context_of(self, row: JobRow) -> JobContext:
+    def _context_of(self, row: JobRow, attempt: int | None) -> JobContext:
         return JobContext(
             self._database,
             job_id=row.id,
             target_id=row.target_id,
             payload=dict(row.payload),
             is_leaving=self._is_leaving,
+            attempt=attempt,
+            actor=LOCAL_OWNER if row.actor_id == LOCAL_ID else Actor("a job of theirs", id=row.actor_id),
         )
+
+
+def _recover(session: Session, job: JobRow) -> None:
+    job.state, job.phase, job.owner = "queued", "recovering", None
+    record(session, job, "job.phase", {"phase": "recovering", "done": 0, "total": 0})
 
 
 def _disk_full(task: Task) -> StepEnd:

@@ -24,11 +24,13 @@ from typing import Any, Literal, Protocol
 
 from sqlalchemy.orm import Session
 
+from fluxtune.core.actor import LOCAL_OWNER, Actor
 from fluxtune.core.errors import Problem
 from fluxtune.db import Database
 from fluxtune.jobs import repository
 from fluxtune.jobs.schemas import JobEventType, JobKind
 from fluxtune.jobs.service import JobRequest, Wish, record
+from fluxtune.jobs.tables import JobRow
 
 PROGRESS_INTERVAL_S = 0.1
 # Events that come in long rows, and what in them tells how far the row is.
@@ -56,11 +58,17 @@ class JobContext:
         target_id: str,
         payload: dict[str, Any],
         is_leaving: Callable[[], bool] = lambda: False,
+        attempt: int | None = None,
+        actor: Actor = LOCAL_OWNER,
     ) -> None:
+        """Describe a job; `attempt` is the one this is, whose events count until another worker takes the job over."""
         self.job_id = job_id
         self.target_id = target_id
         self.payload = payload
+        self.actor = actor
         self._database = database
+        self._attempt = attempt
+        self._is_lost = False
         self._is_leaving = is_leaving
         self._progress_at = 0.0
         self._request_at = 0.0
@@ -84,7 +92,7 @@ class JobContext:
         Progress is passed on at most ten times a second; the first and the last always are.
         """
         row = repository.find_job(session, self.job_id)
-        if row is None:
+        if row is None or self._is_taken_over(row):
             return
         if self._is_too_soon(event_type, data):
             return
@@ -137,13 +145,20 @@ class JobContext:
             return
         with self.reading() as session:
             row = repository.find_job(session, self.job_id)
+            self._is_lost = row is not None and self._is_taken_over(row)
             self._request = row.request if row is not None else "cancel"  # type: ignore[assignment]
             self._wishes = list(row.wishes) if row is not None else []  # type: ignore[arg-type]
         self._request_at = time.monotonic()
 
     def is_leaving(self) -> bool:
-        """Return whether the worker is shutting down: save what there is and end the step as `handed_back`."""
-        return self._is_leaving()
+        """Return whether to save what there is and end the step as `handed_back`.
+
+        The worker is shutting down, or was silent for so long that another one has taken the job over.
+        """
+        return self._is_lost or self._is_leaving()
+
+    def _is_taken_over(self, row: JobRow) -> bool:
+        return self._attempt is not None and row.attempt != self._attempt
 
 
 TaskStep = Callable[[JobContext], StepEnd | None]

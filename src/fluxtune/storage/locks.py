@@ -41,6 +41,20 @@ class FileLock:
             self._file = None
 
 
+def take_slot(path: Path, words: str = "", *, most: int = 64) -> tuple[FileLock, int] | None:
+    """Take the first free lock of a row: `worker.lock`, `worker-2.lock` and so on; return it and its number."""
+    for number in range(1, most + 1):
+        lock = FileLock(slot_file(path, number), words)
+        if lock.acquire():
+            return lock, number
+    return None
+
+
+def slot_file(path: Path, number: int) -> Path:
+    """Return the file that the holder of a slot uses: the first has the plain name."""
+    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+
+
 def is_locked(path: Path) -> bool:
     """Return whether a living process holds the lock.
 

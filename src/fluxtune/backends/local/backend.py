@@ -8,6 +8,7 @@ from pathlib import Path
 from fluxtune.backends.base import GenerationSink, HealthSink, RunEnd, RunSink, Steering
 from fluxtune.backends.local.captioner import LocalCaptioner
 from fluxtune.backends.local.check import HealthCheck
+from fluxtune.backends.local.children import LOCAL
 from fluxtune.backends.local.device import let_go, make_room
 from fluxtune.backends.local.generator import Generator
 from fluxtune.backends.local.probe import ProbeRun
@@ -21,8 +22,10 @@ from fluxtune.engine.config import GenerationRequest
 class LocalBackend:
     """Trains and generates in child processes. All calls return when the work has ended, and raise `EngineMissing`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, worker: str = LOCAL) -> None:
+        """Take the device of a worker; `worker` is its name."""
         self._settings = settings
+        self._worker = worker
         self._device = threading.Lock()
         self._generator = Generator(settings)
 
@@ -35,14 +38,14 @@ class LocalBackend:
         with self._device:
             # Two bases in memory at once may be one too many.
             self._generator.release()
-            make_room(self._settings, keep=run_dir)
-            return TrainingRun(self._settings, run_dir, sink, steering).follow()
+            make_room(self._settings, keep=run_dir, worker=self._worker)
+            return TrainingRun(self._settings, run_dir, sink, steering, self._worker).follow()
 
     def generate(self, request: GenerationRequest, sink: GenerationSink, steering: Steering) -> RunEnd:
         """Make the images of one request. Safe to call again for the same request."""
         require_engine()
         with self._device:
-            make_room(self._settings)
+            make_room(self._settings, worker=self._worker)
             request.out_dir.mkdir(parents=True, exist_ok=True)
             return self._generator.generate(request, sink, steering)
 
@@ -51,7 +54,7 @@ class LocalBackend:
         require_engine()
         with self._device:
             self._generator.release()
-            make_room(self._settings)
+            make_room(self._settings, worker=self._worker)
             return HealthCheck(self._settings, run_dir, sink, steering).follow()
 
     def probe(self, folder: Path, steering: Steering) -> RunEnd:
@@ -59,7 +62,7 @@ class LocalBackend:
         require_engine()
         with self._device:
             self._generator.release()
-            make_room(self._settings)
+            make_room(self._settings, worker=self._worker)
             return ProbeRun(self._settings, folder, steering).follow()
 
     @contextmanager
@@ -69,7 +72,7 @@ class LocalBackend:
         with self._device:
             if setup.kind == "model":
                 self._generator.release()
-                make_room(self._settings)
+                make_room(self._settings, worker=self._worker)
             with LocalCaptioner(self._settings, setup, steering) as captioner:
                 yield captioner
 
@@ -80,4 +83,4 @@ class LocalBackend:
     def close(self) -> None:
         """End the generator and trainers that wait, paused. A trainer at work goes on by itself."""
         self._generator.release()
-        let_go(self._settings)
+        let_go(self._settings, self._worker)

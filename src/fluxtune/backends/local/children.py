@@ -15,6 +15,8 @@ from fluxtune.storage import start_mark
 log = structlog.get_logger(__name__)
 
 PID_FILE = "trainer.pid"
+LOCAL = "local"
+"""The only worker of a data folder. Where several share one, each has a device and a name of its own."""
 
 
 def engine_command(*arguments: str) -> list[str]:
@@ -38,9 +40,9 @@ def start_detached(command: list[str], stderr_file: Path, **environment: str) ->
         )
 
 
-def note_process(run_dir: Path, pid: int) -> None:
-    """Write down which process trains in a run folder, with its start: numbers are used again."""
-    note = {"pid": pid, "started": start_mark(pid)}
+def note_process(run_dir: Path, pid: int, worker: str = LOCAL) -> None:
+    """Write down which process trains in a run folder, with its start (numbers are used again), on whose device."""
+    note = {"pid": pid, "started": start_mark(pid), "worker": worker}
     if note["started"] is not None:
         (run_dir / PID_FILE).write_text(json.dumps(note))
 
@@ -53,6 +55,14 @@ def noted_process(run_dir: Path) -> psutil.Process | None:
         return psutil.Process(pid) if start_mark(pid) == note["started"] else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
+
+
+def noted_worker(run_dir: Path) -> str:
+    """Return the name of the worker whose device the noted process has."""
+    try:
+        return str(json.loads((run_dir / PID_FILE).read_text()).get("worker", LOCAL))
+    except (OSError, ValueError, AttributeError):
+        return LOCAL
 
 
 def send(process: psutil.Process | None, what: signal.Signals) -> None:

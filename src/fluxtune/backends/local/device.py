@@ -17,13 +17,13 @@ LEAVE_WITHIN_S = 10.0
 _LOOK_S = 0.05
 
 
-def make_room(settings: Settings, keep: Path | None = None) -> None:
-    """Return once no trainer but the one of the run folder `keep` holds the device.
+def make_room(settings: Settings, keep: Path | None = None, worker: str = children.LOCAL) -> None:
+    """Return once no trainer but the one of the run folder `keep` holds the device of a worker.
 
     A paused trainer leaves when asked; its checkpoint is saved. One that is at work without anybody following it (its
     worker died) saves itself when told to end. One that does neither is ended: its last checkpoint is whole.
     """
-    for run_dir in loaded_runs(settings):
+    for run_dir in loaded_runs(settings, worker):
         if run_dir == keep:
             continue
         log.info("asking a waiting trainer to leave the device", run=run_dir.name)
@@ -43,17 +43,18 @@ def make_room(settings: Settings, keep: Path | None = None) -> None:
         (control / "leave").unlink(missing_ok=True)
 
 
-def let_go(settings: Settings) -> None:
-    """Ask all trainers that wait with their model loaded to leave; don't wait for it."""
-    for run_dir in loaded_runs(settings):
+def let_go(settings: Settings, worker: str = children.LOCAL) -> None:
+    """Ask all trainers that wait with their model loaded on a worker's device to leave; don't wait for it."""
+    for run_dir in loaded_runs(settings, worker):
         control = run_dir / "control"
         control.mkdir(exist_ok=True)
         (control / "leave").touch()
 
 
-def loaded_runs(settings: Settings) -> list[Path]:
-    """Return the run folders whose trainer lives."""
-    return [lock.parent for lock in sorted(settings.paths.runs.glob("*/run.lock")) if is_locked(lock)]
+def loaded_runs(settings: Settings, worker: str = children.LOCAL) -> list[Path]:
+    """Return the run folders whose trainer lives on the device of a worker."""
+    found = [lock.parent for lock in sorted(settings.paths.runs.glob("*/run.lock")) if is_locked(lock)]
+    return [run_dir for run_dir in found if children.noted_worker(run_dir) == worker]
 
 
 def _is_gone(run_dir: Path, patience_s: float) -> bool:

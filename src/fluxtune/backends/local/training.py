@@ -31,10 +31,13 @@ CONTROLS: tuple[Request, ...] = ("cancel", "stop", "pause")
 class TrainingRun:
     """One run folder, followed to its end."""
 
-    def __init__(self, settings: Settings, run_dir: Path, sink: RunSink, steering: Steering) -> None:
+    def __init__(
+        self, settings: Settings, run_dir: Path, sink: RunSink, steering: Steering, worker: str = children.LOCAL
+    ) -> None:
         self._settings = settings.engine
         self._leave_within_s = settings.worker.shutdown_seconds
         self._dir = run_dir
+        self._worker = worker
         self._sink = sink
         self._steering = steering
         self._log = RunLog(run_dir / "events.jsonl", sink.last_seq())
@@ -165,7 +168,7 @@ class TrainingRun:
         command = children.engine_command("train", str(self._dir))
         patience = str(self._settings.pause_seconds)
         self._child = children.start_detached(command, self._dir / "trainer.log", FLUXTUNE_PAUSE_SECONDS=patience)
-        children.note_process(self._dir, self._child.pid)
+        children.note_process(self._dir, self._child.pid, self._worker)
         log.info("trainer started", run=self._dir.name, pid=self._child.pid)
 
     # ------------------------------------------------------------------ a living trainer
