@@ -83,6 +83,10 @@ RULES: dict[str, Rule] = {
     "GET /api/audit/export": "administer",
     "GET /api/alerts": "administer",
     "POST /api/alerts/{alert_id}/clearing": "administer",
+    "GET /api/backups": "administer",
+    "POST /api/backups": "administer",
+    "POST /api/backups/{backup_id}/verification": "administer",
+    "DELETE /api/backups/{backup_id}": "administer",
     # Images
     "POST /api/images": "create",
     "GET /api/images/{image_id}/file": "read",

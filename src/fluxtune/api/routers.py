@@ -9,6 +9,7 @@ from fluxtune.api import session, system
 from fluxtune.api.permissions import guard
 from fluxtune.api.things import protect
 from fluxtune.audit import endpoints as audit
+from fluxtune.backups import endpoints as backups
 from fluxtune.captioning import endpoints as captioning
 from fluxtune.core.errors import NotFound
 from fluxtune.datasets import endpoints as datasets
@@ -44,6 +45,7 @@ _PARTS = (
     snapshots,
     captioning,
     servers,
+    backups,
     metrics,
     alerts,
     adjustments,

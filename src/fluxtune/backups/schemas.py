@@ -107,3 +107,9 @@ class BackupStart(BaseModel):
     """A backup to be made now."""
 
     with_bases: bool = Field(False, description="Copy the bases, too: large, and they can be downloaded again.")
+
+
+class Freed(BaseModel):
+    """How much room something made."""
+
+    freed_bytes: int
