@@ -29,7 +29,7 @@ from fluxtune.core.errors import Conflict, InvalidInput
 from fluxtune.db import Database
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.stream import EventTail
-from fluxtune.storage import FileLock
+from fluxtune.storage import FileLock, slot_file, take_slot
 
 log = structlog.get_logger(__name__)
 
@@ -95,12 +95,8 @@ class Studio:
         check_host(host)
         self.settings = settings
         self.token = accounts.new_token()
-        self._lock = FileLock(settings.paths.server_lock)
         settings.paths.create()
-        if not self._lock.acquire(_LOCK_WAIT_S):
-            raise StudioRunning(
-                _where(settings), action="`fluxtune open` opens it. To start it anew, end the other one first."
-            )
+        self._lock, self._slot = _take_lock(settings)
         try:
             self._set_up(host, port)
         except BaseException:
@@ -170,7 +166,7 @@ class Studio:
 
     def _write_studio_file(self) -> None:
         record = {"url": self.url, "token": self.token, "pid": os.getpid()}
-        file = self.settings.paths.studio_file
+        file = slot_file(self.settings.paths.studio_file, self._slot)
         part = file.with_suffix(".part")
         part.unlink(missing_ok=True)
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -179,9 +175,10 @@ class Studio:
         part.replace(file)
 
     def _remove_studio_file(self) -> None:
-        record = read_studio_file(self.settings.paths.studio_file)
+        file = slot_file(self.settings.paths.studio_file, self._slot)
+        record = read_studio_file(file)
         if record is not None and record.get("pid") == os.getpid():
-            self.settings.paths.studio_file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
 
 
 class StudioServer(uvicorn.Server):
@@ -218,13 +215,29 @@ def read_studio_file(file: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def _take_lock(settings: Settings) -> tuple[FileLock, int]:
+    """Return the lock of a server, and which of a row of servers it is: on PostgreSQL several may share a folder."""
+    if not settings.is_local:
+        taken = take_slot(settings.paths.server_lock)
+        if taken is not None:
+            return taken
+    lock = FileLock(settings.paths.server_lock)
+    if not lock.acquire(_LOCK_WAIT_S):
+        raise StudioRunning(
+            _where(settings), action="`fluxtune open` opens it. To start it anew, end the other one first."
+        )
+    return lock, 1
+
+
 def _where(settings: Settings) -> str:
     record = read_studio_file(settings.paths.studio_file)
     address = record.get("url") if record else None
     return f"It serves {settings.data} at {address}." if address else f"It serves {settings.data}."
 
 
-def serve(settings: Settings, host: str, port: int, open_browser: bool = False) -> None:
+def serve(
+    settings: Settings, host: str, port: int, open_browser: bool = False, *, with_worker: bool = True
+) -> None:
     """Run the studio until Ctrl-C or SIGTERM.
 
     SIGTERM ends the worker too: a run saves itself and goes on with the next start. After Ctrl-C, or when the terminal
@@ -243,11 +256,11 @@ def serve(settings: Settings, host: str, port: int, open_browser: bool = False) 
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     def on_signal(what: int, _frame: FrameType | None) -> None:
-        studio.stop(leave_worker=what != signal.SIGTERM and bool(studio.work_under_way()))
+        studio.stop(leave_worker=with_worker and what != signal.SIGTERM and bool(studio.work_under_way()))
 
     for what in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(what, on_signal)
-    studio.run(on_ready=on_ready)
+    studio.run(with_worker=with_worker, on_ready=on_ready)
     if studio.leave_worker:
         _say(
             f"\n  Work goes on in the background. Start fluxtune again to see it.\n"
