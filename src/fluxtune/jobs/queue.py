@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +37,10 @@ MAX_RECOVERIES = 10_000
 _LIVE = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 # DBOS takes up interrupted workflows within a second or two of its start.
 _TAKE_UP_S = 60.0
+_LOOK_AROUND_S = 1.0
+_BREATH_S = 0.02
+# Kinds whose work over the network is written down elsewhere before it happens: hosted images have their ledger.
+_WITH_RECORDS = frozenset({"generation"})
 # For schedules, which we have none of.
 _RARELY_S = 3600.0
 
@@ -71,11 +76,12 @@ class JobQueue:
         self._at_work: dict[str, bool] = {}
         # What this worker has taken and nothing here runs, since when: DBOS is about to take it up.
         self._missing: dict[str, float] = {}
-        self._has_looked = False
+        self._looked_at = self._look_around_at = 0.0
         self._quiet_until = 0.0
         self._holds_back = False
         self._worker_id = ""
         self._lock = threading.Lock()
+        self._direct = ThreadPoolExecutor(ROOM["network"], thread_name_prefix="network")
         self.runner = JobRunner(database, tasks, is_leaving)
 
     def start(self, worker_id: str) -> None:
@@ -110,6 +116,7 @@ class JobQueue:
 
     def stop(self) -> None:
         """Close the queue. A step that still runs is interrupted; the next worker repeats it."""
+        self._direct.shutdown(wait=False, cancel_futures=True)
         DBOS.destroy(destroy_registry=True)
 
     @property
@@ -126,13 +133,20 @@ class JobQueue:
         """
         not_now = BACKGROUND_KINDS if time.monotonic() < self._quiet_until else ()
         may_start = self._holds_back and not not_now
-        if not self._watch.has_changed() and self._has_looked and not self._missing and not may_start:
+        at = time.monotonic()
+        is_time = at > self._look_around_at
+        # Most changes are of what runs here already, and each look takes the processor from that.
+        if self._at_work and at < self._looked_at + _BREATH_S:
             return False
+        if not self._watch.has_changed() and not is_time and not may_start:
+            return False
+        self._looked_at = at
         with self._database.reading() as session:
-            taken = repository.list_taken(session, self._worker_id)
             waiting = repository.list_waiting(session)
-        self._has_looked = True
-        self._seek_missing(taken)
+            taken = repository.list_taken(session, self._worker_id) if waiting or is_time else []
+        if waiting or is_time:
+            self._look_around_at = time.monotonic() + _LOOK_AROUND_S
+            self._seek_missing(taken)
         self._holds_back = any(kind in not_now for _, kind in waiting)
         used = Counter(job.lane for job in taken)
         lanes = {lane: ROOM[lane] - used[lane] for lane in ROOM if _has_any(waiting, lane, not_now)}
@@ -146,7 +160,10 @@ class JobQueue:
                 for row in repository.take_next(session, self._worker_id, lane=lane, most=most, except_kinds=not_now)
             ]
         for row in rows:
-            self._start(row.id, row.attempt, begins_quiet=row.lane == "device" and row.kind not in BACKGROUND_KINDS)
+            if row.lane == "network" and row.kind in _WITH_RECORDS:
+                self._start_directly(row.id, row.attempt)
+            else:
+                self._start(row.id, row.attempt, begins_quiet=row.lane == "device" and row.kind not in BACKGROUND_KINDS)
         return bool(rows)
 
     def _start(self, job_id: str, attempt: int, *, begins_quiet: bool) -> None:
@@ -161,6 +178,24 @@ class JobQueue:
                 self._at_work.pop(workflow_id, None)
             raise
 
+    def _start_directly(self, job_id: str, attempt: int) -> None:
+        """Run a job whose task keeps a record of its own for every step that must not be repeated.
+
+        A second one would cost a hosted image 20 ms of processor time. What is interrupted is queued again: by the
+        next start, which finds it taken and unknown to DBOS, or after a while by `_seek_missing`.
+        """
+        with self._lock:
+            self._at_work[_workflow_id(job_id, attempt)] = False
+        self._direct.submit(self._run_directly, job_id, attempt)
+
+    def _run_directly(self, job_id: str, attempt: int) -> None:
+        with self._working(_workflow_id(job_id, attempt)):
+            try:
+                self._run_steps(job_id, attempt, lambda _name, step, *given: step(*given))
+            except Exception:
+                log.exception("job broke; it is queued again", job_id=job_id)
+                self.runner.give_back([job_id])
+
     def _seek_missing(self, taken: Sequence[Taken]) -> None:
         """Let DBOS go on with what was interrupted; what it does not find after a long while is queued again."""
         now = time.monotonic()
@@ -174,19 +209,23 @@ class JobQueue:
 
     def _run(self, job_id: str, attempt: int) -> None:
         with self._working(_workflow_id(job_id, attempt)):
-            if self._is_leaving():
-                # Started in the moment of leaving: end without touching anything.
-                self.runner.give_back([job_id])
-                return
-            # Not a recorded step: after a crash the new owner must take the job up again.
-            names = self.runner.begin(job_id, attempt)
-            end: dict[str, Any] | None = None
-            for name in names:
-                end = DBOS.run_step({"name": name}, self.runner.run_step, job_id, name, attempt)
-                if end["state"] != "done":
-                    break
-            if end is not None:
-                DBOS.run_step({"name": "finish"}, self.runner.finish, job_id, attempt, end)
+            self._run_steps(job_id, attempt, lambda name, step, *given: DBOS.run_step({"name": name}, step, *given))
+
+    def _run_steps(self, job_id: str, attempt: int, run_step: Callable[..., Any]) -> None:
+        """Run what a job's task is made of; `run_step` gets name, function and arguments of each step."""
+        if self._is_leaving():
+            # Started in the moment of leaving: end without touching anything.
+            self.runner.give_back([job_id])
+            return
+        # Not a recorded step: after a crash the new owner must take the job up again.
+        names = self.runner.begin(job_id, attempt)
+        end: dict[str, Any] | None = None
+        for name in names:
+            end = run_step(name, self.runner.run_step, job_id, name, attempt)
+            if end["state"] != "done":
+                break
+        if end is not None:
+            run_step("finish", self.runner.finish, job_id, attempt, end)
 
     @contextmanager
     def _working(self, workflow_id: str) -> Iterator[None]:
