@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fluxtune.api.errors import no_room_problem, problem_response, unexpected_problem
 from fluxtune.core.ids import new_id
 from fluxtune.db import is_disk_full
+from fluxtune.metrics import service as metrics
 
 log = structlog.get_logger(__name__)
 
@@ -52,12 +53,12 @@ class RequestContext:
             return
         request_id = new_id()[-12:]
         started_at = time.monotonic()
-        status = 0
+        status, answered_at = 0, 0.0
 
         async def send_safely(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered_at
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered_at = message["status"], time.monotonic()
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
                 for name, value in SECURITY_HEADERS.items():
@@ -76,5 +77,20 @@ class RequestContext:
                 problem = no_room_problem() if is_disk_full(error) else unexpected_problem(request_id)
                 await problem_response(problem)(scope, receive, send_safely)
             finally:
+                _measure(scope, status, (answered_at or time.monotonic()) - started_at)
                 took_ms = round((time.monotonic() - started_at) * 1000)
                 log.debug("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
+
+
+def _measure(scope: Scope, status: int, seconds: float) -> None:
+    """Take in how long an answer of the API took to begin: a stream of events lasts as long as somebody listens."""
+    path: str = scope["path"]
+    if path.startswith("/v1/"):
+        part = "v1"
+    elif path.startswith("/api/"):
+        part = "read" if scope["method"] in ("GET", "HEAD", "OPTIONS") else "change"
+    else:
+        return
+    metrics.observe("request_seconds", seconds, part)
+    if status >= 400:
+        metrics.count("request_errors", label=str(status))

@@ -32,6 +32,15 @@ class WorkerStatus(BaseModel):
 class SystemInfo(BaseModel):
     """What is ready, how much room there is, and for how many days deleted things can be restored (0: for ever)."""
 
+class Readiness(BaseModel):
+    """Whether a server can do its work; the worker does not decide that."""
+
+    is_ready: bool
+    database: Literal["ready", "behind", "not answering"]
+    storage: Literal["ready", "not answering"]
+    worker: Literal["ready", "none", "unknown"]
+
+
     version: str
     data_dir: str
     engine: EngineStatus

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from sqlalchemy.orm import Session
 from fastapi import FastAPI
 
 from fluxtune.accounts import service as accounts
@@ -29,6 +30,9 @@ from fluxtune.core.errors import Conflict, InvalidInput
 from fluxtune.db import Database
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.stream import EventTail
+from fluxtune.metrics.recorder import Recorder
+from fluxtune.metrics.sources import Sample
+from fluxtune.metrics.sources import host as this_host
 from fluxtune.storage import FileLock, slot_file, take_slot
 
 log = structlog.get_logger(__name__)
@@ -132,9 +136,12 @@ class Studio:
         """Serve until told to stop; the calling thread is busy meanwhile. `on_ready` is called once it answers."""
 
         def ready() -> None:
+        recorder = self._recorder()
+
             self._write_studio_file()
             on_ready()
             if with_worker:  # after the first page: both compete for the same processor
+            recorder.start()
                 self.supervisor.start()
 
         self.server.on_ready = ready
@@ -143,6 +150,8 @@ class Studio:
             self.server.run(sockets=[self._listener])
         finally:
             self._remove_studio_file()
+            recorder.stop()
+            self.app.state.database.close()
             self._listener.close()
             if with_worker:
                 self.supervisor.stop(leave_worker=self.leave_worker)
@@ -160,6 +169,14 @@ class Studio:
             return [job.title for job in jobs.list_(session, active=True) if job.state in ("running", "queued")]
 
     def _is_worker_idle(self) -> bool:
+    def _recorder(self) -> Recorder:
+        tail: EventTail = self.app.state.event_tail
+
+        def watch_listeners(_session: Session) -> list[Sample]:
+            return [Sample("listeners", this_host(), tail.listener_count)]
+
+        return Recorder(self.settings, self.app.state.database, [watch_listeners])
+
         database: Database = self.app.state.database
         with database.reading() as session:
             return jobs.device_holder(session) is None

@@ -4,11 +4,12 @@ import shutil
 from typing import Annotated, Any
 
 import psutil
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
 import fluxtune
-from fluxtune.api.schemas import EngineStatus, Missing, SystemInfo, WorkerStatus
+from fluxtune.api.readiness import look_around
+from fluxtune.api.schemas import EngineStatus, Missing, Readiness, SystemInfo, WorkerStatus
 from fluxtune.backends.local.readiness import describe_device, missing_parts
 from fluxtune.config import Settings, get_settings
 from fluxtune.db import get_session
@@ -27,6 +28,17 @@ SettingsDep = Annotated[Settings, Depends(get_settings)]
 def get_health() -> dict[str, str]:
     """Answer without looking at anything."""
     return {"status": "ok", "version": fluxtune.__version__}
+
+
+@health_router.get("/readyz", summary="Can the server do its work", responses={503: {"model": Readiness}})
+def get_readiness(request: Request, response: Response) -> Readiness:
+    """Look at what every request needs: the database at its schema, and where images are kept.
+
+    Answers with 503 where one of them is missing, for load balancers. Whether a worker lives is told besides.
+    """
+    readiness = look_around(request.app.state.database, request.app.state.blobs)
+    response.status_code = 200 if readiness.is_ready else 503
+    return readiness
 
 
 @router.get("/system", summary="What is ready, and how much room there is")

@@ -30,8 +30,8 @@ class Measure:
 
 
 _ALL = (
-    Measure("jobs_waiting", "gauge", "", "Jobs that wait", "Jobs in the queue.", "kind", True),
-    Measure("jobs_running", "gauge", "", "Jobs that run", "Jobs some worker is at work on.", "kind", True),
+    Measure("jobs_waiting", "gauge", "", "Jobs that wait", "Jobs in the queue.", "lane", True),
+    Measure("jobs_running", "gauge", "", "Jobs that run", "Jobs some worker is at work on.", "lane", True),
     Measure("workers", "gauge", "", "Workers", "Workers that live.", "", True),
     Measure(
         "job_wait_seconds",
@@ -44,9 +44,7 @@ _ALL = (
     ),
     Measure("jobs_ended", "counter", "", "Jobs that ended", "Jobs by how they ended.", "outcome", True),
     Measure("job_errors", "counter", "", "Errors by cause", "Failed jobs by the error that ended them.", "cause", True),
-    Measure(
-        "step_seconds", "histogram", "seconds", "Seconds per step", "Seconds per step of finetunes.", "where", True
-    ),
+    Measure("step_seconds", "histogram", "seconds", "Seconds per step", "Seconds per step of finetunes.", "", True),
     Measure("images_made", "counter", "", "Images made", "Finished images by what made them.", "backend", True),
     Measure(
         "request_seconds", "histogram", "seconds", "Time to answer", "Time until an answer of the API was sent.", "part"
