@@ -1,4 +1,4 @@
-import { BookOpen, Cloud, Gauge, KeyRound, Server, type LucideIcon } from "lucide-react";
+import { BookOpen, ChartLine, Cloud, Gauge, KeyRound, Server, SlidersHorizontal, type LucideIcon } from "lucide-react";
 
 interface AdminPage {
   to: string;
@@ -20,6 +20,12 @@ export const ADMIN_GROUPS = [
         keywords: "bfl credits ledger money keys budget",
         Icon: Cloud,
       },
+      {
+        to: "/system/settings",
+        label: "Settings",
+        keywords: "defaults configuration change export import",
+        Icon: SlidersHorizontal,
+      },
       { to: "/system/servers", label: "Servers", keywords: "other computer gpu remote train", Icon: Server },
     ],
   },
@@ -27,6 +33,17 @@ export const ADMIN_GROUPS = [
     title: "People",
     pages: [
       { to: "/system/access", label: "Access", keywords: "sign out token v1 api browser", Icon: KeyRound },
+    ],
+  },
+  {
+    title: "Watching",
+    pages: [
+      {
+        to: "/system/metrics",
+        label: "Metrics",
+        keywords: "plots queue latency speed prometheus cpu memory gpu",
+        Icon: ChartLine,
+      },
     ],
   },
   {

@@ -137,8 +137,16 @@ const adminPages = [
     lazyRouteComponent(() => import("@/features/hosted/HostedPage"), "HostedPage"),
   ),
   adminPage(
+    "/system/settings",
+    lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage"),
+  ),
+  adminPage(
     "/system/servers",
     lazyRouteComponent(() => import("@/features/servers/ServersPage"), "ServersPage"),
+  ),
+  adminPage(
+    "/system/metrics",
+    lazyRouteComponent(() => import("@/features/metrics/MetricsPage"), "MetricsPage"),
   ),
   adminPage(
     "/system/access",
