@@ -87,6 +87,14 @@ RULES: dict[str, Rule] = {
     "POST /api/backups": "administer",
     "POST /api/backups/{backup_id}/verification": "administer",
     "DELETE /api/backups/{backup_id}": "administer",
+    # Whose things are, and what people may use
+    "GET /api/sharing/{kind}/{thing_id}": "read",
+    "PUT /api/sharing/{kind}/{thing_id}": "create",
+    "PUT /api/sharing/{kind}/{thing_id}/owner": "create",
+    "GET /api/quotas/mine": "read",
+    "GET /api/quotas": "administer",
+    "PUT /api/quotas/everybody": "administer",
+    "PUT /api/quotas/people/{person_id}": "administer",
     # Images
     "POST /api/images": "create",
     "GET /api/images/{image_id}/file": "read",

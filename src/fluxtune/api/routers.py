@@ -5,7 +5,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fluxtune.accounts import endpoints as accounts
 from fluxtune.adjustments import endpoints as adjustments
 from fluxtune.alerts import endpoints as alerts
-from fluxtune.api import session, system
+from fluxtune.api import session, sharing, system
 from fluxtune.api.permissions import guard
 from fluxtune.api.things import protect
 from fluxtune.audit import endpoints as audit
@@ -31,6 +31,7 @@ from fluxtune.snapshots import endpoints as snapshots
 _PARTS = (
     session,
     accounts,
+    sharing,
     system,
     jobs,
     images,

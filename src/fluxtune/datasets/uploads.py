@@ -18,6 +18,7 @@ from fluxtune.datasets.service import DatasetService
 from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
 from fluxtune.images.schemas import Image
 from fluxtune.images.service import ImageService, store_content
+from fluxtune.quotas import service as quotas
 from fluxtune.storage import Blobs
 
 MAX_REFUSED = 1_000
@@ -50,7 +51,9 @@ class UploadService:
         return self.add_import(dataset_id, self.read_files(files), position)
 
     def add_import(self, dataset_id: str, imported: Import, position: int | None = None) -> UploadReport:
-        """Add what `read_files` has read."""
+        """Add what `read_files` has read; raise `QuotaReached` if the actor's room is used up."""
+        if imported.images:
+            quotas.check_storage(self._session)
         return self._add(self._datasets.find_row(dataset_id, writable=True), imported, "file", position)
 
     def read_files(self, files: Iterable[UploadedFile]) -> Import:

@@ -15,11 +15,13 @@ from fluxtune.engine.config import Recipe
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes import repository
 from fluxtune.finetunes.errors import CheckpointDoesNotFit, FinetuneNotFinished, NotElsewhere
+from fluxtune.finetunes.features import require_settings
 from fluxtune.finetunes.records import FinetuneRecords
 from fluxtune.finetunes.schemas import Finetune, FinetuneRestart
 from fluxtune.finetunes.tables import CheckpointRow, FinetuneRow
 from fluxtune.jobs import service as jobs
 from fluxtune.models.bases import get_base, require_ready
+from fluxtune.quotas import service as quotas
 from fluxtune.recipes.checks import RecipeInvalid, find_contradictions, find_problems
 from fluxtune.sharing import service as sharing
 
@@ -44,6 +46,7 @@ class FinetuneContinuing(FinetuneRecords):
             )
         readiness.require_engine()
         require_ready(get_base(self._settings, row.base))
+        quotas.check_running(self._session)
         recipe = _extended(row, row.steps_done + steps)
         row.recipe = recipe.model_dump(mode="json")
         row.is_stopping = False
@@ -52,6 +55,7 @@ class FinetuneContinuing(FinetuneRecords):
 
     def restart_finetune(self, finetune_id: str, restart: FinetuneRestart) -> Finetune:
         """Start a finetune that goes on from a checkpoint, on the same images, with changed settings."""
+        require_settings(self._session, (name for name in restart.recipe if name != "steps"))
         parent = self._row_in_use(finetune_id)
         checkpoint = self._checkpoint_folder(parent, restart.step)
         changed = {**parent.recipe, **restart.recipe}
@@ -68,6 +72,7 @@ class FinetuneContinuing(FinetuneRecords):
         require_ready(get_base(self._settings, parent.base))
         child_id = new_id()
         name = self._free_name(clean_text(restart.name or "") or f"{parent.name} from {restart.step}")
+        quotas.begin_finetune(self._session)
         # Now, not when its turn comes: the parent's older checkpoints may be removed until then.
         self._copy_checkpoint(checkpoint, child_id)
         sharing.own(self._session, "finetune", child_id)

@@ -18,6 +18,7 @@ from fluxtune.engine.estimate import describe_machine
 from fluxtune.finetunes import repository
 from fluxtune.finetunes.continuing import FinetuneContinuing
 from fluxtune.finetunes.errors import FinetuneActive, NotElsewhere
+from fluxtune.finetunes.features import require_settings
 from fluxtune.finetunes.planning import Choices, MeasuredRun, choose_recipe, make_plan, make_plan_elsewhere
 from fluxtune.finetunes.probing import ProbeService
 from fluxtune.finetunes.readings import FinetuneReadings
@@ -27,6 +28,7 @@ from fluxtune.finetunes.steering import FinetuneSteering
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs import service as jobs
 from fluxtune.models.service import ModelService
+from fluxtune.quotas import service as quotas
 from fluxtune.recipes.service import TemplateService
 from fluxtune.servers.errors import NotThere
 from fluxtune.servers.models import base_named, bases_of
@@ -49,6 +51,11 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         self._models = ModelService(session, blobs, settings)
         self._probes = ProbeService(session)
         self._servers = ServerService(session, settings)
+
+    def as_allowed(self, create: FinetuneCreate) -> FinetuneCreate:
+        """Return what somebody asks for if the features that are on for them allow it; raise `FlagOff`."""
+        require_settings(self._session, create.recipe)
+        return create
 
     def plan(self, create: FinetuneCreate) -> FinetunePlan:
         """Return what a finetune would do and cost, before it starts."""
@@ -84,6 +91,7 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         finetune_id = new_id()
         name = self._free_name(clean_text(create.name or "") or dataset.name)
         server = self._servers.get_server(create.server_id) if create.server_id is not None else None
+        quotas.begin_finetune(self._session)
         sharing.own(self._session, "finetune", finetune_id)
         job = jobs.enqueue(
             self._session,

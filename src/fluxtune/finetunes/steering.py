@@ -8,6 +8,7 @@ from fluxtune.finetunes.records import FinetuneRecords
 from fluxtune.finetunes.schemas import Finetune
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs import service as jobs
+from fluxtune.quotas import service as quotas
 from fluxtune.storage import is_locked
 
 
@@ -43,6 +44,8 @@ class FinetuneSteering(FinetuneRecords):
         row = self._row_in_use(finetune_id)
         if row.server_id is None:
             readiness.require_engine()
+        if self._job(row).state == "failed":  # a paused one counts already
+            quotas.check_running(self._session)
         jobs.request(self._session, row.job_id, "resume")
         row.is_stopping = False
         return self._show_one(row)

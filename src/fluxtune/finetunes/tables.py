@@ -145,7 +145,7 @@ class CheckpointRow(Base):
     finetune_id: Mapped[str] = mapped_column(ForeignKey("finetune.id"), primary_key=True)
     step: Mapped[int] = mapped_column(primary_key=True)
     folder: Mapped[str] = mapped_column(String(200))
-    byte_count: Mapped[int]
+    byte_count: Mapped[int] = mapped_column(info={"takes_room": ("finetune", "finetune_id")})
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

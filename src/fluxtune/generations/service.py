@@ -12,7 +12,7 @@ from fluxtune.core.errors import Conflict, InvalidInput, NotFound
 from fluxtune.core.ids import new_id
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.captions import fill_trigger
-from fluxtune.generations import hosted, repository
+from fluxtune.generations import features, hosted, repository
 from fluxtune.generations.elsewhere import endpoint_named, is_at_server, plan_elsewhere
 from fluxtune.generations.schemas import (
     Generation,
@@ -29,6 +29,7 @@ from fluxtune.images.schemas import GalleryImage
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.schemas import Job
 from fluxtune.models.service import ModelService
+from fluxtune.quotas import service as quotas
 from fluxtune.servers.models import is_elsewhere
 from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs
@@ -75,6 +76,10 @@ class GenerationService:
         self._models = ModelService(session, blobs, settings)
         self._gallery = GalleryService(session)
 
+    def as_allowed(self, create: GenerationCreate) -> GenerationCreate:
+        """Return what somebody asks for as the features that are on for them allow it; raise `FlagOff`."""
+        return features.allowed(self._session, hosted.placed(self._session, create))
+
     def estimate_generation(self, create: GenerationCreate) -> GenerationEstimate:
         """Return what a hosted generation would cost; raise what stands in its way, a budget for one."""
         create = hosted.placed(self._session, create)
@@ -92,6 +97,8 @@ class GenerationService:
         if again and row.hosted is not None:
             name = row.hosted["endpoint"]
             endpoint = endpoint_named(name) if is_at_server(row) else require_usable(name)
+            if not is_at_server(row):
+                features.require_hosted(self._session, endpoint)
             each = max(line.estimate for line in lines.values())
             ledger.reserve(self._session, row.id, again, row.hosted["key_name"], endpoint, each)
         count = len(row.seeds)
@@ -104,7 +111,7 @@ class GenerationService:
         made = hosted.plan(self._session, self._blobs, self._settings, create)
         prompt = str(made.values.get("prompt", ""))
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
-        generation_id = self._new_id()
+        generation_id = self._begin(create.count)
         slots = range(create.count)
         ledger.reserve(self._session, generation_id, slots, made.key_name, made.endpoint, made.each)
         title = _title(create.count, prompt or made.endpoint.title)
@@ -131,8 +138,9 @@ class GenerationService:
     def _create_elsewhere(self, create: GenerationCreate) -> Generation:
         """Queue the work for a server of one's own: a line for each image, so that none is drawn twice."""
         made = plan_elsewhere(self._session, self._settings, create)
+        features.require_size(self._session, made.width, made.height)
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
-        generation_id = self._new_id()
+        generation_id = self._begin(create.count)
         slots = range(create.count)
         ledger.reserve(self._session, generation_id, slots, made.key_name, endpoint_named(made.endpoint), 0)
         title = _title(create.count, made.prompt)
@@ -172,10 +180,11 @@ class GenerationService:
         width = create.width or model.base.default_width
         height = create.height or model.base.default_height
         _check_size(width, height, model.base)
+        features.require_size(self._session, width, height)
         require_engine()
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
         steps = create.steps or model.base.default_steps
-        generation_id = self._new_id()
+        generation_id = self._begin(create.count)
         job = jobs.enqueue(
             self._session, "generation", generation_id, _title(create.count, prompt), {}, steps=create.count * steps
         )
@@ -198,8 +207,9 @@ class GenerationService:
         repository.add(self._session, row)
         return self._show([row])[0]
 
-    def _new_id(self) -> str:
-        """Return the id of a new generation, which is the actor's."""
+    def _begin(self, count: int) -> str:
+        """Return the id of a new generation, which is the actor's; raise `QuotaReached` if it is too much for them."""
+        quotas.begin_images(self._session, count)
         generation_id = new_id()
         sharing.own(self._session, "generation", generation_id)
         return generation_id

@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 from fluxtune.backends.bfl.answers import Accepted
 from fluxtune.backends.bfl.endpoints import ACTIVE_TASKS, Endpoint, find_endpoint
 from fluxtune.backends.bfl.errors import AcceptanceUnknown
+from fluxtune.core.actor import acting
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
 from fluxtune.hosted import repository
 from fluxtune.hosted.tables import OWN_SERVER, LedgerRow
+from fluxtune.quotas import service as quotas
 
 PER_CREDIT = 1000
 OPEN = ("reserved", "submitted", "ready")
@@ -73,18 +75,32 @@ def spent(session: Session) -> Spent:
     return Spent(repository.spent_since(session, day), repository.spent_since(session, day.replace(day=1)))
 
 
+def spent_by(session: Session, person_id: str) -> int:
+    """Return what one person has spent or set aside this month (UTC)."""
+    month = now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return repository.spent_since(session, month, person_id)
+
+
 def check_budget(session: Session, amount: int) -> list[str]:
-    """Raise BudgetReached if so much more can't be spent; return warnings when a limit comes near."""
-    budget = repository.find_budget(session)
-    if budget is None or not amount:
+    """Raise BudgetReached if so much more can't be spent; return warnings when a limit comes near.
+
+    Beside the studio's budget counts what the actor may spend in a month.
+    """
+    budget, own = repository.find_budget(session), quotas.limits_of(session, acting()).hosted_usd_per_month
+    if not amount or (budget is None and own is None):
         return []
-    so_far = spent(session)
+    limits: list[tuple[str, int | None, int]] = []
+    if budget is not None:
+        so_far = spent(session)
+        limits = [
+            ("one request", budget.per_request, 0),
+            ("a day", budget.per_day, so_far.today),
+            ("a month", budget.per_month, so_far.this_month),
+        ]
+    if own is not None:
+        limits.append(("you in a month", to_units(own * 100), spent_by(session, acting().id)))
     warnings: list[str] = []
-    for name, limit, before in (
-        ("one request", budget.per_request, 0),
-        ("a day", budget.per_day, so_far.today),
-        ("a month", budget.per_month, so_far.this_month),
-    ):
+    for name, limit, before in limits:
         if limit is None:
             continue
         if before + amount > limit:

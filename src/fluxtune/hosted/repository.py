@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from fluxtune.hosted.tables import OWN_SERVER, HostedBudgetRow, HostedKeyRow, LedgerRow
+from fluxtune.sharing import service as sharing
 
 _LOCK = 7_105_208_923
 """Any number but those of the migrations and of the jobs' events."""
@@ -101,11 +102,13 @@ def iterate(session: Session) -> Iterator[LedgerRow]:
     yield from session.scalars(query.execution_options(yield_per=500))
 
 
-def spent_since(session: Session, since: datetime) -> int:
-    """Return what was spent or set aside since a time, in thousandths of a credit."""
+def spent_since(session: Session, since: datetime, person_id: str | None = None) -> int:
+    """Return what was spent or set aside since a time, by all or for one person, in thousandths of a credit."""
     query = select(func.coalesce(func.sum(func.coalesce(LedgerRow.cost, LedgerRow.estimate)), 0)).where(
         LedgerRow.created_at >= since
     )
+    if person_id is not None:
+        query = query.where(sharing.owned_by("generation", LedgerRow.target_id, person_id))
     return int(session.scalar(query) or 0)
 
 

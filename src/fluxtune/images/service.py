@@ -14,6 +14,7 @@ from fluxtune.images import keys, repository
 from fluxtune.images.schemas import Image, Origin
 from fluxtune.images.tables import ImageRow
 from fluxtune.imaging import THUMBNAIL_SIZES, media_type_of, survey
+from fluxtune.quotas import service as quotas
 from fluxtune.sharing import service as sharing
 from fluxtune.storage import Blobs
 from fluxtune.trash import service as trash
@@ -101,6 +102,7 @@ class ImageService:
 
     def keep_upload(self, content: StoredContent) -> Image:
         """Return the image of this content, which the actor may see from now on wherever it lies."""
+        quotas.check_storage(self._session)
         image = self.create_image(content, "uploaded")
         sharing.own(self._session, "image", image.id)
         return image

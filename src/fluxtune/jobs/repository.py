@@ -31,9 +31,10 @@ def find_job(session: Session, job_id: str, *, lock: bool = False) -> JobRow | N
     return session.get(JobRow, job_id, with_for_update=True if lock else None)
 
 
-def find_jobs(session: Session, ids: Collection[str]) -> Sequence[JobRow]:
-    """Return the jobs with these ids."""
-    return session.scalars(select(JobRow).where(JobRow.id.in_(ids))).all()
+def find_jobs(session: Session, ids: Collection[str], *, lock: bool = False) -> Sequence[JobRow]:
+    """Return the jobs with these ids; locked as in `find_job`."""
+    query = select(JobRow).where(JobRow.id.in_(ids)).order_by(JobRow.id)
+    return session.scalars(query.with_for_update() if lock else query).all()
 
 
 def list_jobs(session: Session, states: Collection[str] | None, kind: str | None, limit: int) -> Sequence[JobRow]:
@@ -172,6 +173,12 @@ def count_by_lane(session: Session) -> dict[tuple[str, str], int]:
         .group_by(JobRow.state, JobRow.lane)
     )
     return {(state, lane): count for state, lane, count in session.execute(query)}
+
+
+def count_active_of(session: Session, actor_id: str, kind: str) -> int:
+    """Return how many jobs of a kind somebody has that have not ended."""
+    mine = (JobRow.actor_id == actor_id, JobRow.kind == kind, JobRow.state.in_(ACTIVE_STATES))
+    return session.scalar(select(func.count()).select_from(JobRow).where(*mine)) or 0
 
 
 def beat(session: Session, owner: str, at: datetime) -> None:

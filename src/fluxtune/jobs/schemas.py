@@ -10,7 +10,7 @@ from fluxtune.core.errors import Problem
 from fluxtune.sharing.schemas import Audience, Kind
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-JobKind = Literal["finetune", "generation", "health", "probe", "captions", "backup"]
+JobKind = Literal["finetune", "generation", "health", "probe", "captions", "backup", "cleaning"]
 THINGS: Mapping[JobKind, Kind] = {
     "finetune": "finetune",
     "generation": "generation",

@@ -142,11 +142,11 @@ def move(session: Session, job_id: str, before: str | None) -> list[Job]:
     """
     if before is not None:
         check(session, before, "change")
-    row = _find(session, job_id)
+    row = _find(session, job_id, lock=True)
     waiting = [each for each in repository.list_in_turn(session) if each.state == "queued" and each.lane == row.lane]
     fixed = _hidden(session, waiting, "change")
     waiting = [each for each in waiting if each.id not in fixed]
-    for each in (row, *([_find(session, before)] if before is not None else [])):
+    for each in (row, *([_find(session, before, lock=True)] if before is not None else [])):
         if each.lane != row.lane:
             raise JobNotWaiting(f"“{each.title}” and “{row.title}” don't wait for the same.")
         if each not in waiting:
@@ -164,7 +164,7 @@ def move(session: Session, job_id: str, before: str | None) -> list[Job]:
 
 def go_last(session: Session, job_id: str) -> None:
     """Let everything that waits run before this job, which is about to wait again."""
-    row = _find(session, job_id)
+    row = _find(session, job_id, lock=True)
     row.round, row.turn = repository.last_round(session, row.lane), repository.last_turn(session) + 1
     session.flush()
 
@@ -177,7 +177,7 @@ def is_other_waiting(session: Session, kind: JobKind) -> bool:
 
 def wish(session: Session, job_id: str, what: Wish) -> Job:
     """Ask a running job for something that does not end it; asking twice before it is done is asking once."""
-    row = _find(session, job_id)
+    row = _find(session, job_id, lock=True)
     shown = _show(session, [row])[0]
     if shown.state != "running":
         raise JobNotRunning(f"“{row.title}” is {shown.state}.", action="Wait until it runs.")
@@ -191,7 +191,7 @@ def wish(session: Session, job_id: str, what: Wish) -> Job:
 
 def extend(session: Session, job_id: str, payload: dict[str, Any], steps: int) -> Job:
     """Queue a job that has ended once more, to go on to so many steps."""
-    row = _find(session, job_id)
+    row = _find(session, job_id, lock=True)
     if row.state in repository.ACTIVE_STATES:
         raise JobNotRunning(f"“{row.title}” is {row.state}.", action="Wait for its end.")
     row.payload, row.steps = {**row.payload, **payload}, steps
@@ -203,6 +203,11 @@ def extend(session: Session, job_id: str, payload: dict[str, Any], steps: int) -
 def count_waiting(session: Session) -> int:
     """Return how many jobs a new one that needs the device would wait behind."""
     return repository.count_unfinished(session, "device")
+
+
+def count_active_of(session: Session, actor_id: str, kind: JobKind) -> int:
+    """Return how many jobs of a kind somebody has that wait, run or are paused."""
+    return repository.count_active_of(session, actor_id, kind)
 
 
 def device_holder(session: Session) -> str | None:
@@ -230,7 +235,7 @@ def is_worker_alive(session: Session) -> bool:
 
 def cancel(session: Session, job_id: str) -> Job:
     """Cancel a job: at once if it waits or is paused, else as soon as its task obeys."""
-    row = _find(session, job_id)
+    row = _find(session, job_id, lock=True)
     if row.state not in repository.ACTIVE_STATES:
         raise JobOver(f"“{row.title}” is {row.state}.")
     # A run that waits to be taken up again may have a trainer at work; a check that gave way has no process any more.
@@ -246,7 +251,7 @@ def cancel(session: Session, job_id: str) -> Job:
 
 def request(session: Session, job_id: str, what: Literal["stop", "pause", "resume"]) -> Job:
     """Ask a job to stop and keep what it has, to pause, or to go on."""
-    row = _find(session, job_id)
+    row = _find(session, job_id, lock=True)
     if what == "resume":
         _resume(session, row)
     elif row.state not in repository.ACTIVE_STATES:
@@ -330,8 +335,8 @@ def record(session: Session, row: JobRow, event_type: JobEventType, data: dict[s
     repository.add_event(session, row.id, event_type, now(), data)
 
 
-def _find(session: Session, job_id: str) -> JobRow:
-    row = repository.find_job(session, job_id)
+def _find(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+    row = repository.find_job(session, job_id, lock=lock)
     if row is None:
         raise JobMissing(f"There is no job “{job_id[:64]}”.")
     return row

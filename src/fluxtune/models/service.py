@@ -241,9 +241,9 @@ class ModelService:
         return bases.require_ready(self.get_base(name))
 
     def find_by_finetune(self, finetune_id: str) -> Model | None:
-        """Return the model a finetune made."""
+        """Return the model a finetune made, if the actor may see it."""
         row = repository.find_by_finetune(self._session, finetune_id)
-        return self._show([row])[0] if row is not None else None
+        return self._show([row])[0] if row is not None and sharing.may(self._session, "model", row.id) else None
 
     def create_model(self, made: NewModel, stored: StoredAdapter | None) -> Model:
         """Add a model with its first version; telling of one finetune twice makes one model.

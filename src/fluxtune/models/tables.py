@@ -61,7 +61,7 @@ class ModelVersionRow(Base):
     model_id: Mapped[str] = mapped_column(ForeignKey("model.id"), index=True)
     step: Mapped[int]
     label: Mapped[str] = mapped_column(String(120))
-    byte_count: Mapped[int]
+    byte_count: Mapped[int] = mapped_column(info={"takes_room": ("model", "model_id")})
     sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

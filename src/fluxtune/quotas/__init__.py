@@ -1,1 +1,1 @@
-"""How much one person may use."""
+"""What each person may use: images a day, finetunes, storage, and money for hosted images."""

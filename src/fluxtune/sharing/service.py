@@ -27,7 +27,7 @@ WORDS: Mapping[Kind, str] = {
 
 
 class ThingMissing(NotFound):
-    """There is no such thing, or it is not shared with who asks: which of the two is not told."""
+    """There is no such thing for who asks: it is private, or shared with others."""
 
     title = "No such thing here"
     action = "If it is somebody else's, ask them to share it with you."
