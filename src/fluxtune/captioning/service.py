@@ -21,6 +21,7 @@ from fluxtune.core.errors import Conflict, FluxtuneError, InvalidInput, NotFound
 from fluxtune.datasets.caption_history.automatic import AutomaticCaptions
 from fluxtune.datasets.schemas import Dataset, DatasetImage
 from fluxtune.datasets.service import DatasetService
+from fluxtune.flags import service as flags
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.schemas import Job
 from fluxtune.storage import Blobs
@@ -110,6 +111,7 @@ class CaptioningService:
         """Queue a job that writes captions; what it writes is one step of the history."""
         dataset = self._datasets.get_dataset(dataset_id)
         self._datasets.find_row(dataset_id, writable=True)
+        flags.require(self._session, "automatic-captions")
         captioner = self._find(create)
         if self._active(dataset_id) is not None:
             raise CaptionsUnderWay(f"“{dataset.name}” has a captioner at work.")

@@ -84,7 +84,7 @@ def generate(
             metavar="NAME|ID", help="The model to draw with, a base, one at a server (at:…), or a hosted one (bfl:…)."
         ),
     ] = "pocket",
-    count: Annotated[int, option(GenerationCreate, "count")] = 4,
+    count: Annotated[int | None, option(GenerationCreate, "count")] = None,
     seed: Annotated[int | None, option(GenerationCreate, "seed")] = None,
     strength: Annotated[float, option(GenerationCreate, "finetune_strength", "--strength")] = 1.0,
     width: Annotated[int | None, option(GenerationCreate, "width")] = None,

@@ -47,7 +47,8 @@ class Drawing(ContractRecords):
         elif endpoint.base is None:
             notes.append(f"Drawn with {model.base.title}, a base of this studio.")
         create, more = plan_drawing(inputs, model)
-        generation = GenerationService(self._session, self._blobs, self._settings).create_generation(create)
+        generations = GenerationService(self._session, self._blobs, self._settings)
+        generation = generations.create_generation(generations.as_allowed(create))
         details = {"notes": [*notes, *more], "base": model.base.name}
         row = self.file(
             "generation", generation.id, generation.job_id, caller, endpoint.name, inputs, _kept(inputs), details

@@ -35,6 +35,7 @@ from fluxtune.contract.schemas import (
 from fluxtune.core.actor import Actor
 from fluxtune.core.clock import now
 from fluxtune.db import get_session
+from fluxtune.flags import service as flags
 from fluxtune.imaging import MEDIA_TYPES, encode_as
 from fluxtune.storage import Blobs, get_blobs
 
@@ -62,7 +63,13 @@ IMAGE: Responses = {200: {"content": {each: {} for each in MEDIA_TYPES.values()}
 # The gate checks the key; this makes the API's description say so.
 KEY = APIKeyHeader(name="x-key", scheme_name="APIKeyHeader", auto_error=False)
 
-router = APIRouter(responses={**REFUSED, **INVALID}, dependencies=[Depends(KEY)])
+
+def require_server(session: SessionDep) -> None:
+    """Refuse everything while the server under `/v1` is switched off, for all or for whoever asks."""
+    flags.require(session, "v1-server")
+
+
+router = APIRouter(responses={**REFUSED, **INVALID}, dependencies=[Depends(KEY), Depends(require_server)])
 samples_router = APIRouter(responses={**REFUSED, **INVALID})
 
 

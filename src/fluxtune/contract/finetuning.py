@@ -23,6 +23,7 @@ from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.recipes import Quality, recipe_for
 from fluxtune.finetunes.schemas import Finetune, FinetuneCreate
 from fluxtune.finetunes.service import FinetuneService
+from fluxtune.flags import service as flags
 from fluxtune.models.schemas import Model
 from fluxtune.sharing import service as sharing
 
@@ -45,6 +46,8 @@ class Finetuning(ContractRecords):
         """Make a dataset of the ZIP and start a finetune on it."""
         self.check_hook(inputs)
         wishes = inputs.fluxtune or StudioWishes()
+        if wishes.recipe is not None or inputs.learning_rate is not None:
+            flags.require(self._session, "advanced-parameters", field="learning_rate")
         known = repository.find_by_key(self._session, wishes.key) if wishes.key else None
         if known is not None:
             return FinetuneSubmitted(finetune_id=known.id, **submitted(known))

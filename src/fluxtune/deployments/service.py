@@ -15,6 +15,7 @@ from fluxtune.core.errors import NotFound
 from fluxtune.core.text import clean_text
 from fluxtune.db import Database
 from fluxtune.deployments.schemas import DeploymentLink, HostedFinetunes, HostedImport
+from fluxtune.flags import service as flags
 from fluxtune.generations.schemas import Generation, GenerationCreate
 from fluxtune.generations.service import GenerationMissing, GenerationService
 from fluxtune.hosted.keys import KeyService, OpenKey, open_client
@@ -48,6 +49,7 @@ class Deployments:
     def link(self, model_id: str, wish: DeploymentLink) -> Model:
         """Say what a model is called at BFL."""
         with self.database.transaction() as session:
+            flags.require(session, "hosted-backends")
             models = ModelService(session, self.blobs, self.settings)
             model = models.require_finetuned(model_id)
             if wish.key_name is not None:
@@ -64,6 +66,7 @@ class Deployments:
     def look_up(self, model_id: str) -> Model:
         """Ask BFL whether it knows the name, for free; what drawing with it has shown counts first."""
         with self.database.reading() as session:
+            flags.require(session, "hosted-backends")
             deployment = self._deployment(ModelService(session, self.blobs, self.settings), model_id)
             shown = self._shown_by(GenerationService(session, self.blobs, self.settings), deployment)
             key = KeyService(session, self.settings).open(deployment.key_name)
@@ -87,6 +90,7 @@ class Deployments:
     def list_at_bfl(self, key_name: str | None) -> HostedFinetunes:
         """Ask BFL which finetunes an account has."""
         with self.database.reading() as session:
+            flags.require(session, "hosted-backends")
             key = KeyService(session, self.settings).open(key_name)
         names = self._ask(key, list_finetunes)
         with self.database.reading() as session:
@@ -100,6 +104,7 @@ class Deployments:
         if not endpoint.takes_finetune:
             raise NoFinetunesThere(f"{endpoint.title} draws with no finetune.", field="endpoint")
         with self.database.reading() as session:
+            flags.require(session, "hosted-backends")
             Links(session).refuse_taken(endpoint, wish.finetune_id)
             key = KeyService(session, self.settings).open(wish.key_name)
         said = self._ask(key, lambda client: look_up(client, wish.finetune_id))

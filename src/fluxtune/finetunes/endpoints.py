@@ -61,13 +61,14 @@ def plan_finetune(
 ) -> FinetunePlan:
     """Say what a finetune would do and cost, without starting it."""
     with database.reading() as session:  # asked at every keystroke of a form: must never wait for a writer
-        return FinetuneService(session, blobs, settings).plan(create)
+        finetunes = FinetuneService(session, blobs, settings)
+        return finetunes.plan(finetunes.as_allowed(create))
 
 
 @router.post("/probes", status_code=202, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
 def create_probe(create: FinetuneCreate, finetunes: Finetunes) -> Probe:
     """Measure a few real steps of a finetune on this machine, without starting it."""
-    return finetunes.create_probe(create)
+    return finetunes.create_probe(finetunes.as_allowed(create))
 
 
 @router.get("/probes/{probe_id}", responses=NOT_FOUND)
@@ -79,7 +80,7 @@ def get_probe(probe_id: str, session: Annotated[Session, Depends(get_session, sc
 @router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
 def create_finetune(create: FinetuneCreate, finetunes: Finetunes) -> Finetune:
     """Freeze the dataset and start a finetune."""
-    return finetunes.create_finetune(create)
+    return finetunes.create_finetune(finetunes.as_allowed(create))
 
 
 @router.get("")

@@ -47,10 +47,10 @@ def is_on(session: Session, name: FlagName) -> bool:
     return _is_on(FLAGS[name], repository.find(session, name), acting())
 
 
-def require(session: Session, name: FlagName) -> None:
-    """Raise `FlagOff` unless `acting()` may use a feature."""
+def require(session: Session, name: FlagName, *, field: str | None = None) -> None:
+    """Raise `FlagOff` unless `acting()` may use a feature; `field` is the part of the input that would use it."""
     if not is_on(session, name):
-        raise FlagOff(f"“{FLAGS[name].title}” is not on for you.")
+        raise FlagOff(f"“{FLAGS[name].title}” is not on for you.", field=field)
 
 
 def list_on(session: Session) -> list[FlagName]:

@@ -37,13 +37,13 @@ router = APIRouter(prefix="/api/generations", tags=["generations"], responses=IN
 @router.post("", status_code=201, responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
 def create_generation(create: GenerationCreate, generations: Generations) -> Generation:
     """Make images with a model or a base."""
-    return generations.create_generation(create)
+    return generations.create_generation(generations.as_allowed(create))
 
 
 @router.post("/estimate", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})
 def estimate_generation(create: GenerationCreate, generations: Generations) -> GenerationEstimate:
     """Say what images of a hosted model would cost; a budget that is too small is an error."""
-    return generations.estimate_generation(create)
+    return generations.estimate_generation(generations.as_allowed(create))
 
 
 @router.get("")

@@ -17,7 +17,7 @@ from fluxtune.backends.bfl.endpoints import PREFIX, Endpoint, find_endpoint, is_
 from fluxtune.config import Settings
 from fluxtune.core.errors import Conflict, InvalidInput, JobFailed, Problem
 from fluxtune.engine.captions import fill_trigger
-from fluxtune.generations import repository
+from fluxtune.generations import features, repository
 from fluxtune.generations.schemas import GenerationCost, GenerationCreate, GenerationEstimate
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
 from fluxtune.hosted import ledger
@@ -99,6 +99,7 @@ def placed(session: Session, create: GenerationCreate) -> GenerationCreate:
 def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationCreate) -> HostedPlan:
     """Check everything that can be checked without asking anybody; raise what stands in the way."""
     endpoint = require_usable(create.model_id)
+    features.require_hosted(session, endpoint)
     if create.version_id is not None:
         raise ParameterRefused(f"{endpoint.title} has no versions.", field="version_id")
     key = KeyService(session, settings).open(create.key_name)
@@ -115,6 +116,7 @@ def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationC
         ImageService(session, blobs).check_visible(image_id)
     input_mp = sum(known[each].width * known[each].height for each in images) / (1024 * 1024)
     full = _check(endpoint, values)
+    features.require_hosted_size(session, endpoint, full)
     assert endpoint.price is not None  # noqa: S101 - only retired ones have none
     width, height = _size(full)
     return HostedPlan(

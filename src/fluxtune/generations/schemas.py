@@ -27,7 +27,9 @@ class GenerationCreate(BaseModel):
         ge=0,
         le=2,
     )
-    count: int = parameter(4, "Images", "How many to make.", level="basic", group="Images", ge=1, le=32)
+    count: int = parameter(
+        4, "Images", "How many to make; 4 if nothing is said.", level="basic", group="Images", ge=1, le=32
+    )
     seed: int | None = parameter(
         None,
         "Seed",
