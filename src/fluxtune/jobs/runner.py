@@ -116,10 +116,10 @@ class JobRunner:
         return [name for name, _ in task.steps()] if task is not None else []
 
     def give_back(self, job_ids: Sequence[str]) -> None:
-        """Return jobs that were taken to the queue; they keep their turn."""
+        """Return jobs that were taken to the queue; they keep their turn. What another worker has by now stays its."""
         with self._database.transaction() as session:
-            for row in repository.find_jobs(session, job_ids):
-                if row.state in ("queued", "running"):
+            for row in repository.find_jobs(session, job_ids, lock=True):
+                if row.state in ("queued", "running") and self._worker_id in (None, row.worker_id):
                     row.state, row.worker_id, row.owner = "queued", None, None
 
     def run_step(self, job_id: str, name: str, attempt: int | None = None) -> dict[str, Any]:
