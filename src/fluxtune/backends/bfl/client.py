@@ -8,10 +8,9 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import SplitResult, quote, urlsplit
 
-import httpx2
 import structlog
 
 from fluxtune import __version__
@@ -26,6 +25,9 @@ from fluxtune.backends.bfl.errors import (
     TooManyTasks,
 )
 
+if TYPE_CHECKING:
+    import httpx2
+
 log = structlog.get_logger(__name__)
 
 REGIONS: Mapping[str, str] = {
@@ -36,9 +38,6 @@ REGIONS: Mapping[str, str] = {
 MAX_JSON_BYTES = 8 * 1024**2
 MAX_IMAGE_BYTES = 128 * 1024**2
 _BFL_API = re.compile(r"api(\.[a-z0-9-]+)?\.bfl\.ai")
-_NOTHING_SENT = (
-    httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol,
-)  # fmt: skip
 _MOVED = (301, 307, 308)
 
 
@@ -57,11 +56,19 @@ class BflClient:
         server: str = REGIONS["global"],
         *,
         timeout_s: float = 30.0,
-        transport: httpx2.BaseTransport | None = None,
+        transport: "httpx2.BaseTransport | None" = None,
     ) -> None:
+        import httpx2  # a twentieth of the time the studio needs to start, and it need not send anything then
+
         self._key = key
         self._server = urlsplit(server.rstrip("/"))
         self._timeout_s = timeout_s
+        self._nothing_sent = (
+            httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError,
+            httpx2.UnsupportedProtocol,
+        )  # fmt: skip
+        self._broken = (httpx2.HTTPError, OSError, _NotUsable)
+        self._malformed = httpx2.InvalidURL
         self._http = httpx2.Client(
             timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, 10.0)),
             follow_redirects=False,
@@ -87,9 +94,9 @@ class BflClient:
         url = self._server.geturl() + path
         try:
             status, answer = self._send("POST", url, json=body)
-        except _NOTHING_SENT as error:
+        except self._nothing_sent as error:
             raise HostUnreachable(_not_reached(self._server, error), technical=repr(error)) from error
-        except (httpx2.HTTPError, OSError, _NotUsable) as error:
+        except self._broken as error:
             raise AcceptanceUnknown(
                 "The connection broke after the request had left.", technical=f"{type(error).__name__}: {error}"
             ) from error
@@ -110,9 +117,9 @@ class BflClient:
         """Return how far a task is. May be repeated; raises KeyRefused, TooManyTasks, HostUnreachable, HostedDown."""
         try:
             status, answer = self._send("GET", self._polling_url(task_id, polling_url))
-        except _NOTHING_SENT as error:
+        except self._nothing_sent as error:
             raise HostUnreachable(_not_reached(self._server, error), technical=repr(error)) from error
-        except (httpx2.HTTPError, OSError, _NotUsable) as error:
+        except self._broken as error:
             raise HostedDown("The connection broke.", technical=f"{type(error).__name__}: {error}") from error
         state = read_state(answer)  # a failed task may come as 422 or 503
         if state is not None:
@@ -137,9 +144,9 @@ class BflClient:
         """Return code and body of a free question. May be repeated; raises HostUnreachable and HostedDown."""
         try:
             return self._send("GET", self._server.geturl() + path)
-        except _NOTHING_SENT as error:
+        except self._nothing_sent as error:
             raise HostUnreachable(_not_reached(self._server, error), technical=repr(error)) from error
-        except (httpx2.HTTPError, OSError, _NotUsable) as error:
+        except self._broken as error:
             raise HostedDown("The connection broke.", technical=f"{type(error).__name__}: {error}") from error
 
     def fetch(self, sample: str) -> bytes:
@@ -147,7 +154,7 @@ class BflClient:
         self._check_delivery(sample)
         try:
             status, content = self._send("GET", sample, with_key=False, most=MAX_IMAGE_BYTES)
-        except (httpx2.HTTPError, OSError, _NotUsable) as error:
+        except self._broken as error:
             raise DeliveryFailed(f"The connection broke. {error}", technical=type(error).__name__) from error
         if status in (400, 401, 403, 404, 410):
             raise LinkExpired(f"The delivery host answered with {status}.")
@@ -208,7 +215,7 @@ class BflClient:
         size = 0
         try:
             request = self._http.build_request(method, url, json=json, headers=headers)
-        except httpx2.InvalidURL as error:
+        except self._malformed as error:
             raise _NotUsable("the address is malformed") from error
         response = self._http.send(request, stream=True)
         with closing(response):

@@ -10,10 +10,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-import httpx2
 from pydantic import BaseModel, ValidationError
 
 from fluxtune.backends.bfl.answers import Accepted, TaskState, explain, read_json, refusal
@@ -30,9 +29,12 @@ from fluxtune.backends.fluxtune.errors import (
 )
 from fluxtune.core.errors import FluxtuneError, JobFailed
 
+if TYPE_CHECKING:
+    import httpx2
+
 # Decoding a thousand images takes the server minutes before it can answer.
-SENDING = httpx2.Timeout(60.0, connect=10.0, read=900.0)
-FETCHING = httpx2.Timeout(60.0, connect=10.0)
+_SENDING_S = {"timeout": 60.0, "connect": 10.0, "read": 900.0}
+_FETCHING_S = {"timeout": 60.0, "connect": 10.0}
 MAX_ADAPTER_BYTES = 8 * 1024**3
 MOST_FINETUNES = 100
 _PIECE = 3 * 256 * 1024
@@ -45,7 +47,13 @@ class ServerClient(BflClient):
     """One server and a token of it; `name` is what the user calls it. May be used by many threads."""
 
     def __init__(
-        self, name: str, url: str, token: str, *, timeout_s: float = 30.0, transport: httpx2.BaseTransport | None = None
+        self,
+        name: str,
+        url: str,
+        token: str,
+        *,
+        timeout_s: float = 30.0,
+        transport: "httpx2.BaseTransport | None" = None,
     ) -> None:
         super().__init__(token, url, timeout_s=timeout_s, transport=transport)
         self._name = name
@@ -89,6 +97,8 @@ class ServerClient(BflClient):
         The body is made while it is sent, so that nothing of it is held in memory. Raises RequestUncertain where nobody
         knows whether the server has accepted it; with any other error it has not.
         """
+        import httpx2
+
         head = json.dumps(dict(fields), ensure_ascii=True)[:-1] + (", " if fields else "") + '"file_data": "'
         length = len(head) + 4 * -(-archive.stat().st_size // 3) + 2
         request = self._http.build_request(
@@ -101,7 +111,7 @@ class ServerClient(BflClient):
                 "content-type": "application/json",
                 "content-length": str(length),
             },
-            timeout=SENDING,
+            timeout=httpx2.Timeout(**_SENDING_S),
         )
         try:
             response = self._http.send(request)
@@ -167,6 +177,8 @@ class ServerClient(BflClient):
 
     def steer(self, finetune_id: str, what: str) -> bool:
         """Ask to `cancel` or `stop` a finetune; return False if it has ended already, or is not known."""
+        import httpx2
+
         url = f"{self._server.geturl()}/v1/fluxtune/{what}"
         try:
             status, body = self._send("POST", url, json={"id": finetune_id})
@@ -179,13 +191,17 @@ class ServerClient(BflClient):
 
     def download_adapter(self, finetune_id: str, target: Path, sha256: str | None, tell: Callable[[int], None]) -> None:
         """Fetch the adapter of a finetune, whole or not at all; `tell` is told how many bytes are there."""
+        import httpx2
+
         url = f"{self._server.geturl()}/v1/fluxtune/adapter?{urlencode({'finetune_id': finetune_id})}"
         draft = target.with_name(f"{target.name}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             digest = hashlib.sha256()
             with (
-                self._http.stream("GET", url, headers={"x-key": self._key}, timeout=FETCHING) as response,
+                self._http.stream(
+                    "GET", url, headers={"x-key": self._key}, timeout=httpx2.Timeout(**_FETCHING_S)
+                ) as response,
                 draft.open("wb") as file,
             ):
                 if response.status_code != 200:

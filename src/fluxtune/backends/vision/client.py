@@ -11,7 +11,6 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any
 
-import httpx2
 from pydantic import BaseModel, ValidationError
 
 from fluxtune import __version__
@@ -80,6 +79,8 @@ class VisionClient:
     """Use as a context manager."""
 
     def __init__(self, target: VisionTarget, *, timeout_s: float) -> None:
+        import httpx2  # a twentieth of the studio's start, and not every studio sends anything
+
         self._target = target
         self._http = httpx2.Client(timeout=timeout_s, trust_env=False, follow_redirects=False)
 
@@ -118,6 +119,8 @@ class VisionClient:
         return _text_of(content)
 
     def _post(self, body: dict[str, Any]) -> tuple[int, float | None, bytes]:
+        import httpx2
+
         headers = {"host": self._target.host_header, "user-agent": f"fluxtune/{__version__}"}
         if self._target.key:
             headers["authorization"] = f"Bearer {self._target.key}"
