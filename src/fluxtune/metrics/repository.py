@@ -69,8 +69,8 @@ def list_points(
         .where(MetricPointRow.grain == grain, MetricPointRow.at >= since, MetricPointRow.name.in_(list(names)))
         .order_by(MetricPointRow.at)
     )
-    for at, name, label, *values in session.execute(query):
-        yield at, (name, label), Cell(*values)
+    for at, name, label, count, total, most, last, buckets in session.execute(query):
+        yield at, (name, label), Cell(count, total, most, last, buckets)
 
 
 def list_totals(session: Session) -> dict[Key, Cell]:
