@@ -88,7 +88,7 @@ def test_last_use_is_noted_and_not_at_every_poll(shared_client, made):
 
     actor = tokens.find_token_actor(database, made["token"])
     assert actor
-    assert actor.name == "my script"
+    assert (actor.name, actor.scopes) == ("my script", frozenset({"v1"}))
     first = used_at()
     assert tokens.find_token_actor(database, made["token"])
     assert used_at() == first

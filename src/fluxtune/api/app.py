@@ -10,7 +10,10 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 import fluxtune
-from fluxtune.accounts.service import hash_token
+from fluxtune.accounts import service as accounts
+from fluxtune.accounts.keys import hash_token
+from fluxtune.accounts.limits import SignInLimits
+from fluxtune.adjustments.live import LiveSettings
 from fluxtune.api.context import RequestContext
 from fluxtune.api.contract import ContractApp
 from fluxtune.api.errors import add_error_handlers, document_errors
@@ -24,21 +27,29 @@ from fluxtune.jobs.stream import EventTail
 from fluxtune.storage import Blobs
 
 
-def create_app(settings: Settings, *, studio_token: str | None = None, ui_dist: Path = DIST) -> FastAPI:
+def create_app(
+    settings: Settings, *, studio_token: str | None = None, is_team: bool | None = None, ui_dist: Path = DIST
+) -> FastAPI:
     """Build the studio's web application on a data folder.
 
-    `studio_token` is what the command line signs in with. The database is opened and brought to the newest schema here,
+    `studio_token` is what the command line signs in with; `is_team` says that people must sign in, None leaves that to
+    the settings. The database is opened and brought to the newest schema here,
     so that whatever holds the app can use it at once; it is closed when the app shuts down.
     """
     settings.paths.create()
     database = Database.at(settings.paths.database, settings.database_url)
     migrate(database, settings.paths.migration_lock)
+    live = LiveSettings(settings, database)
+    live.load()
     tail = EventTail(database, settings.server.event_poll_seconds)
     studio_token_hash = hash_token(studio_token) if studio_token else None
+    is_team = accounts.is_team(settings, settings.server.host) if is_team is None else is_team
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        live.start()
         yield
+        live.stop()
         await tail.close()
         database.close()
 
@@ -52,7 +63,9 @@ def create_app(settings: Settings, *, studio_token: str | None = None, ui_dist: 
         lifespan=lifespan,
         middleware=[
             Middleware(RequestContext),
-            Middleware(Gate, settings=settings, database=database, studio_token_hash=studio_token_hash),
+            Middleware(
+                Gate, settings=settings, database=database, studio_token_hash=studio_token_hash, is_team=is_team
+            ),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.server.max_body_bytes),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
             Middleware(AssetCaching),
@@ -61,8 +74,11 @@ def create_app(settings: Settings, *, studio_token: str | None = None, ui_dist: 
     app.state.settings = settings
     app.state.database = database
     app.state.blobs = Blobs.at(settings.paths.blobs, settings.storage_url)
+    app.state.live_settings = live
     app.state.event_tail = tail
     app.state.studio_token_hash = studio_token_hash
+    app.state.is_team = is_team
+    app.state.sign_in_limits = SignInLimits(settings.accounts.sign_in_tries, settings.accounts.sign_in_minutes)
     app.state.is_worker_expected = False
     add_error_handlers(app)
     add_routes(app)

@@ -28,9 +28,13 @@ class ContractApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        await self.build()(scope, receive, send)
+
+    def build(self) -> FastAPI:
+        """Return the application, built once."""
         if self._app is None:
             self._app = create_contract_app(self._studio)
-        await self._app(scope, receive, send)
+        return self._app
 
 
 class BodyLimit:

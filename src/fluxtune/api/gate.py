@@ -10,9 +10,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fluxtune.accounts import service as accounts
+from fluxtune.accounts.keys import is_same_token
 from fluxtune.accounts.tokens import find_token_actor
 from fluxtune.api.errors import problem_response
-from fluxtune.api.permissions import CONTRACT
+from fluxtune.api.permissions import CONTRACT, RULES
 from fluxtune.config import Settings
 from fluxtune.core.actor import LOCAL_OWNER, NOBODY, Actor, acting_as
 from fluxtune.core.errors import FluxtuneError, NotAllowed, TooLarge
@@ -21,8 +22,15 @@ from fluxtune.db import Database
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REMEMBER_S = 30.0
+"""Seconds for which the one user of a studio needs no look into the database."""
+_REMEMBER_PERSON_S = 2.0
+"""The same for people: another server on the same database may sign them out or change their role."""
+SCRAPED = "/metrics"
+"""What Prometheus reads; it shows a token as everybody does."""
 _SIGNED = "/v1/samples/"
 _OPEN = "/v1/openapi.json"
+_UNASKED = frozenset(route for route, rule in RULES.items() if rule == "open")
+"""What anybody may use, by method and address."""
 
 
 class WrongHost(NotAllowed):
@@ -42,12 +50,14 @@ class WrongOrigin(NotAllowed):
 class Gate:
     """Checks host, origin, size and session of every request."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, database: Database, studio_token_hash: str | None) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, database: Database, studio_token_hash: str | None, is_team: bool
+    ) -> None:
         self._app = app
         self._settings = settings
         self._database = database
         self._studio_token_hash = studio_token_hash
-        self._hosts = LOOPBACK_HOSTS | {settings.server.host} | set(settings.server.allowed_hosts)
+        self._is_team = is_team
         self._known: dict[str, tuple[float, Actor]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +87,10 @@ class Gate:
     def _check_host(self, scope: Scope) -> None:
         host = Headers(scope=scope).get("host", "")
         name = _name_of(f"//{host}")
-        if name not in self._hosts:
+        server = self._settings.server
+        # The number of the computer that was reached can't have been pointed here by somebody else's DNS.
+        is_own = self._is_team and scope.get("server") is not None and name == scope["server"][0]
+        if not (name in LOOPBACK_HOSTS or name == server.host or is_own or name in server.allowed_hosts):
             raise WrongHost(f"“{name[:100]}” is not a name of this studio.")
 
     def _check_origin(self, scope: Scope) -> None:
@@ -104,14 +117,17 @@ class Gate:
 
     async def _check_session(self, scope: Scope) -> None:
         path: str = scope["path"]
-        if not path.startswith("/api/") or (path == "/api/session" and scope["method"] == "POST"):
+        is_ours = path.startswith("/api/") or path == SCRAPED
+        if not is_ours or f"{scope['method']} {path}" in _UNASKED:
             return
         request = Request(scope)
-        actor = self._by_bearer(request) or await self._by_cookie(request)
+        actor = await self._by_bearer(request) or await self._by_cookie(request)
         if actor is None:
-            raise accounts.NotSignedIn("This browser has no session with this studio.")
+            action = "Sign in with your e-mail address and password." if self._is_team else None
+            raise accounts.NotSignedIn("This browser has no session with this studio.", action=action)
         scope.setdefault("state", {})["actor"] = actor
         scope["state"]["forget_session"] = self._forget
+        scope["state"]["forget_all"] = self._known.clear
 
     def _forget(self, request: Request) -> str | None:
         """Stop remembering who a browser is, because it signs out; return the token it had."""
@@ -135,29 +151,28 @@ class Gate:
             return
         await self._pass_on(scope, receive, send)
 
-    def _by_bearer(self, request: Request) -> Actor | None:
+    async def _by_bearer(self, request: Request) -> Actor | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or self._studio_token_hash is None:
+        if scheme.lower() != "bearer" or not token:
             return None
-        return LOCAL_OWNER if accounts.is_same_token(token, self._studio_token_hash) else None
+        if self._studio_token_hash is not None and is_same_token(token, self._studio_token_hash):
+            return LOCAL_OWNER
+        return await asyncio.to_thread(find_token_actor, self._database, token.strip())
 
     async def _by_cookie(self, request: Request) -> Actor | None:
         token = request.cookies.get(cookie_name(request))
         if not token:
             return None
         known = self._known.get(token)
-        if known is not None and time.monotonic() - known[0] < _REMEMBER_S:
+        remember_s = _REMEMBER_PERSON_S if self._is_team else _REMEMBER_S
+        if known is not None and time.monotonic() - known[0] < remember_s:
             return known[1]
-        actor = await asyncio.to_thread(self._look_up, token)
+        actor = await asyncio.to_thread(accounts.find_actor, self._database, token, is_team=self._is_team)
         if actor is None:
             self._known.pop(token, None)
         else:
             self._known[token] = (time.monotonic(), actor)
         return actor
-
-    def _look_up(self, token: str) -> Actor | None:
-        with self._database.reading() as session:
-            return accounts.find_actor(session, token)
 
 
 def exceeds(scope: Scope, limit: int) -> bool:

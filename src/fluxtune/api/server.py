@@ -2,7 +2,6 @@
 
 import errno
 import gc
-import ipaddress
 import json
 import os
 import signal
@@ -17,10 +16,11 @@ from typing import Any
 
 import structlog
 import uvicorn
-from sqlalchemy.orm import Session
 from fastapi import FastAPI
+from sqlalchemy.orm import Session
 
 from fluxtune.accounts import service as accounts
+from fluxtune.accounts.keys import new_token
 from fluxtune.api.app import create_app
 from fluxtune.api.supervisor import WorkerSupervisor
 from fluxtune.config import Settings
@@ -53,20 +53,6 @@ class AddressRefused(InvalidInput):
     title = "The studio can't listen on that address"
 
 
-def check_host(host: str) -> None:
-    """Accept only addresses that no other computer can reach."""
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise AddressRefused(
-            f"With {host} other computers could reach the studio, and it has no accounts yet to keep them apart.",
-            action="Use 127.0.0.1. From another computer, use an SSH tunnel: `ssh -L 7860:127.0.0.1:7860 …`.",
-            field="host",
-        )
-
-
 def open_socket(host: str, port: int) -> socket.socket:
     """Bind to an address; port 0 takes a free one, and so does the default port if it is taken.
 
@@ -96,9 +82,9 @@ class Studio:
     """A running web server: its address, tokens and worker."""
 
     def __init__(self, settings: Settings, host: str, port: int) -> None:
-        check_host(host)
         self.settings = settings
-        self.token = accounts.new_token()
+        self.is_team = accounts.is_team(settings, host)
+        self.token = new_token()
         settings.paths.create()
         self._lock, self._slot = _take_lock(settings)
         try:
@@ -109,11 +95,14 @@ class Studio:
 
     def _set_up(self, host: str, port: int) -> None:
         self.leave_worker = False
+        self.is_open_to_others = not accounts.is_loopback(host)
         self._listener = open_socket(host, port)
         self.port: int = self._listener.getsockname()[1]
+        # What listens everywhere is reached from here by this.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - looked for, not listened on
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}"
-        self.app: FastAPI = create_app(self.settings, studio_token=self.token)
+        self.app: FastAPI = create_app(self.settings, studio_token=self.token, is_team=self.is_team)
         self.supervisor = WorkerSupervisor(self.settings, self._is_worker_idle)
         config = uvicorn.Config(
             self.app,
@@ -123,25 +112,37 @@ class Studio:
             timeout_graceful_shutdown=_STOP_WAIT_S,
             server_header=False,
             timeout_keep_alive=30,
+            proxy_headers=bool(self.settings.server.trusted_proxies),
+            forwarded_allow_ips=self.settings.server.trusted_proxies,
         )
         self.server = StudioServer(config, self.app.state.event_tail)
 
     def sign_in_url(self) -> str:
-        """Return an address that signs in whoever opens it first."""
+        """Return an address that signs in whoever opens it first; where people sign in themselves, a plain one."""
         database: Database = self.app.state.database
         with database.transaction() as session:
+            if self.is_team and not accounts.needs_administrator(session):
+                return self.url
             return f"{self.url}/?token={accounts.create_link(session)}"
+
+    def welcome(self, address: str) -> str:
+        """Return what is said before the address."""
+        if not self.is_team:
+            return "Open this address; it signs you in once"
+        if address == self.url:
+            return "People sign in here with their e-mail address and password"
+        return "Nobody has an account yet. Open this address, once, and make the first administrator"
 
     def run(self, *, with_worker: bool = True, on_ready: Callable[[], None] = lambda: None) -> None:
         """Serve until told to stop; the calling thread is busy meanwhile. `on_ready` is called once it answers."""
 
-        def ready() -> None:
         recorder = self._recorder()
 
+        def ready() -> None:
             self._write_studio_file()
             on_ready()
-            if with_worker:  # after the first page: both compete for the same processor
             recorder.start()
+            if with_worker:  # after the first page: both compete for the same processor
                 self.supervisor.start()
 
         self.server.on_ready = ready
@@ -149,9 +150,9 @@ class Studio:
         try:
             self.server.run(sockets=[self._listener])
         finally:
-            self._remove_studio_file()
             recorder.stop()
             self.app.state.database.close()
+            self._remove_studio_file()
             self._listener.close()
             if with_worker:
                 self.supervisor.stop(leave_worker=self.leave_worker)
@@ -168,7 +169,6 @@ class Studio:
         with database.reading() as session:
             return [job.title for job in jobs.list_(session, active=True) if job.state in ("running", "queued")]
 
-    def _is_worker_idle(self) -> bool:
     def _recorder(self) -> Recorder:
         tail: EventTail = self.app.state.event_tail
 
@@ -177,6 +177,7 @@ class Studio:
 
         return Recorder(self.settings, self.app.state.database, [watch_listeners])
 
+    def _is_worker_idle(self) -> bool:
         database: Database = self.app.state.database
         with database.reading() as session:
             return jobs.device_holder(session) is None
@@ -252,9 +253,7 @@ def _where(settings: Settings) -> str:
     return f"It serves {settings.data} at {address}." if address else f"It serves {settings.data}."
 
 
-def serve(
-    settings: Settings, host: str, port: int, open_browser: bool = False, *, with_worker: bool = True
-) -> None:
+def serve(settings: Settings, host: str, port: int, open_browser: bool = False, *, with_worker: bool = True) -> None:
     """Run the studio until Ctrl-C or SIGTERM.
 
     SIGTERM ends the worker too: a run saves itself and goes on with the next start. After Ctrl-C, or when the terminal
@@ -268,7 +267,12 @@ def serve(
         gc.freeze()  # modules and routes are no garbage and need not be looked at again
         gc.enable()
         address = studio.sign_in_url()
-        _say(f"\n  fluxtune is ready. Open this address; it signs you in once:\n\n    {address}\n")
+        _say(f"\n  fluxtune is ready. {studio.welcome(address)}:\n\n    {address}\n")
+        if studio.is_open_to_others:
+            _say(
+                "  Others reach it without encryption: let them come by a proxy that speaks HTTPS, or over a network\n"
+                "  that you trust. docs/guide/team.md shows how.\n"
+            )
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 

@@ -1,6 +1,7 @@
 """The built user interface, sign-in by address, and a page that says how to build what is missing."""
 
-from datetime import timedelta
+import html
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fluxtune.accounts import service as accounts
 from fluxtune.api.gate import cookie_name
-from fluxtune.api.session import set_cookie
+from fluxtune.api.session import browser_of, life_of, set_cookie
 from fluxtune.config import Settings, get_settings
 from fluxtune.db import Database, get_database
 
@@ -55,18 +56,27 @@ def show_start(
 
 
 def _sign_in(request: Request, settings: Settings, database: Database, token: str) -> Response:
-    life = timedelta(days=settings.server.session_days)
+    life = life_of(settings)
+    is_team: bool = request.app.state.is_team
     home = RedirectResponse("/", 303, headers={"cache-control": "no-store"})
+    earlier = request.cookies.get(cookie_name(request), "")
     try:
         with database.transaction() as session:
-            session_token = accounts.sign_in(session, token, request.app.state.studio_token_hash, life)
+            begun = accounts.sign_in(
+                session, token, request.app.state.studio_token_hash, life, is_team=is_team, browser=browser_of(request)
+            )
+            accounts.sign_out(session, earlier)
     except accounts.SignInRefused as refusal:
-        with database.reading() as session:
-            if accounts.find_actor(session, request.cookies.get(cookie_name(request), "")) is not None:
-                return home  # the same link opened again in the browser that used it
-        return _page(refusal.title, refusal.detail, "Run <code>fluxtune open</code>, which makes a new one.", 403)
-    set_cookie(request, home, session_token, life)
+        if accounts.find_actor(database, earlier, is_team=is_team) is not None:
+            return home  # the same link opened again in the browser that used it
+        return _page(refusal.title, refusal.detail, _coded(refusal.action), 403)
+    set_cookie(request, home, begun.token, life)
     return home
+
+
+def _coded(text: str) -> str:
+    """Return a text of ours with its commands marked as such."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 class AssetCaching:

@@ -1,6 +1,7 @@
 """Every setting, typed, from the environment and one TOML file."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from fluxtune.config.defaults import DefaultsSettings
 from fluxtune.config.origins import Origins
 from fluxtune.config.paths import Paths
 from fluxtune.config.secrets import SecretBox
@@ -34,12 +36,20 @@ class ServerSettings(BaseModel):
     """The web server."""
 
     host: str = Field(
-        "127.0.0.1", description="Address to listen on; only loopback addresses are accepted.", json_schema_extra=FIXED
+        "127.0.0.1",
+        description="Address to listen on; on others than loopback addresses people must sign in.",
+        json_schema_extra=FIXED,
     )
     port: int = Field(
         DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.", json_schema_extra=FIXED
     )
     allowed_hosts: list[str] = Field([], description="Further host names the studio may be reached by.")
+    trusted_proxies: list[str] = Field(
+        ["127.0.0.1"],
+        description="Addresses of proxies in front of the studio; only these are believed who asks, and by https or "
+        "not.",
+        json_schema_extra=RESTART,
+    )
     allowed_origins: list[str] = Field(
         [], description="Further origins that may send changes, for UI development.", json_schema_extra=EXPERT
     )
@@ -53,6 +63,31 @@ class ServerSettings(BaseModel):
     event_poll_seconds: float = Field(
         0.05, gt=0, description="How often new events are looked for.", json_schema_extra=EXPERT_RESTART
     )
+
+
+class AccountsSettings(BaseModel):
+    """People who sign in. Needed where other computers reach the studio."""
+
+    required: bool = Field(
+        False,
+        description="People must sign in even where only this computer reaches the studio, as behind a proxy.",
+        json_schema_extra=RESTART,
+    )
+    invitation_days: int = Field(7, ge=1, le=90, description="How long a link that sets a password can be used.")
+    sign_in_tries: int = Field(
+        10,
+        ge=1,
+        description="So many failed sign-ins of an account from one address are looked at within `sign_in_minutes`.",
+        json_schema_extra=RESTART,
+    )
+    sign_in_minutes: int = Field(
+        15, ge=1, description="The time in which failed sign-ins are counted.", json_schema_extra=RESTART
+    )
+
+    @property
+    def invitation_life(self) -> timedelta:
+        """How long a link that sets a password can be used."""
+        return timedelta(days=self.invitation_days)
 
 
 class WorkerSettings(BaseModel):
@@ -276,12 +311,14 @@ class Settings(BaseSettings):
         None, description="Encrypts secrets in the database (a Fernet key); empty means a key file in the data folder."
     )
     server: ServerSettings = Field(title="Web server", default_factory=lambda: ServerSettings())
+    accounts: AccountsSettings = Field(title="People", default_factory=lambda: AccountsSettings())
     worker: WorkerSettings = Field(title="Worker", default_factory=lambda: WorkerSettings())
     engine: EngineSettings = Field(title="Training and drawing here", default_factory=lambda: EngineSettings())
     webhooks: WebhookSettings = Field(title="Webhooks", default_factory=lambda: WebhookSettings())
     trash: TrashSettings = Field(title="Trash", default_factory=lambda: TrashSettings())
     backups: BackupSettings = Field(title="Backups", default_factory=lambda: BackupSettings())
     retention: RetentionSettings = Field(title="Retention", default_factory=lambda: RetentionSettings())
+    defaults: DefaultsSettings = Field(title="Defaults", default_factory=lambda: DefaultsSettings())
     contract: ContractSettings = Field(title="BFL’s API here", default_factory=lambda: ContractSettings())
     hosted: HostedSettings = Field(title="Hosted images", default_factory=lambda: HostedSettings())
     captions: CaptionSettings = Field(title="Captions", default_factory=lambda: CaptionSettings())

@@ -25,6 +25,11 @@ class Actor:
     scopes: frozenset[str] | None = None
 
     @property
+    def is_person(self) -> bool:
+        """Return whether it is somebody who signed in, not the local owner and not nobody."""
+        return self.id not in ("", LOCAL_ID)
+
+    @property
     def is_administrator(self) -> bool:
         """Return whether everything is this actor's to see and change."""
         return self.role == "administrator"
