@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.backends.vision.client import VisionTarget
 from fluxtune.captioning import repository
 from fluxtune.captioning.schemas import CaptionEndpoint, CaptionEndpointCreate
@@ -85,11 +86,15 @@ class EndpointService:
             created_at=now(),
         )
         repository.add(self._session, row)
+        after = {"url": row.url, "model": row.model, "has_key": bool(key)}
+        audit.record(self._session, "caption_server.added", "caption_server", row.id, after=after, name=row.name)
         return _show(row)
 
     def remove_endpoint(self, name: str) -> None:
         """Forget a server and its key."""
-        repository.remove(self._session, self.find(name))
+        row = self.find(name)
+        repository.remove(self._session, row)
+        audit.record(self._session, "caption_server.removed", "caption_server", row.id, {"url": row.url}, name=row.name)
 
     def find(self, name: str) -> CaptionEndpointRow:
         """Return the server of this name or id."""

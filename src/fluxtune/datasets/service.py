@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound
 from fluxtune.core.ids import new_id
@@ -107,12 +108,16 @@ class DatasetService:
     def delete_dataset(self, dataset_id: str) -> None:
         """Put a dataset into the trash; doing it twice changes nothing."""
         row = self.find_row(dataset_id)
-        row.deleted_at = row.deleted_at or now()
+        if row.deleted_at is None:
+            row.deleted_at = now()
+            audit.record(self._session, "dataset.deleted", "dataset", row.id, name=row.name)
 
     def restore_dataset(self, dataset_id: str) -> Dataset:
         """Take a dataset out of the trash."""
         row = self.find_row(dataset_id)
-        row.deleted_at = None
+        if row.deleted_at is not None:
+            row.deleted_at = None
+            audit.record(self._session, "dataset.restored", "dataset", row.id, name=row.name)
         return self._show([row])[0]
 
     def list_images(self, dataset_id: str) -> list[DatasetImage]:

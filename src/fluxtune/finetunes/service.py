@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.backends.local import readiness
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
@@ -124,6 +125,8 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
             created_at=now(),
         )
         repository.add(self._session, row)
+        after = {"dataset_id": row.dataset_id, "base": row.base, "quality": row.quality}
+        audit.record(self._session, "finetune.started", "finetune", row.id, after=after, name=row.name)
         return self._show_one(row)
 
     def create_probe(self, create: FinetuneCreate) -> Probe:
@@ -147,12 +150,16 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         state = self._job(row).state
         if state in ("queued", "running", "paused"):
             raise FinetuneActive(f"“{row.name}” is {state}.")
-        row.deleted_at = row.deleted_at or now()
+        if row.deleted_at is None:
+            row.deleted_at = now()
+            audit.record(self._session, "finetune.deleted", "finetune", row.id, name=row.name)
 
     def restore_finetune(self, finetune_id: str) -> Finetune:
         """Take a finetune out of the trash."""
         row = self._row(finetune_id)
-        row.deleted_at = None
+        if row.deleted_at is not None:
+            row.deleted_at = None
+            audit.record(self._session, "finetune.restored", "finetune", row.id, name=row.name)
         return self._show_one(row)
 
     def _ready(self, create: FinetuneCreate) -> tuple[Dataset, Choices, Recipe]:
@@ -171,23 +178,26 @@ class FinetuneService(FinetuneReadings, FinetuneSteering, FinetuneContinuing):
         return dataset, choices, recipe
 
     def _choices(self, create: FinetuneCreate, dataset: Dataset) -> Choices:
-        """Return what was chosen: what is given goes before the template, the template before what is usual."""
+        """Return what was chosen: what is given goes before the template, that before the studio's defaults."""
         given = create.model_fields_set
         template = TemplateService(self._session).get_template(create.template_id) if create.template_id else None
-        base, quality, mode = create.base, create.quality, create.mode
-        overrides = create.recipe
+        mode = create.mode or (template.mode if template is not None else None) or dataset.mode
+        usual = self._settings.defaults.of(mode)
+        base, quality, overrides = create.base, create.quality, create.recipe
+        if "base" not in given:
+            base = (template.base if template is not None else None) or usual.base or base
+        if "quality" not in given:
+            quality = (template.quality if template is not None else None) or usual.quality
         if template is not None:
-            base = base if "base" in given else template.base or base
-            quality = quality if "quality" in given else template.quality or quality
-            mode = mode or template.mode
             overrides = {**template.recipe, **overrides}
         trigger_word = dataset.trigger_word if create.trigger_word is None else clean_text(create.trigger_word)
         return Choices(
-            mode=mode or dataset.mode,
+            mode=mode,
             quality=quality,
             base=self._base(create, base, is_chosen="base" in given or (template is not None and bool(template.base))),
             trigger_word=trigger_word,
             image_count=dataset.image_count,
+            preset=usual.recipe,
             overrides=overrides,
             prompts=_concept_prompts(dataset),
         )

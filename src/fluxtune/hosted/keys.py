@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.backends.bfl.client import REGIONS, BflClient
 from fluxtune.config import Settings
 from fluxtune.config.secrets import SecretLost
@@ -128,6 +129,7 @@ class KeyService:
             created_at=now(),
         )
         repository.add(self._session, row)
+        audit.record(self._session, "key.added", "key", row.id, after={"region": row.region}, name=row.name)
         return self._show(row), left
 
     def remove(self, name: str) -> None:
@@ -136,6 +138,7 @@ class KeyService:
         if row is None:
             raise KeyUnknown(f"There is no stored key “{name[:60]}”.")
         repository.remove_key(self._session, row)
+        audit.record(self._session, "key.removed", "key", row.id, {"region": row.region}, name=row.name)
 
     def open(self, name: str | None = None) -> OpenKey:
         """Return the named key, or the first one; raise KeyMissing, KeyUnknown or KeyUnreadable."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.backends.bfl.endpoints import ENDPOINTS, PREFIX, Endpoint
 from fluxtune.config import Settings
 from fluxtune.core.errors import FluxtuneError, Problem
@@ -68,6 +69,7 @@ class HostedService:
 
     def set_budget(self, budget: Budget) -> Budget:
         """Replace the limits."""
+        before = self.get_budget()
         row = repository.find_budget(self._session)
         if row is None:
             row = HostedBudgetRow(id=1)
@@ -76,7 +78,11 @@ class HostedService:
             None if value is None else ledger.to_units(value)
             for value in (budget.per_request, budget.per_day, budget.per_month)
         )
-        return self.get_budget()
+        after = self.get_budget()
+        if after != before:
+            facts = before.model_dump(), after.model_dump()
+            audit.record(self._session, "budget.changed", "budget", "hosted", *facts, name="Hosted budget")
+        return after
 
     def list_lines(self, state: LineState | None, before: str | None, limit: int) -> LedgerPage:
         """Return a page of the ledger, newest first."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.core.clock import now
 from fluxtune.core.errors import NotFound
 from fluxtune.images import repository
@@ -61,12 +62,16 @@ class GalleryService:
     def delete_image(self, image_id: str) -> None:
         """Put an image into the trash; doing it twice changes nothing."""
         row = self._row(image_id)
-        repository.set_deleted(row, row.deleted_at or now())
+        if row.deleted_at is None:
+            repository.set_deleted(row, now())
+            audit.record(self._session, "image.deleted", "image", image_id, name=str(row.facts["prompt"])[:120])
 
     def restore_image(self, image_id: str) -> GalleryImage:
         """Take an image out of the trash."""
         row = self._row(image_id)
-        repository.set_deleted(row, None)
+        if row.deleted_at is not None:
+            repository.set_deleted(row, None)
+            audit.record(self._session, "image.restored", "image", image_id, name=str(row.facts["prompt"])[:120])
         return self._as_schema(row)
 
     def count_by_model(self, model_ids: Iterable[str]) -> dict[str, int]:

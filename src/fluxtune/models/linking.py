@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.backends.bfl.endpoints import Endpoint
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound
@@ -65,6 +66,8 @@ class Links:
             row.state, row.since, row.told, row.details = "linked", now(), NOT_ASKED, {}
         row.key_name = key_name
         row.version_id = version_id or model.default_version_id
+        after = {"endpoint": endpoint.name, "finetune_id": finetune_id, "key_name": key_name}
+        audit.record(self._session, "model.linked", "model", model.id, after=after, name=model.name)
 
     def refuse_taken(self, endpoint: Endpoint, finetune_id: str, model_id: str | None = None) -> None:
         """Raise NameLinked where another model has the name at this endpoint."""
@@ -78,6 +81,8 @@ class Links:
         if not model.versions:
             raise NothingHere(f"The weights of “{model.name}” are not here.")
         repository.remove_deployment(self._session, row)
+        before = {"endpoint": row.endpoint, "finetune_id": row.finetune_id}
+        audit.record(self._session, "model.unlinked", "model", model.id, before, name=model.name)
 
     def note(self, model_id: str, state: LinkState, told: str, details: Mapping[str, str]) -> None:
         """Store what BFL said just now."""

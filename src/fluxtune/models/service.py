@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.config import Paths, Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, InvalidInput, NotFound
@@ -104,6 +105,7 @@ class UsableModel:
     version_id: str | None
     adapter: Path | None
     trigger_word: str
+    mode: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +197,16 @@ class ModelService:
     def delete_model(self, model_id: str) -> None:
         """Put a model into the trash; doing it twice changes nothing."""
         row = self._row(model_id)
-        row.deleted_at = row.deleted_at or now()
+        if row.deleted_at is None:
+            row.deleted_at = now()
+            audit.record(self._session, "model.deleted", "model", row.id, name=row.name)
 
     def restore_model(self, model_id: str) -> Model:
         """Take a model out of the trash."""
         row = self._row(model_id)
-        row.deleted_at = None
+        if row.deleted_at is not None:
+            row.deleted_at = None
+            audit.record(self._session, "model.restored", "model", row.id, name=row.name)
         return self._show([row])[0]
 
     def get_version_file(self, model_id: str, version_id: str) -> VersionFile:
@@ -221,12 +227,13 @@ class ModelService:
                 raise ModelMissing(f"There is no model “{model_id[:64]}”.", field="model_id")
             if version_id is not None:
                 raise VersionMissing(f"{base.title} is a base; bases have no versions.", field="version_id")
-            return UsableModel(base.name, base.title, bases.require_ready(base), None, None, "")
+            return UsableModel(base.name, base.title, bases.require_ready(base), None, None, "", None)
         if row.deleted_at is not None:
             raise ModelInTrash(f"“{row.name}” was put into the trash.")
         base = bases.require_ready(bases.get_base(self._settings, row.base))
         version = self._version(row, version_id)
-        return UsableModel(row.id, row.name, base, version.id, self._adapter(row, version), row.trigger_word)
+        adapter = self._adapter(row, version)
+        return UsableModel(row.id, row.name, base, version.id, adapter, row.trigger_word, row.mode)
 
     def list_bases(self) -> list[BaseDescription]:
         """Return what is known of every base."""

@@ -4,6 +4,7 @@ import re
 
 from sqlalchemy.orm import Session
 
+from fluxtune.audit import service as audit
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, InvalidInput, NotFound
 from fluxtune.core.ids import new_id
@@ -80,7 +81,9 @@ class TemplateService:
 
     def delete_template(self, template_id: str) -> None:
         """Remove a template; finetunes made with it keep their recipes."""
-        repository.remove(self._session, self._row(template_id))
+        row = self._row(template_id)
+        repository.remove(self._session, row)
+        audit.record(self._session, "template.deleted", "template", template_id, name=row.name)
 
     def export_template(self, template_id: str) -> tuple[str, str]:
         """Return a template as YAML, and a file name for it."""

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from fluxtune import __version__
+from fluxtune.audit import service as audit
 from fluxtune.backends.fluxtune.answers import TRAINING, Discovered, KnownFinetune
 from fluxtune.backends.fluxtune.client import ServerClient
 from fluxtune.config import Settings
@@ -51,6 +52,7 @@ def add_server(database: Database, settings: Settings, create: ServerCreate) -> 
         )  # fmt: skip
         repository.add(session, row)
         _keep_models(session, row, facts, models)
+        audit.record(session, "server.added", "server", row.id, after={"url": row.url}, name=name)
         return ServerService(session, settings).get_server(row.id)
 
 
@@ -98,7 +100,9 @@ class ServerService:
 
     def remove_server(self, server_id: str) -> None:
         """Forget a server and its token. What came from it stays; what still runs there is not followed any more."""
-        repository.remove_server(self._session, self.find_row(server_id))
+        row = self.find_row(server_id)
+        repository.remove_server(self._session, row)
+        audit.record(self._session, "server.removed", "server", row.id, {"url": row.url}, name=row.name)
 
     def find_row(self, server_id: str) -> ServerRow:
         """Return a server's row by its id or name; raise ServerMissing."""
