@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from fluxtune.accounts.tables import PersonRow
 from fluxtune.api.permissions import rule_of
 from fluxtune.api.things import NOT_SHARED, OTHERS, THINGS, access_of
 from fluxtune.backends.local import readiness
@@ -312,3 +313,61 @@ def test_a_model_is_its_finetunes(studio, ann, ben, things, tmp_path):
         sharing.inherit(session, ("finetune", things["finetune_id"]), "model", "m")
         audience = sharing.audience_of(session, "model", "m")
     assert (audience.owner_id, audience.everyone, audience.people) == ("ann", None, {"ben": "see"})
+
+
+class TestSaying:
+    @pytest.fixture(autouse=True)
+    def _known(self, studio):
+        with state_of(studio).database.transaction() as session:
+            for name in ("ann", "ben", "cleo"):
+                session.add(
+                    PersonRow(
+                        id=name, email=f"{name}@example.org", name=name.title(), role="trainer", state="active",
+                        created_at=now(),
+                    )
+                )  # fmt: skip
+
+    def test_shows_whose_it_is_and_who_may_what(self, ann, ben, things):
+        path = f"/api/sharing/dataset/{things['dataset_id']}"
+        assert ben.get(path).status_code == 404
+        shown = ann.get(path).json()
+        assert shown == {
+            "owner_id": "ann", "owner": "Ann", "everyone": None, "people": [], "is_mine": True, "may_change": True,
+        }  # fmt: skip
+        shown = ann.put(path, json={"everyone": None, "people": {"ben": "see"}}).json()
+        assert shown["people"] == [{"person_id": "ben", "name": "Ben", "may": "see"}]
+        seen = ben.get(path).json()
+        assert (seen["is_mine"], seen["may_change"], seen["owner"]) == (False, False, "Ann")
+
+    def test_only_the_owner_and_administrators_say(self, ann, ben, root, things):
+        path = f"/api/sharing/dataset/{things['dataset_id']}"
+        body = {"everyone": "change", "people": {}}
+        assert ben.put(path, json=body).status_code == 404
+        ann.put(path, json={"everyone": None, "people": {"ben": "change"}}).raise_for_status()
+        assert ben.put(path, json=body).status_code == 403
+        assert root.put(path, json=body).status_code == 200
+        assert ann.get(path).json()["owner"] == "Ann"
+
+    def test_people_must_be_there(self, ann, things):
+        path = f"/api/sharing/dataset/{things['dataset_id']}"
+        response = ann.put(path, json={"everyone": None, "people": {"zoe": "see"}})
+        assert (response.status_code, response.json()["type"]) == (422, "/errors/person-unknown")
+
+    def test_what_is_given_is_somebody_elses(self, ann, ben, things):
+        path = f"/api/sharing/model/{things['model_id']}"
+        assert ann.put(f"{path}/owner", json={"person_id": "ben"}).json()["owner"] == "Ben"
+        assert ann.get(path).status_code == 404
+        assert ben.get(path).json()["is_mine"] is True
+
+    def test_who_makes_what_was_everyones_private_owns_it(self, studio, ben, root):
+        dataset = add_dataset(studio, 0)
+        path = f"/api/sharing/dataset/{dataset['id']}"
+        assert (ben.get(path).json()["owner"], ben.get(path).json()["everyone"]) == (None, "change")
+        assert ben.put(path, json={"everyone": None, "people": {}}).status_code == 403
+        assert root.put(path, json={"everyone": None, "people": {}}).json()["owner_id"] == "root"
+        assert ben.get(path).status_code == 404
+
+    def test_changes_are_in_the_audit_log(self, ann, root, things):
+        ann.put(f"/api/sharing/model/{things['model_id']}", json={"everyone": "see", "people": {}}).raise_for_status()
+        entry = root.get("/api/audit").json()["entries"][0]
+        assert (entry["action"], entry["after"]["everyone"]) == ("model.shared", "see")

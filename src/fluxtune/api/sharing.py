@@ -77,7 +77,7 @@ def get_sharing(kind: SharedKind, thing_id: str, session: SessionDep) -> Sharing
 
 
 @router.put("/sharing/{kind}/{thing_id}", responses={**NOT_FOUND, **REFUSED})
-def share(kind: SharedKind, thing_id: str, update: SharingUpdate, session: SessionDep) -> Sharing:
+def share_thing(kind: SharedKind, thing_id: str, update: SharingUpdate, session: SessionDep) -> Sharing:
     """Share a thing with all, with some, or with nobody. Only its owner and administrators may."""
     sharing.check(session, kind, thing_id)
     before = sharing.audience_of(session, kind, thing_id)
@@ -91,7 +91,7 @@ def share(kind: SharedKind, thing_id: str, update: SharingUpdate, session: Sessi
 
 
 @router.put("/sharing/{kind}/{thing_id}/owner", responses={**NOT_FOUND, **REFUSED})
-def give(kind: SharedKind, thing_id: str, update: OwnerUpdate, session: SessionDep) -> Sharing:
+def give_thing(kind: SharedKind, thing_id: str, update: OwnerUpdate, session: SessionDep) -> Sharing:
     """Make a thing somebody else's."""
     sharing.check(session, kind, thing_id)
     before = sharing.audience_of(session, kind, thing_id)

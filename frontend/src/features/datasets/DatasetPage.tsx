@@ -9,6 +9,7 @@ import { countOf } from "@/components/format";
 import { InlineName } from "@/components/InlineName";
 import { Loaded } from "@/components/Loaded";
 import { Page } from "@/components/Page";
+import { ShareButton } from "@/components/sharing/ShareButton";
 import { toastProblem } from "@/components/undo";
 
 import { useDatasetActions } from "./actions";
@@ -67,6 +68,7 @@ export function DatasetPage() {
       sub={`${countOf(image_count, "image")} · ${captioned_count} captioned`}
       actions={
         <>
+          <ShareButton kind="dataset" id={datasetId} name={name} />
           <DatasetMenu dataset={dataset.data} onRemove={() => void remove()} />
           <Tooltip label="Add images first" disabled={isTrainable}>
             <Button

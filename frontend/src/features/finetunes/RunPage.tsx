@@ -12,6 +12,7 @@ import { Loaded } from "@/components/Loaded";
 import { Page, Section } from "@/components/Page";
 import { ProblemCard } from "@/components/ProblemCard";
 import { Fold } from "@/components/schema-form/SchemaForm";
+import { ShareButton } from "@/components/sharing/ShareButton";
 import { StateBadge } from "@/components/StateBadge";
 
 import { useRunActions } from "./actions";
@@ -94,7 +95,12 @@ export function RunPage() {
           <TriggerChip word={run.trigger_word} />
         </span>
       }
-      actions={<RunActions run={run} />}
+      actions={
+        <>
+          <ShareButton kind="finetune" id={run.id} name={run.name} />
+          <RunActions run={run} />
+        </>
+      }
     >
       {run.error && run.state === "failed" && (
         <div className={classes.error}>

@@ -13,6 +13,7 @@ import { InlineName } from "@/components/InlineName";
 import { Loaded } from "@/components/Loaded";
 import { Page } from "@/components/Page";
 import { Picture } from "@/components/Picture";
+import { ShareButton } from "@/components/sharing/ShareButton";
 import { Badge } from "@/components/StateBadge";
 import { toastProblem } from "@/components/undo";
 
@@ -92,6 +93,7 @@ export function ModelPage() {
       }
       actions={
         <>
+          {!isBase && <ShareButton kind="model" id={model.id} name={model.name} />}
           {!isBase && (
             <Menu position="bottom-end">
               <Menu.Target>
