@@ -26,6 +26,7 @@ from fluxtune.models import endpoints as models
 from fluxtune.recipes import endpoints as recipes
 from fluxtune.servers import endpoints as servers
 from fluxtune.snapshots import endpoints as snapshots
+from fluxtune.upkeep import endpoints as upkeep
 
 # Health first: its fixed addresses would otherwise be taken for a finetune's id.
 _PARTS = (
@@ -47,6 +48,7 @@ _PARTS = (
     captioning,
     servers,
     backups,
+    upkeep,
     metrics,
     alerts,
     adjustments,

@@ -209,3 +209,35 @@ def list_snapshots(session: Session, probe_jobs: Sequence[str]) -> list[dict[str
     """Return the manifests of all finetunes, and of the probes with these jobs."""
     probes = select(ProbeRow.snapshot).where(ProbeRow.job_id.in_(probe_jobs))
     return [*session.scalars(select(FinetuneRow.snapshot)), *session.scalars(probes)]
+
+
+def list_all(session: Session) -> Sequence[FinetuneRow]:
+    """Return all finetunes, those in the trash as well."""
+    return session.scalars(select(FinetuneRow)).all()
+
+
+def list_early_checkpoints(session: Session, finetune_ids: Sequence[str]) -> Sequence[CheckpointRow]:
+    """Return the checkpoints of these finetunes, except the last of each."""
+    table = CheckpointRow
+    last = select(table.finetune_id, func.max(table.step).label("step")).group_by(table.finetune_id).subquery()
+    query = select(table).join(last, last.c.finetune_id == table.finetune_id).where(table.step < last.c.step)
+    return session.scalars(query.where(table.finetune_id.in_(finetune_ids))).all()
+
+
+def list_early_samples(session: Session, finetune_ids: Sequence[str]) -> Sequence[FinetuneSampleRow]:
+    """Return the samples of these finetunes, except those of the untouched base and the last ones."""
+    table = FinetuneSampleRow
+    last = select(table.finetune_id, func.max(table.step).label("step")).group_by(table.finetune_id).subquery()
+    query = select(table).join(last, last.c.finetune_id == table.finetune_id).where(table.step < last.c.step)
+    return session.scalars(query.where(table.step > 0, table.finetune_id.in_(finetune_ids))).all()
+
+
+def list_old_probes(session: Session, before: datetime) -> Sequence[ProbeRow]:
+    """Return the probes made before then."""
+    return session.scalars(select(ProbeRow).where(ProbeRow.created_at < before)).all()
+
+
+def remove_part(session: Session, row: CheckpointRow | FinetuneSampleRow | ProbeRow) -> None:
+    """Remove one row of what a run or probe said."""
+    session.delete(row)
+    session.flush()

@@ -24,9 +24,10 @@ from fluxtune.jobs.queue import JobQueue
 from fluxtune.metrics.recorder import Recorder
 from fluxtune.metrics.sources import Sample
 from fluxtune.storage import Blobs, FileLock, is_locked, take_slot
+from fluxtune.upkeep.retention import Retention
+from fluxtune.upkeep.trash import Trash
 from fluxtune.webhooks.sender import WebhookSender
 from fluxtune.worker.tasks import build_tasks
-from fluxtune.worker.trash import Trash
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class Worker:
         self._teller = EndTeller(settings, self._database, blobs)
         self._webhooks = WebhookSender(settings, self._database, shapes=self._teller.shapes)
         self._trash = Trash(settings, self._database, blobs)
+        self._retention = Retention(settings, self._database)
         self._recorder = Recorder(settings, self._database, [_watch_spending], is_keeper=True)
         self._started = (now(), time.monotonic())
         self._idle_since = time.monotonic()
@@ -196,6 +198,7 @@ class Worker:
                 continue
             emptied_at = time.monotonic()
             try:
+                self._retention.apply(self._steady_now())
                 self._trash.empty(self._steady_now())
             except Exception:
                 log.exception("the trash could not be emptied; going on")

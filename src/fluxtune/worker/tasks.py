@@ -16,6 +16,7 @@ from fluxtune.health.service import queue_check
 from fluxtune.health.tasks import HealthTask
 from fluxtune.jobs.tasks import Task
 from fluxtune.storage import Blobs
+from fluxtune.upkeep.tasks import CleaningTask
 
 
 def build_tasks(settings: Settings, database: Database, blobs: Blobs, backend: LocalBackend) -> Sequence[Task]:
@@ -32,4 +33,5 @@ def build_tasks(settings: Settings, database: Database, blobs: Blobs, backend: L
         HealthTask(settings, blobs, backend),
         CaptionTask(settings, blobs, backend),
         BackupTask(settings, database, blobs),
+        CleaningTask(settings, database, blobs),
     ]

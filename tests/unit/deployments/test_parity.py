@@ -10,7 +10,7 @@ from fluxtune.core.clock import now
 from fluxtune.engine.events import GeneratorEvent
 from fluxtune.generations.tasks import GenerationTask
 from fluxtune.imaging.likeness import difference_of, fingerprint_of
-from fluxtune.worker.trash import Trash
+from fluxtune.upkeep.trash import Trash
 from tests.hosting import lines
 from tests.makers import add_model, run_job, state_of
 from tests.zoo import make_base, picture

@@ -11,8 +11,8 @@ from fluxtune.imaging import THUMBNAIL_SIZES
 from fluxtune.jobs import service as jobs
 from fluxtune.storage import Blobs, FileLock
 from fluxtune.trash import repository as leftovers
+from fluxtune.upkeep.trash import Trash
 from fluxtune.worker.process import Worker
-from fluxtune.worker.trash import Trash
 from tests.makers import add_model, fill_gallery, state_of
 from tests.shared import shared_client, shared_studio
 from tests.unit.finetunes.test_going_on import Trainer, dataset, finetune, run, studio

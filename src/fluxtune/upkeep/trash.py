@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from fluxtune.backups import service as backups
 from fluxtune.config import Settings
+from fluxtune.core.clock import now
 from fluxtune.datasets import purging as datasets
 from fluxtune.db import Database
 from fluxtune.deployments import purging as deployments
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 List = Callable[[Session, datetime], Sequence[str]]
 Purge = Callable[[Session, str, datetime], bool]
+_YOUNG = timedelta(days=1)
 
 
 class Trash:
@@ -34,11 +36,11 @@ class Trash:
         self._database = database
         self._blobs = blobs
 
-    def empty(self, at: datetime) -> int:
-        """Remove what was deleted `trash.keep_days` before `at`; return how many things that were."""
+    def empty(self, at: datetime, *, all_of_it: bool = False) -> int:
+        """Remove what was deleted `trash.keep_days` before `at`, or all of it; return how many things that were."""
         count = 0
-        keep_days = self._settings.keep_days
-        if keep_days:
+        keep_days = 0 if all_of_it else self._settings.keep_days
+        if keep_days or all_of_it:
             before = at - timedelta(days=keep_days)
             parts: Iterable[tuple[List, Purge]] = (
                 (images.list_expired, self._purge_image),
@@ -46,7 +48,7 @@ class Trash:
                 (finetunes.list_expired, self._purge_finetune),
                 (datasets.list_expired_images, self._purge_dataset_image),
                 (datasets.list_expired, self._purge_dataset),
-                (images.list_unused_edits, self._purge_edit),
+                (_list_unused_edits, self._purge_edit),
             )
             count = sum(self._purge_all(find, purge, before) for find, purge in parts)
         files = leftovers.sweep(self._database, self._blobs, self._paths.data, at, backups.is_under_way)
@@ -109,3 +111,8 @@ class Trash:
         if image_ids:
             images.remove_unused(session, image_ids, finetunes.kept_hashes(session))
         return True
+
+
+def _list_unused_edits(session: Session, before: datetime) -> Sequence[str]:
+    """Leave those of the last day alone: the row that shows a picture is written a moment after it."""
+    return images.list_unused_edits(session, min(before, now() - _YOUNG))

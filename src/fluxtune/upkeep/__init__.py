@@ -1,0 +1,1 @@
+"""What takes room, and what removes it: the trash, rules of retention, cleaning by hand."""
