@@ -18,6 +18,7 @@ from fluxtune.adjustments.schemas import (
 )
 from fluxtune.adjustments.service import AdjustmentService
 from fluxtune.config import Settings, get_settings
+from fluxtune.config.defaults import DefaultsSettings
 from fluxtune.core.errors import Problem
 from fluxtune.db import Database, get_database, get_session
 
@@ -47,6 +48,12 @@ Live = Annotated[LiveSettings, Depends(get_live)]
 def list_settings(session: SessionDep, settings: SettingsDep) -> AllSettings:
     """List every setting with its value and where that comes from. Secrets are not shown."""
     return showing.list_settings(session, settings)
+
+
+@router.get("/defaults")
+def get_defaults(settings: SettingsDep) -> DefaultsSettings:
+    """Return what finetunes and images of each mode start from."""
+    return settings.defaults
 
 
 @router.patch("")

@@ -1,7 +1,7 @@
 """Before anything starts: the complete recipe, and what it will cost, as honest ranges."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fluxtune.core.errors import FieldProblem
@@ -46,6 +46,8 @@ class Choices:
     image_count: int
     overrides: dict[str, Any]
     prompts: list[str]
+    # Of the recipe, what the studio's settings say for this mode; it counts as usual, not as chosen.
+    preset: dict[str, Any] = field(default_factory=dict)
 
 
 def choose_recipe(choices: Choices) -> tuple[Recipe, list[str]]:
@@ -143,7 +145,7 @@ def _recipe(choices: Choices, overrides: dict[str, Any]) -> Recipe:
         choices.quality,
         choices.base,
         choices.image_count,
-        own | overrides,
+        own | choices.preset | overrides,
         has_trigger=bool(choices.trigger_word),
     )
 
@@ -154,6 +156,8 @@ def _reasons(choices: Choices, changed: Sequence[str]) -> dict[str, str]:
         choices.mode, choices.quality, choices.base, choices.image_count, has_trigger=bool(choices.trigger_word)
     )
     usual = _recipe(choices, {}).model_dump(mode="json")
+    for setting in choices.preset:
+        reasons[setting] = f"This studio's default for {choices.mode}; it is set under Admin, Settings."
     for setting in changed:
         because = f": {reasons[setting]}" if reasons.get(setting) else "."
         reasons[setting] = f"Chosen by you; {_shown(usual[setting])} would be usual{because}"

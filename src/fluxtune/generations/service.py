@@ -22,6 +22,7 @@ from fluxtune.generations.schemas import (
     GenerationSlot,
 )
 from fluxtune.generations.tables import GenerationRow
+from fluxtune.generations.usual import with_usual
 from fluxtune.hosted import ledger
 from fluxtune.hosted.ledger import OPEN
 from fluxtune.images.gallery import GalleryService
@@ -133,7 +134,7 @@ class GenerationService:
             created_at=now(),
         )
         repository.add(self._session, row)
-        return self._show([row])[0]
+        return self._show_new(row, job)
 
     def _create_elsewhere(self, create: GenerationCreate) -> Generation:
         """Queue the work for a server of one's own: a line for each image, so that none is drawn twice."""
@@ -162,7 +163,7 @@ class GenerationService:
             created_at=now(),
         )
         repository.add(self._session, row)
-        return self._show([row])[0]
+        return self._show_new(row, job)
 
     def create_generation(self, create: GenerationCreate) -> Generation:
         """Fill in what was left open, and queue the work."""
@@ -174,6 +175,8 @@ class GenerationService:
         if create.parameters or create.key_name is not None:
             raise hosted.ParameterRefused("Only hosted models take parameters and keys.", field="parameters")
         model = self._models.require_usable(create.model_id, create.version_id)
+        usual = self._settings.defaults.of(model.mode)
+        create = with_usual(create, usual, model.base, is_base=model.version_id is None)
         prompt = fill_trigger(create.prompt.replace("\x00", ""), model.trigger_word)
         if not prompt:
             raise PromptEmpty("It holds no words.", field="prompt")
@@ -205,7 +208,7 @@ class GenerationService:
             created_at=now(),
         )
         repository.add(self._session, row)
-        return self._show([row])[0]
+        return self._show_new(row, job)
 
     def _begin(self, count: int) -> str:
         """Return the id of a new generation, which is the actor's; raise `QuotaReached` if it is too much for them."""
@@ -236,6 +239,11 @@ class GenerationService:
             raise GenerationMissing(f"There is no generation “{generation_id[:64]}”.")
         sharing.check(self._session, "generation", row.id)
         return row
+
+    def _show_new(self, row: GenerationRow, job: Job) -> Generation:
+        """Return a generation that was just begun: nothing of it needs to be looked for."""
+        costs = {} if is_at_server(row) else hosted.costs_of(self._session, [row])
+        return _to_schema(row, job, {}, {}, costs.get(row.id))
 
     def _show(self, rows: list[GenerationRow]) -> list[Generation]:
         known = jobs.get_many(self._session, [row.job_id for row in rows])
