@@ -1,6 +1,6 @@
 # Everything one does with a checkout. Needs Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run test dev check lint types rules fast frontend e2e bench docs openapi pocket ui clean
+.PHONY: help run test test-team dev check lint types rules fast frontend e2e bench docs openapi pocket ui clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -12,7 +12,7 @@ JOBS   ?= 2
 SHARE  := --dist loadfile --no-loadscope-reorder --reruns 1
 
 help: ## Show this list
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: $(BIN)/.installed ui ## Set everything up and open the studio
 	@$(BIN)/fluxtune serve
@@ -21,6 +21,10 @@ test: $(BIN)/.installed $(BIN)/.browser ## Set everything up and run all tests
 	$(BIN)/python -m tools.frontend test
 	$(BIN)/python -m pytest tests -n $(JOBS) $(SHARE) --ignore=tests/e2e --ignore=tests/kill
 	$(BIN)/python -m pytest tests/kill tests/e2e -n $(JOBS) $(SHARE)
+
+test-team: $(BIN)/.installed ## The tests on PostgreSQL and an S3 server, both from the package index; no browser
+	FLUXTUNE_TEST_DB=postgresql FLUXTUNE_TEST_STORE=s3 $(BIN)/python -m pytest tests -n $(JOBS) $(SHARE) \
+		--ignore=tests/e2e --ignore=tests/engine --ignore=tests/architecture
 
 dev: $(BIN)/.installed ui ## Run the studio and rebuild the browser UI on every change
 	@$(BIN)/python -m tools.dev
