@@ -68,6 +68,8 @@ RULES: dict[str, Rule] = {
     "GET /api/jobs/{job_id}/events": "read",
     "GET /metrics": "read",
     "GET /api/metrics": "administer",
+    "GET /api/logs": "administer",
+    "GET /api/system/support-bundle": "administer",
     "GET /api/settings": "administer",
     "PATCH /api/settings": "administer",
     "GET /api/settings/defaults": "read",

@@ -21,6 +21,7 @@ from fluxtune.health import endpoints as health
 from fluxtune.hosted import endpoints as hosted
 from fluxtune.images import endpoints as images
 from fluxtune.jobs import endpoints as jobs
+from fluxtune.logs import endpoints as logs
 from fluxtune.metrics import endpoints as metrics
 from fluxtune.models import endpoints as models
 from fluxtune.recipes import endpoints as recipes
@@ -50,6 +51,7 @@ _PARTS = (
     backups,
     upkeep,
     metrics,
+    logs,
     alerts,
     adjustments,
     flags,

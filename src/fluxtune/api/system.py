@@ -64,6 +64,17 @@ def get_system(request: Request, session: SessionDep, settings: SettingsDep) -> 
     )
 
 
+@router.get("/system/support-bundle", summary="Download a support bundle", response_class=Response)
+def download_bundle(request: Request, settings: SettingsDep) -> Response:
+    """Return a ZIP file with versions, settings, newest jobs, measures, alerts and logs; no secrets are in it."""
+    # Loaded when it is wanted, which is rarely.
+    from fluxtune.api import bundle
+
+    content = bundle.write_bundle(settings, request.app.state.database)
+    headers = {"content-disposition": f'attachment; filename="{bundle.file_name()}"'}
+    return Response(content, media_type="application/zip", headers=headers)
+
+
 @router.get("/schemas/recipe", summary="The recipe as a JSON Schema")
 def get_recipe_schema() -> dict[str, Any]:
     """Return every setting of a finetune with its title, help, limits, level, group and unit."""

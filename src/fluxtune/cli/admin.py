@@ -8,6 +8,9 @@ from fluxtune.cli.lazy import COMMANDS, LazyGroup
 
 # name → module whose `app` it is, and the line that `fluxtune admin --help` shows for it.
 ADMIN_COMMANDS: dict[str, tuple[str, str]] = {
+    "flags": ("fluxtune.cli.admin_flags", "Features: switch them off, or leave them to some."),
+    "audit": ("fluxtune.cli.admin_audit", "The audit log: look, verify, export."),
+    "bundle": ("fluxtune.cli.admin_bundle", "Write a support bundle: versions, settings, jobs, logs, no secrets."),
     "backup": ("fluxtune.cli.admin_backup", "Copy the database and all files to a folder, while the studio runs."),
     "backups": ("fluxtune.cli.admin_backups", "List the backups of a folder: what each holds."),
     "verify": ("fluxtune.cli.admin_verify", "Check a backup: read every file and compare it with its hash."),

@@ -1,4 +1,4 @@
-"""Logs: to the console for people, to a rotating file in full."""
+"""Logs: to the console for people, to a rotating file in full; neither ever holds a secret."""
 
 import logging
 import sys
@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from fluxtune.config.redaction import Redactor
 from fluxtune.config.settings import Settings
 
 _NOISY = ("dbos", "alembic", "uvicorn.access", "httpx2", "asyncio", "multipart")
@@ -42,6 +43,13 @@ def set_up_logs(settings: Settings, process: str, *, console: bool = True) -> No
     )
 
 
+def _redact(redactor: Redactor) -> Any:
+    def hide(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        return {name: redactor.value(value, name) for name, value in event.items()}
+
+    return hide
+
+
 def _mark(process: str) -> Any:
     def add(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         event.setdefault("process", process)
@@ -50,29 +58,35 @@ def _mark(process: str) -> Any:
     return add
 
 
+def _drop_colours(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Leave out uvicorn's second copy of its messages, which has colours and none of the values."""
+    event.pop("color_message", None)
+    return event
+
+
 def _file_handler(settings: Settings, shared: list[Any]) -> logging.Handler:
     settings.paths.logs.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(
         settings.paths.log_file, maxBytes=settings.log.max_bytes, backupCount=settings.log.keep, encoding="utf-8"
     )
-    handler.setFormatter(_formatter(shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()))
+    handler.setFormatter(_formatter(shared, settings, structlog.processors.JSONRenderer()))
     return handler
 
 
 def _console_handler(settings: Settings, shared: list[Any]) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     if settings.log.format == "json":
-        formatter = _formatter(shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
+        formatter = _formatter(shared, settings, structlog.processors.JSONRenderer())
     else:
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-        formatter = _formatter(shared, renderer)
+        formatter = _formatter(shared, settings, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
     handler.setFormatter(formatter)
     return handler
 
 
-def _formatter(shared: list[Any], *last: Any) -> logging.Formatter:
+def _formatter(shared: list[Any], settings: Settings, renderer: Any) -> logging.Formatter:
+    # Tracebacks become text before secrets are taken out: what a program was called with stands in them, too.
+    hide = _redact(Redactor(settings))
+    last = (_drop_colours, structlog.processors.format_exc_info, hide, renderer)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
