@@ -11,6 +11,7 @@ import { Loaded } from "@/components/Loaded";
 import { CheckLimits } from "./CheckLimits";
 import classes from "./CheckPanel.module.css";
 import { FIX_WORDS, useFix } from "./fixes";
+import { follow, leadOf } from "./leads";
 
 interface CheckPanelProps {
   dataset: Dataset;
@@ -23,6 +24,7 @@ const ICONS = { error: CircleAlert, warning: TriangleAlert, hint: Info };
 function FindingRow({ finding, fix, onShow }: FindingRowProps) {
   const Icon = ICONS[finding.severity];
   const { fix: name, dataset_image_ids: ids } = finding;
+  const lead = leadOf(finding);
   return (
     <li data-severity={finding.severity}>
       <Icon size={16} aria-label={finding.severity} />
@@ -39,6 +41,18 @@ function FindingRow({ finding, fix, onShow }: FindingRowProps) {
               onClick={() => fix.mutate(name)}
             >
               {FIX_WORDS[name]}
+            </Button>
+          )}
+          {lead && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              onClick={() => {
+                if (ids.length > 0) onShow(ids);
+                follow(lead);
+              }}
+            >
+              {lead.words}
             </Button>
           )}
           {ids.length > 0 && (

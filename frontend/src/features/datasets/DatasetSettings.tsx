@@ -41,6 +41,7 @@ export function DatasetSettings({
       </Radio.Group>
       <TextInput
         label="Trigger word"
+        data-lead="trigger-word"
         description="A made-up word that will call up what is learned, such as “zubo”. Use it in the captions."
         value={trigger.text}
         maxLength={60}

@@ -43,6 +43,7 @@ export function CaptionBar({ dataset, ids, isChosen, refresh, sync, onFind }: Ca
         <Button
           size="xs"
           variant="default"
+          data-lead="write-captions"
           leftSection={<Sparkles size={14} />}
           disabled={job !== undefined}
           onClick={() => setTool("write")}
