@@ -61,9 +61,12 @@ def list_audit_filters(session: SessionDep) -> AuditFilters:
 
 
 @router.get("/verification")
-def verify_audit_log(session: SessionDep) -> AuditVerification:
+def verify_audit_log(
+    session: SessionDep,
+    head: Annotated[str | None, Query(max_length=64, description="A hash noted earlier, which must be in it.")] = None,
+) -> AuditVerification:
     """Go through the whole log and say whether anything in it was changed, inserted or removed."""
-    return service.verify(session)
+    return service.verify(session, head)
 
 
 @router.get("/export", response_class=StreamingResponse, responses=EXPORT)

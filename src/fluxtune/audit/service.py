@@ -21,6 +21,7 @@ from fluxtune.audit.schemas import AuditActor, AuditEntry, AuditFilters, AuditPa
 from fluxtune.audit.tables import AuditRow
 from fluxtune.core.actor import acting
 from fluxtune.core.clock import now
+from fluxtune.core.errors import Conflict
 
 Format = Literal["jsonl", "csv"]
 
@@ -31,6 +32,13 @@ _PART = 200
 _TEXT = 2000
 _SECRET = re.compile(r"(^|_)(password|secret|token|api_?key|key|authorization|cookie)(_hash)?$", re.IGNORECASE)
 HIDDEN = "(not shown)"
+
+
+class LogBroken(Conflict):
+    """The audit log is not what was written."""
+
+    title = "The audit log was changed"
+    action = "Compare it with an export or a backup made before, and find out who can write to the database."
 
 
 def record(
@@ -80,20 +88,26 @@ def list_filters(session: Session) -> AuditFilters:
     return AuditFilters(actions=repository.list_actions(session), actors=actors)
 
 
-def verify(session: Session) -> AuditVerification:
-    """Go through the whole log and say whether anything in it was changed, inserted or removed."""
-    previous, count = "", 0
+def verify(session: Session, noted: str | None = None) -> AuditVerification:
+    """Go through the whole log and say whether anything in it was changed, inserted or removed.
+
+    `noted` is the hash of an entry that was noted elsewhere: without it, a log that was written anew from some entry
+    on to its end looks whole.
+    """
+    previous, count, is_noted = "", 0, not noted
     for row in repository.iterate(session, Wanted()):
         if row.number != count + 1:
             return _broken(count, previous, count + 1, f"Entry {count + 1} is missing.")
         if row.hash != _hash(previous, row):
             return _broken(count, previous, row.number, f"Entry {row.number} is not what was written.")
-        previous, count = row.hash, row.number
+        previous, count, is_noted = row.hash, row.number, is_noted or row.hash == noted
     head = repository.find_head(session)
     if (head.number if head else 0) != count:
         return _broken(count, previous, count + 1, f"Entries after {count} are missing.")
     if head is not None and head.hash != previous:
         return _broken(count, previous, count, f"Entry {count} is not the one that was written last.")
+    if not is_noted:
+        return _broken(count, previous, 1, "No entry has the hash that was noted: the log was written anew.")
     return AuditVerification(is_whole=True, entries=count, head=previous, first_bad=None, reason="")
 
 

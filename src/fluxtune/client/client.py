@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from fluxtune.api.schemas import SignIn, SystemInfo
+from fluxtune.client.admin import AdminCalls
 from fluxtune.client.captions import CaptionCalls
 from fluxtune.client.datasets import DatasetCalls
 from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.hosted import HostedCalls
 from fluxtune.client.servers import ServerCalls
+from fluxtune.client.settings import SettingsCalls
 from fluxtune.client.tokens import TokenCalls
 from fluxtune.client.uploads import UploadCalls
 from fluxtune.datasets.schemas import (
@@ -55,7 +57,17 @@ from fluxtune.recipes.schemas import (
 ENDED = {"job.succeeded", "job.failed", "job.cancelled", "job.paused"}
 
 
-class Client(CaptionCalls, DatasetCalls, DeploymentCalls, TokenCalls, HostedCalls, ServerCalls, UploadCalls):
+class Client(
+    AdminCalls,
+    CaptionCalls,
+    DatasetCalls,
+    DeploymentCalls,
+    TokenCalls,
+    HostedCalls,
+    ServerCalls,
+    SettingsCalls,
+    UploadCalls,
+):
     """A signed-in client of one studio. Use it as a context manager, or close it."""
 
     # Studio

@@ -167,3 +167,11 @@ def test_export_has_everything_and_no_formulas(log: Session) -> None:
     rows = list(csv.DictReader(io.StringIO("".join(service.export(log, Wanted(kind="dataset"), "csv")))))
     assert [row["name"] for row in rows] == ["'=HYPERLINK(1)"]
     assert rows[0]["hash"] == lines[3]["hash"]
+
+
+def test_a_hash_noted_elsewhere_must_still_be_there(log: Session) -> None:
+    noted = service.verify(log).head
+    service.record(log, "token.created", "token", "t2")
+    assert service.verify(log, noted).is_whole
+    found = service.verify(log, "0" * 64)
+    assert (found.is_whole, found.first_bad) == (False, 1)
