@@ -35,7 +35,12 @@ export function AddImages({ onFiles, isEmpty }: AddImagesProps) {
         onChange={onFiles}
       >
         {(props) => (
-          <Button {...props} data-lead="add-images" variant={isEmpty ? "primary" : "default"} leftSection={<ImagePlus size={16} />}>
+          <Button
+            {...props}
+            data-lead="add-images"
+            variant={isEmpty ? "primary" : "default"}
+            leftSection={<ImagePlus size={16} />}
+          >
             Add images
           </Button>
         )}

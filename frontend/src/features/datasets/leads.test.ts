@@ -1,8 +1,8 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 
 import type { Finding } from "@/api/generated";
 
-import { follow, leadOf } from "./leads";
+import { leadOf } from "./leads";
 
 const finding = (kind: Finding["kind"], fix: Finding["fix"] = null): Finding => ({
   kind,
@@ -16,19 +16,13 @@ const finding = (kind: Finding["kind"], fix: Finding["fix"] = null): Finding => 
 
 test("what a button mends needs no lead, and what no button mends has one", () => {
   expect(leadOf(finding("caption_missing", "caption_with_trigger"))).toBeUndefined();
-  const kinds = ["empty", "too_few", "low_variety", "caption_missing", "caption_identical", "trigger_missing"];
+  const kinds = [
+    "empty",
+    "too_few",
+    "low_variety",
+    "caption_missing",
+    "caption_identical",
+    "trigger_missing",
+  ];
   for (const kind of kinds) expect(leadOf(finding(kind as Finding["kind"]))?.words).toBeTruthy();
-});
-
-test("a lead presses the button it leads to", async () => {
-  const button = document.createElement("button");
-  button.dataset.lead = "add-images";
-  button.scrollIntoView = vi.fn();
-  const pressed = vi.fn();
-  button.addEventListener("click", pressed);
-  document.body.append(button);
-  follow(leadOf(finding("too_few"))!);
-  await new Promise((done) => requestAnimationFrame(done));
-  expect(pressed).toHaveBeenCalledOnce();
-  expect(document.activeElement).toBe(button);
 });
