@@ -7,6 +7,7 @@ import type { Dataset, FinetunePlan } from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { systemQuery } from "@/api/queries";
 import { bytes, bytesRange, countOf, durationRange } from "@/components/format";
+import { QuotaLine } from "@/components/quota/QuotaLine";
 
 import { deviceMemory, fitWords } from "./fits";
 import classes from "./NewFinetune.module.css";
@@ -126,6 +127,7 @@ export function PlanSummary(props: PlanSummaryProps) {
       >
         Start finetune
       </Button>
+      <QuotaLine names={["finetunes_at_once", "finetunes_per_month"]} />
       {data && (
         <p className={classes.foot}>
           {data.server

@@ -8,6 +8,7 @@ import { generationSchemaQuery } from "@/api/queries";
 import type { Choice } from "@/components/models/choice";
 import { ModelPicker } from "@/components/models/ModelPicker";
 import { ErrorState } from "@/components/ProblemCard";
+import { QuotaLine } from "@/components/quota/QuotaLine";
 import { SchemaForm } from "@/components/schema-form/SchemaForm";
 
 import classes from "./Create.module.css";
@@ -100,6 +101,7 @@ export function Composer({ draft, update, chooser, choice, error, isSending, onG
             <p className="dim small">Still needs {missing.join(", ")}.</p>
           ))}
       </div>
+      <QuotaLine names={hosted ? ["images_per_day", "hosted_usd_per_month"] : ["images_per_day"]} />
       {error !== null && <ErrorState error={error} />}
       <ModelPicker label="Model" value={choice} onChange={choose} />
       {hosted && !isRetired && hosted.description && (

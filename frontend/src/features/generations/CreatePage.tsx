@@ -6,6 +6,7 @@ import { call } from "@/api/call";
 import { createGeneration, type Generation, type GenerationCreate } from "@/api/generated";
 import { forgetHosted } from "@/api/hosted";
 import { generationsQuery } from "@/api/queries";
+import { ownQuotaQuery } from "@/api/sharing";
 import { Loaded } from "@/components/Loaded";
 import type { Reuse } from "@/components/recipe";
 import { useDraft } from "@/components/useDraft";
@@ -63,6 +64,7 @@ export function CreatePage({ asked, reuse, onShow, gallery, chooser }: CreatePag
         ...old.filter(({ id }) => id !== generation.id),
       ]);
       void client.invalidateQueries({ queryKey: ["jobs"] });
+      void client.invalidateQueries({ queryKey: ownQuotaQuery.queryKey });
       if (generation.cost) void forgetHosted(client);
       // Where results are below what was asked, they are what one wants to see now.
       const { current } = results;
