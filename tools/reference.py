@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -83,34 +81,34 @@ def _parameters(command: Any) -> Iterator[str]:
 
 def settings_page() -> str:
     """Return the reference of the settings."""
-    from fluxtune.config import Settings
     from fluxtune.config.settings import SETTINGS_FILE
 
     parts = [
         NOTE,
         "# Settings\n",
         f"Every setting can be given in the environment or in `{SETTINGS_FILE}` in the data folder "
-        "(`FLUXTUNE_CONFIG` names another file); options of the command line win over the environment, the environment "
-        "over the file.\n",
-        _table(["in the environment", "in the file", "default", "meaning"], list(_settings(Settings, []))) + "\n",
+        "(`FLUXTUNE_CONFIG` names another file), and most can be changed while the studio runs: under Admin, Settings "
+        "or with `fluxtune settings set`. [Settings](../guide/settings.md) tells how.\n",
+        "Options of the command line win over the environment, the environment over the file, the file over the "
+        "browser. The third column says what a change in the browser needs: nothing (`at once`), a start of the studio "
+        "(`next start`), or that it can't be made there (`no`), because the setting is needed before the database is "
+        "open.\n",
+        _table(["in the environment", "in the file", "in the browser", "default", "meaning"], list(_settings())) + "\n",
     ]
     return "\n".join(parts)
 
 
-def _settings(model: type[BaseModel], path: list[str]) -> Iterator[list[str]]:
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _settings(inner, [*path, name])
-            continue
-        default = "the user's data folder" if field.default is PydanticUndefined else f"`{field.default}`"
-        names = [*path, name]
-        variable = "FLUXTUNE_" + "__".join(names).upper()
+def _settings() -> Iterator[list[str]]:
+    from fluxtune.config.registry import declared_settings
+
+    for each in declared_settings().values():
+        default = "the user's data folder" if each.key == "data" else f"`{each.default}`"
         yield [
-            f"`{variable}`",
-            f"`{'.'.join(names)}`",
-            "" if field.default is None else default,
-            field.description or "",
+            f"`{each.variable}`",
+            f"`{each.key}`",
+            "no" if each.is_fixed else "next start" if each.needs_restart else "at once",
+            "" if each.default is None else default,
+            each.info.description or "",
         ]
 
 

@@ -41,14 +41,8 @@ def test_every_option_has_help():
 
 
 def test_every_setting_has_a_description():
-    empty = [row for row in reference._settings(reference_settings(), []) if not row[3]]
+    empty = [row for row in reference._settings() if not row[4]]
     assert not empty, f"No description: {empty}"
-
-
-def reference_settings():
-    from fluxtune.config import Settings
-
-    return Settings
 
 
 @pytest.mark.parametrize("document", PAGES, ids=lambda document: document.relative_to(ROOT).as_posix())

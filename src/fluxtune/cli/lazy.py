@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("fluxtune.cli.token", "Tokens: keys of programs that use the BFL API under /v1."),
     "hosted": ("fluxtune.cli.hosted", "Hosted models: images made at BFL; keys, budget, ledger."),
     "server": ("fluxtune.cli.server", "Other computers that train and draw for this studio."),
+    "settings": ("fluxtune.cli.settings", "Settings: look, change, undo, export and import."),
     "admin": ("fluxtune.cli.admin", "Admin: backups and what else keeps a studio in order."),
     "doctor": ("fluxtune.cli.doctor", "Say what is ready, what is missing, and the command that adds it."),
 }
