@@ -1,17 +1,20 @@
 import { NativeSelect } from "@mantine/core";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 
-import { ADMIN_GROUPS, type AdminAddress } from "./admin";
+import { usePermissions } from "@/api/session";
+
+import { adminGroupsFor, type AdminAddress } from "./admin";
 import classes from "./AdminNav.module.css";
 
 /** The pages under Admin: a list beside them, or where there is no room for it, one field above. */
 export function AdminNav() {
   const navigate = useNavigate();
+  const groups = adminGroupsFor(usePermissions());
   const here = useLocation({ select: ({ pathname }) => pathname.replace(/(.)\/$/, "$1") });
   return (
     <>
       <nav className={classes.list} aria-label="Admin">
-        {ADMIN_GROUPS.map(({ title, pages }) => (
+        {groups.map(({ title, pages }) => (
           <div key={title} className={classes.group}>
             <p className={classes.title} id={`admin-${title}`}>
               {title}
@@ -38,7 +41,7 @@ export function AdminNav() {
         className={classes.select}
         aria-label="Admin page"
         value={here}
-        data={ADMIN_GROUPS.map(({ title, pages }) => ({
+        data={groups.map(({ title, pages }) => ({
           group: title,
           items: pages.map(({ to, label }) => ({ value: to, label })),
         }))}

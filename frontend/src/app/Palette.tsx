@@ -8,10 +8,11 @@ import { useState } from "react";
 
 import { hostedModelsQuery } from "@/api/hosted";
 import { datasetsQuery, finetunesQuery, foundModelsQuery, localBasesQuery } from "@/api/queries";
+import { usePermissions } from "@/api/session";
 import { abilities, findHosted } from "@/components/models/choice";
 
-import { ADMIN_PAGES } from "./admin";
-import { PLACES } from "./places";
+import { adminGroupsFor } from "./admin";
+import { placesFor } from "./places";
 import classes from "./Palette.module.css";
 
 const [store, spotlight] = createSpotlight();
@@ -34,6 +35,7 @@ const icon = (Icon: typeof Search) => <Icon size={17} strokeWidth={1.8} aria-hid
 
 export function Palette() {
   const navigate = useNavigate();
+  const permissions = usePermissions();
   const { setColorScheme } = useMantineColorScheme();
   const { opened } = useSpotlight(store);
   const [typed, setTyped] = useState("");
@@ -50,20 +52,24 @@ export function Palette() {
     {
       group: "Do",
       actions: [
-        {
-          id: "do-create",
-          label: "Make images",
-          keywords: "create generate prompt",
-          leftSection: icon(Plus),
-          onClick: () => void navigate({ to: "/create" }),
-        },
-        {
-          id: "do-finetune",
-          label: "New finetune",
-          keywords: "train",
-          leftSection: icon(Plus),
-          onClick: () => void navigate({ to: "/finetunes/new" }),
-        },
+        ...[
+          {
+            id: "do-create",
+            label: "Make images",
+            keywords: "create generate prompt",
+            rule: "create",
+            leftSection: icon(Plus),
+            onClick: () => void navigate({ to: "/create" }),
+          },
+          {
+            id: "do-finetune",
+            label: "New finetune",
+            keywords: "train",
+            rule: "train",
+            leftSection: icon(Plus),
+            onClick: () => void navigate({ to: "/finetunes/new" }),
+          },
+        ].filter(({ rule }) => permissions.includes(rule)),
         {
           id: "do-dark",
           label: "Dark theme",
@@ -81,7 +87,7 @@ export function Palette() {
     {
       group: "Places",
       actions: [
-        ...PLACES.map(({ to, label, Icon }) => ({
+        ...placesFor(permissions).map(({ to, label, Icon }) => ({
           id: to,
           label,
           leftSection: icon(Icon),
@@ -93,14 +99,16 @@ export function Palette() {
           leftSection: icon(Images),
           onClick: () => void navigate({ to: "/gallery" }),
         },
-        ...ADMIN_PAGES.map(({ to, label, keywords, Icon }) => ({
-          id: `admin-${to}`,
-          label,
-          description: "Admin",
-          keywords,
-          leftSection: icon(Icon),
-          onClick: () => void navigate({ to }),
-        })),
+        ...adminGroupsFor(permissions)
+          .flatMap(({ pages }) => pages)
+          .map(({ to, label, keywords, Icon }) => ({
+            id: `admin-${to}`,
+            label,
+            description: "Admin",
+            keywords,
+            leftSection: icon(Icon),
+            onClick: () => void navigate({ to }),
+          })),
       ],
     },
     {

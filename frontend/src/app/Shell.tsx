@@ -1,30 +1,38 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useNavigate, useRouter } from "@tanstack/react-router";
 import { WifiOff } from "lucide-react";
 import { useEffect, useRef } from "react";
 
 import { ProblemError } from "@/api/problem";
 import { sessionQuery } from "@/api/queries";
+import { usePermissions } from "@/api/session";
 import { useEvents } from "@/api/useEvents";
 import { isAnyoneWaiting, tellEnd } from "@/components/notify";
 import { toastGood } from "@/components/undo";
 import { ActivityTray } from "@/features/jobs/ActivityTray";
+import { FirstAdministratorPage } from "@/features/people/FirstAdministratorPage";
+import { InvitationPage } from "@/features/people/InvitationPage";
 import { SignInPage } from "@/features/system/SignInPage";
 
+import { AccountMenu } from "./AccountMenu";
 import { Palette, PaletteButton } from "./Palette";
-import { ADMIN, PLACES } from "./places";
+import { ADMIN, placesFor } from "./places";
 import classes from "./Shell.module.css";
 import { ThemeToggle } from "./ThemeToggle";
 import { Wordmark } from "./Wordmark";
 
+/** Where links of administrators lead, whoever is signed in. */
+const INVITATION = "/invitation";
+
 function Rail() {
+  const permissions = usePermissions();
   return (
     <nav className={classes.rail} aria-label="Places">
       <Link to="/" className={classes.brand} aria-label="fluxtune, home">
         <Wordmark />
       </Link>
       <ul className={classes.places}>
-        {[...PLACES, ADMIN].map(({ to, label, Icon }) => (
+        {[...placesFor(permissions), ADMIN].map(({ to, label, Icon }) => (
           <li key={to} data-foot={to === ADMIN.to || undefined}>
             <Link
               to={to}
@@ -91,6 +99,7 @@ function Studio() {
           )}
           <ThemeToggle />
           <ActivityTray />
+          <AccountMenu />
         </div>
       </header>
       <main id="main" ref={main} className={classes.main} tabIndex={-1}>
@@ -102,8 +111,10 @@ function Studio() {
 }
 
 export function Shell() {
-  const session = useQuery(sessionQuery);
-  if (session.data) return <Studio />;
+  const isInvitation = useLocation({ select: ({ pathname }) => pathname === INVITATION });
+  const session = useQuery({ ...sessionQuery, enabled: !isInvitation });
+  if (isInvitation) return <InvitationPage />;
+  if (session.data) return session.data.needs_administrator ? <FirstAdministratorPage /> : <Studio />;
   const isRefused =
     session.error instanceof ProblemError && [401, 403].includes(session.error.problem.status);
   if (session.isError)

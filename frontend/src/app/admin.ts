@@ -1,10 +1,30 @@
-import { BookOpen, ChartLine, Cloud, Gauge, KeyRound, Server, SlidersHorizontal, type LucideIcon } from "lucide-react";
+import {
+  Archive,
+  BookOpen,
+  ChartLine,
+  ChartPie,
+  Cloud,
+  Gauge,
+  HardDrive,
+  History,
+  KeyRound,
+  ScrollText,
+  Server,
+  SlidersHorizontal,
+  ToggleLeft,
+  Users,
+  type LucideIcon,
+} from "lucide-react";
+
+import type { Rule } from "@/api/session";
 
 interface AdminPage {
   to: string;
   label: string;
   /** Further words by which the palette finds it. */
   keywords?: string;
+  /** What its user must be allowed; without it, to administer. */
+  rule?: Rule;
   Icon: LucideIcon;
 }
 
@@ -13,7 +33,13 @@ export const ADMIN_GROUPS = [
   {
     title: "Studio",
     pages: [
-      { to: "/system", label: "Overview", keywords: "system ready device memory theme", Icon: Gauge },
+      {
+        to: "/system",
+        label: "Overview",
+        keywords: "system ready device memory theme",
+        rule: "read",
+        Icon: Gauge,
+      },
       {
         to: "/system/hosted",
         label: "Hosted",
@@ -26,13 +52,38 @@ export const ADMIN_GROUPS = [
         keywords: "defaults configuration change export import",
         Icon: SlidersHorizontal,
       },
+      {
+        to: "/system/flags",
+        label: "Flags",
+        keywords: "features switch off roles experimental",
+        Icon: ToggleLeft,
+      },
       { to: "/system/servers", label: "Servers", keywords: "other computer gpu remote train", Icon: Server },
     ],
   },
   {
     title: "People",
     pages: [
-      { to: "/system/access", label: "Access", keywords: "sign out token v1 api browser", Icon: KeyRound },
+      {
+        to: "/system/quotas",
+        label: "Quotas",
+        keywords: "limits budget people images storage money",
+        Icon: ChartPie,
+      },
+      { to: "/system/people", label: "People", keywords: "invite role user account team", Icon: Users },
+      {
+        to: "/system/access",
+        label: "Access",
+        keywords: "sign out token v1 api browser password",
+        rule: "read",
+        Icon: KeyRound,
+      },
+      {
+        to: "/system/activity",
+        label: "Activity",
+        keywords: "audit log who changed history verify export",
+        Icon: History,
+      },
     ],
   },
   {
@@ -44,16 +95,42 @@ export const ADMIN_GROUPS = [
         keywords: "plots queue latency speed prometheus cpu memory gpu",
         Icon: ChartLine,
       },
+      {
+        to: "/system/logs",
+        label: "Logs",
+        keywords: "lines errors warnings support bundle request job",
+        Icon: ScrollText,
+      },
+    ],
+  },
+  {
+    title: "Keeping",
+    pages: [
+      {
+        to: "/system/storage",
+        label: "Storage",
+        keywords: "disk room space clean trash checkpoints retention",
+        Icon: HardDrive,
+      },
+      { to: "/system/backups", label: "Backups", keywords: "copy restore verify schedule", Icon: Archive },
     ],
   },
   {
     title: "Help",
-    pages: [{ to: "/system/api", label: "API reference", keywords: "http openapi", Icon: BookOpen }],
+    pages: [
+      { to: "/system/api", label: "API reference", keywords: "http openapi", rule: "read", Icon: BookOpen },
+    ],
   },
 ] as const satisfies readonly { title: string; pages: readonly AdminPage[] }[];
 
 export type AdminAddress = (typeof ADMIN_GROUPS)[number]["pages"][number]["to"];
 
-export const ADMIN_PAGES = ADMIN_GROUPS.flatMap(
-  ({ pages }): readonly (AdminPage & { to: AdminAddress })[] => pages,
-);
+type Page = AdminPage & { to: AdminAddress };
+
+/** The pages whoever holds these permissions may open, in their groups. */
+export function adminGroupsFor(permissions: readonly string[]) {
+  return ADMIN_GROUPS.map(({ title, pages }) => ({
+    title,
+    pages: (pages as readonly Page[]).filter(({ rule }) => permissions.includes(rule ?? "administer")),
+  })).filter(({ pages }) => pages.length > 0);
+}

@@ -141,12 +141,40 @@ const adminPages = [
     lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage"),
   ),
   adminPage(
+    "/system/flags",
+    lazyRouteComponent(() => import("@/features/flags/FlagsPage"), "FlagsPage"),
+  ),
+  adminPage(
+    "/system/activity",
+    lazyRouteComponent(() => import("@/features/activity/ActivityPage"), "ActivityPage"),
+  ),
+  adminPage(
     "/system/servers",
     lazyRouteComponent(() => import("@/features/servers/ServersPage"), "ServersPage"),
   ),
   adminPage(
+    "/system/logs",
+    lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
+  ),
+  adminPage(
     "/system/metrics",
     lazyRouteComponent(() => import("@/features/metrics/MetricsPage"), "MetricsPage"),
+  ),
+  adminPage(
+    "/system/quotas",
+    lazyRouteComponent(() => import("@/features/quotas/QuotasPage"), "QuotasPage"),
+  ),
+  adminPage(
+    "/system/people",
+    lazyRouteComponent(() => import("@/features/people/PeoplePage"), "PeoplePage"),
+  ),
+  adminPage(
+    "/system/storage",
+    lazyRouteComponent(() => import("@/features/storage/StoragePage"), "StoragePage"),
+  ),
+  adminPage(
+    "/system/backups",
+    lazyRouteComponent(() => import("@/features/backups/BackupsPage"), "BackupsPage"),
   ),
   adminPage(
     "/system/access",

@@ -1,22 +1,19 @@
-import { Button, Modal, TextInput } from "@mantine/core";
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Button, Modal } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { call } from "@/api/call";
-import { createToken, listTokens, revokeToken, type ApiToken, type NewApiToken } from "@/api/generated";
-import { fieldErrors } from "@/api/problem";
-import { Command } from "@/components/CopyButton";
+import { revokeToken, type ApiToken } from "@/api/generated";
 import { focusWhenLost } from "@/components/focus";
 import { ago } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
 import { Panel, Section } from "@/components/Page";
-import { ErrorState } from "@/components/ProblemCard";
 import { Fold } from "@/components/schema-form/SchemaForm";
 import { toastGood, toastProblem } from "@/components/undo";
 
 import classes from "./Access.module.css";
-
-const tokensQuery = queryOptions({ queryKey: ["tokens"], queryFn: () => call(listTokens()) });
+import { NewToken } from "./NewToken";
+import { SCOPES, tokensQuery } from "./tokens";
 
 /** A revoked token can't be brought back, so this asks first. */
 function Revoke({ token, onClose }: { token: ApiToken | null; onClose: () => void }) {
@@ -52,6 +49,11 @@ function Revoke({ token, onClose }: { token: ApiToken | null; onClose: () => voi
   );
 }
 
+function endOf(iso: string): string {
+  const day = new Date(iso).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+  return Date.parse(iso) > Date.now() ? `until ${day}` : `ran out on ${day}`;
+}
+
 function Entry({ token, onRevoke }: { token: ApiToken; onRevoke?: () => void }) {
   const used = token.last_used_at ? `used ${ago(token.last_used_at)}` : "never used";
   return (
@@ -61,6 +63,12 @@ function Entry({ token, onRevoke }: { token: ApiToken; onRevoke?: () => void }) 
         <p className="dim small">
           ends with <span className="mono">{token.ending}</span> · made {ago(token.created_at)} · {used}
           {token.revoked_at && ` · revoked ${ago(token.revoked_at)}`}
+        </p>
+        <p className="dim small">
+          {SCOPES.filter(({ value }) => token.scopes.includes(value))
+            .map(({ label }) => label)
+            .join(", ")}
+          {token.expires_at && ` · ${endOf(token.expires_at)}`}
         </p>
       </div>
       {onRevoke && (
@@ -72,64 +80,19 @@ function Entry({ token, onRevoke }: { token: ApiToken; onRevoke?: () => void }) 
   );
 }
 
-/** The one time a token is to be seen. */
-function Made({ token, onDone }: { token: NewApiToken; onDone: () => void }) {
-  return (
-    <div className={classes.made} role="status">
-      <p className={classes.strong}>Copy “{token.name}” now; it is not shown again</p>
-      <Command>{token.token}</Command>
-      <p className="dim small">Try it:</p>
-      <Command>{`curl -H "x-key: ${token.token}" ${window.location.origin}/v1/credits`}</Command>
-      <Button size="xs" variant="default" onClick={onDone}>
-        I have it
-      </Button>
-    </div>
-  );
-}
-
 export function Tokens() {
-  const client = useQueryClient();
   const tokens = useQuery(tokensQuery);
-  const [name, setName] = useState("");
   const [going, setGoing] = useState<ApiToken | null>(null);
-  const create = useMutation({
-    mutationFn: () => call(createToken({ body: { name: name.trim() } })),
-    onSuccess: () => {
-      setName("");
-      return client.invalidateQueries({ queryKey: tokensQuery.queryKey });
-    },
-  });
   return (
     <Section title="API tokens">
       <Panel className={classes.panel}>
         <p className="dim small">
-          Programs written for BFL’s API, and other fluxtunes, train and draw here: they use this studio’s
-          address and show a token as <span className="mono">x-key</span>. What they may ask is described in{" "}
-          <a href="/v1/openapi.json">/v1/openapi.json</a>.
+          Programs show a token: those written for BFL’s API, and other fluxtunes, as{" "}
+          <span className="mono">x-key</span> under <a href="/v1/openapi.json">/v1</a>; scripts as{" "}
+          <span className="mono">Authorization: Bearer</span> under <a href="/api/openapi.json">/api</a>. A
+          token never may more than you.
         </p>
-        <form
-          className={classes.form}
-          aria-label="Make a token"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (name.trim()) create.mutate();
-          }}
-        >
-          <TextInput
-            label="Name"
-            description="The program or computer that will use it"
-            placeholder="laptop"
-            value={name}
-            maxLength={60}
-            error={fieldErrors(create.error).name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          <Button type="submit" variant="default" loading={create.isPending} disabled={!name.trim()}>
-            Make a token
-          </Button>
-        </form>
-        {create.error && <ErrorState error={create.error} />}
-        {create.data && <Made token={create.data} onDone={() => create.reset()} />}
+        <NewToken />
         <Revoke token={going} onClose={() => setGoing(null)} />
         <Loaded query={tokens} skeleton={<p className="dim small">Looking for tokens…</p>}>
           {(list) => {
