@@ -176,6 +176,10 @@ export function applyEvent(client: QueryClient, event: StudioEvent): void {
       void client.invalidateQueries({ queryKey: ["health", event.target_id] });
     } else if (event.kind === "captions") {
       void client.invalidateQueries({ queryKey: ["dataset", event.target_id, "captions"] });
+    } else if (event.kind === "backup") {
+      void client.invalidateQueries({ queryKey: ["backups"] });
+    } else if (event.kind === "cleaning") {
+      void client.invalidateQueries({ queryKey: ["storage"] });
     } else if (event.kind === "probe") {
       void client.invalidateQueries({ queryKey: ["probe", event.target_id] });
       if (ENDS.has(event.type)) void client.invalidateQueries({ queryKey: ["plan"] });

@@ -1,7 +1,7 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, Gauge, HeartPulse, Sparkles, TextQuote, TrendingDown } from "lucide-react";
+import { Activity, Archive, Brush, Gauge, HeartPulse, Sparkles, TextQuote, TrendingDown } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
 import type { Job } from "@/api/generated";
@@ -15,7 +15,8 @@ import classes from "./ActivityTray.module.css";
 function standing(job: Job): string {
   if (job.state === "queued") return job.waiting_for ? `Waiting for ${job.waiting_for}` : "Waiting to start";
   if (job.state === "paused") return `Paused at step ${job.step} of ${job.steps}`;
-  const counted = job.step > 0 ? `step ${job.step} of ${job.steps}` : null;
+  const unit = job.kind === "backup" ? "MB" : "step";
+  const counted = job.step > 0 ? `${unit} ${job.step} of ${job.steps}` : null;
   const eta = job.eta_s ? `about ${duration(job.eta_s)} left` : null;
   return [job.phase || "running", counted, eta].filter(Boolean).join(" · ");
 }
@@ -26,6 +27,8 @@ const ICONS = {
   health: HeartPulse,
   probe: Gauge,
   captions: TextQuote,
+  backup: Archive,
+  cleaning: Brush,
 };
 
 /** Where a job's work is shown. */
@@ -40,6 +43,12 @@ function Place({ job, onOpen, children }: { job: Job; onOpen: () => void; childr
   if (job.kind === "captions")
     return (
       <Link to="/datasets/$datasetId" params={{ datasetId: job.target_id }} {...props}>
+        {children}
+      </Link>
+    );
+  if (job.kind === "backup" || job.kind === "cleaning")
+    return (
+      <Link to={job.kind === "backup" ? "/system/backups" : "/system/storage"} {...props}>
         {children}
       </Link>
     );
