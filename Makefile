@@ -1,6 +1,6 @@
 # Everything one does with a checkout. Needs Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-team dev check lint types rules fast frontend e2e bench docs openapi pocket ui clean
+.PHONY: help run test test-team dev check lint types rules audit fast frontend e2e bench docs openapi pocket ui clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -40,6 +40,9 @@ types: $(BIN)/.installed ## Types of Python
 
 rules: $(BIN)/.installed ## Who may import whom
 	$(BIN)/lint-imports
+
+audit: $(BIN)/.installed ## Known holes of what we are built with; asks PyPI and npm, exceptions are in tools/audit.toml
+	$(BIN)/python -m tools.audit
 
 fast: $(BIN)/.installed ## Tests without browser and training
 	$(BIN)/python -m pytest tests -n $(JOBS) $(SHARE) --ignore=tests/e2e --ignore=tests/engine --ignore=tests/kill \
