@@ -1,6 +1,7 @@
 """A team's set-up in processes of its own: servers and workers on one PostgreSQL and one data folder."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,14 @@ from tests.kill.studio import RealStudio, wait_for
 class Team(RealStudio):
     """Two servers and three workers, as `docs/guide/team-setup.md` starts them. It is the first server that is asked.
 
-    The data folder has a `fluxtune.toml` that names the database.
+    The data folder has a `fluxtune.toml` that names the database, or the environment does.
     """
 
-    def __init__(self, data: Path, *, servers: int = 2, workers: int = 3) -> None:
+    def __init__(
+        self, data: Path, *, servers: int = 2, workers: int = 3, environment: dict[str, str] | None = None
+    ) -> None:
         super().__init__(data)
+        self._environment = environment or {}
         self._servers = servers
         self._workers = workers
         self._programs: list[subprocess.Popen[bytes]] = []
@@ -72,7 +76,10 @@ class Team(RealStudio):
     def _run(self, *arguments: str) -> None:
         with (self.data / "team.out").open("ab") as out:
             command = [sys.executable, "-m", "fluxtune", *arguments, "--data", str(self.data)]
-            self._programs.append(subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True))
+            program = subprocess.Popen(
+                command, stdout=out, stderr=out, start_new_session=True, env={**os.environ, **self._environment}
+            )
+            self._programs.append(program)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         assert all(program.poll() is None for program in self._programs), (self.data / "team.out").read_text()
