@@ -33,7 +33,8 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 # Files that take a minute or more begin first, so that no worker is left with one of them at the end.
 LONGEST = (
     "e2e/test_first_visit.py", "e2e/test_run_controls.py", "kill/test_finetune.py", "e2e/test_servers.py",
-    "kill/test_old_program.py", "e2e/test_team.py", "kill/test_team.py", "e2e/test_own_images.py", "e2e/test_places.py", "cli/test_whole_way.py",
+    "kill/test_old_program.py", "e2e/test_team.py", "kill/test_team.py", "e2e/test_own_images.py", "e2e/test_places.py",
+    "cli/test_whole_way.py",
     "health/test_check.py", "health/test_acceptance.py", "engine/test_methods.py",
 )  # fmt: skip
 
