@@ -6,16 +6,15 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 
 def _is_recipe(values: dict[str, Any]) -> dict[str, Any]:
-    """Accept settings that a recipe has, with values it allows."""
+    """Accept settings that a recipe has, with values it allows; return them as their own types ("5" as a number)."""
     # Loading it takes longer than reading all settings, and few settings files say anything of recipes.
     from fluxtune.engine.config import Recipe
 
     try:
-        Recipe.model_validate(values)
+        return Recipe.model_validate(values).model_dump(mode="json", include=set(values))
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
-    return values
 
 
 class ModeDefaults(BaseModel):

@@ -4,7 +4,18 @@ import { useState } from "react";
 import type { Setting } from "@/api/generated";
 
 import classes from "./Settings.module.css";
-import { asLines, asPairs, inWords, linesOf, pairsOf, same, shapeOf, told, type Shape } from "./values";
+import {
+  anyValue,
+  asLines,
+  asPairs,
+  inWords,
+  linesOf,
+  pairsOf,
+  same,
+  shapeOf,
+  told,
+  type Shape,
+} from "./values";
 
 interface ControlProps {
   setting: Setting;
@@ -41,7 +52,6 @@ function TextControl({ setting, shape, error, save }: TypedProps) {
       {...typed}
       aria-label={setting.title}
       error={error}
-      disabled={setting.locked !== null}
       placeholder={told(setting.default)}
       onKeyDown={onEnter}
     />
@@ -51,7 +61,7 @@ function TextControl({ setting, shape, error, save }: TypedProps) {
 function LinesControl({ setting, shape, error, save }: TypedProps) {
   const isPairs = shape.kind === "pairs";
   const typed = useTyped(isPairs ? asPairs(setting.value) : asLines(setting.value), (text) =>
-    save(isPairs ? pairsOf(text) : linesOf(text)),
+    save(isPairs ? pairsOf(text, shape.isOpen ? anyValue : undefined) : linesOf(text)),
   );
   return (
     <Textarea
@@ -61,7 +71,6 @@ function LinesControl({ setting, shape, error, save }: TypedProps) {
       inputWrapperOrder={["input", "description", "error"]}
       classNames={{ input: "mono" }}
       error={error}
-      disabled={setting.locked !== null}
       autosize
       minRows={1}
       maxRows={8}
@@ -78,7 +87,6 @@ function NumberControl({ setting, shape, error, save }: TypedProps) {
       description={inWords(value, setting.unit)}
       inputWrapperOrder={["input", "description", "error"]}
       error={error}
-      disabled={setting.locked !== null}
       value={value}
       placeholder={told(setting.default)}
       allowDecimal={shape.kind === "number"}
@@ -132,13 +140,16 @@ function SecretControl({ setting, error, isBusy, save }: ControlProps) {
 export function SettingControl(props: ControlProps) {
   const { setting, error, isBusy, save } = props;
   const shape = shapeOf(setting);
+  // What can't be changed is no field.
+  if (setting.locked !== null && shape.kind !== "secret")
+    return <p className={classes.fixed}>{told(setting.value, setting.unit)}</p>;
   switch (shape.kind) {
     case "boolean":
       return (
         <Switch
           aria-label={setting.title}
           checked={Boolean(setting.value)}
-          disabled={setting.locked !== null || isBusy}
+          disabled={isBusy}
           error={error}
           onChange={(event) => save(event.currentTarget.checked)}
         />
@@ -151,7 +162,6 @@ export function SettingControl(props: ControlProps) {
           value={(setting.value as string | null) ?? null}
           placeholder={told(setting.default)}
           clearable={shape.isNullable}
-          disabled={setting.locked !== null}
           error={error}
           allowDeselect={false}
           onChange={(next) => (next !== null || shape.isNullable) && save(next)}

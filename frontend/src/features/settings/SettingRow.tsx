@@ -41,6 +41,18 @@ function Origin({ setting }: { setting: Setting }) {
   );
 }
 
+/** A sentence whose names stand between backticks. */
+const Words = ({ text }: { text: string }) =>
+  text.split("`").map((part, at) =>
+    at % 2 ? (
+      <code key={at} className="mono">
+        {part}
+      </code>
+    ) : (
+      part
+    ),
+  );
+
 /** One setting: what it is, where its value comes from, and the field that changes it. */
 export function SettingRow({ setting }: { setting: Setting }) {
   const change = useChange();
@@ -50,7 +62,9 @@ export function SettingRow({ setting }: { setting: Setting }) {
     <li className={classes.row} id={key}>
       <div className={classes.words}>
         <p className={classes.name}>{title}</p>
-        <p className="dim small">{description}</p>
+        <p className="dim small">
+          <Words text={description} />
+        </p>
         <Origin setting={setting} />
       </div>
       <div className={classes.control}>

@@ -15,6 +15,11 @@ import { SettingRow } from "./SettingRow";
 import classes from "./Settings.module.css";
 import { matches } from "./values";
 
+const idOf = ({ name }: SettingGroup) => `group-${name || "place"}`;
+
+/** What people come for stands first; what only the file can say, last. */
+const order = ({ name }: SettingGroup) => (name.startsWith("defaults.") ? 0 : name === "" ? 2 : 1);
+
 const isDifferent = ({ source, is_waiting }: Setting) => source !== "default" || is_waiting;
 
 const Rows = ({ list }: { list: Setting[] }) => (
@@ -32,17 +37,19 @@ function Group({ group, isFiltered }: { group: SettingGroup; isFiltered: boolean
     : group.settings.filter((each) => each.level === "expert" && !isDifferent(each));
   const open = group.settings.filter((each) => !folded.includes(each));
   return (
-    <Section title={group.title} label={`Settings: ${group.title}`}>
-      <Panel className={classes.panel}>
-        {group.description && <p className="dim small">{group.description}</p>}
-        {open.length > 0 && <Rows list={open} />}
-        {folded.length > 0 && (
-          <Fold title="Expert settings" note={String(folded.length)}>
-            <Rows list={folded} />
-          </Fold>
-        )}
-      </Panel>
-    </Section>
+    <div id={idOf(group)} className={classes.group}>
+      <Section title={group.title} label={`Settings: ${group.title}`}>
+        <Panel className={classes.panel}>
+          {group.description && <p className="dim small">{group.description}</p>}
+          {open.length > 0 && <Rows list={open} />}
+          {folded.length > 0 && (
+            <Fold title="Expert settings" note={String(folded.length)}>
+              <Rows list={folded} />
+            </Fold>
+          )}
+        </Panel>
+      </Section>
+    </div>
   );
 }
 
@@ -54,16 +61,30 @@ function Groups({ settings, query, show }: { settings: AllSettings; query: strin
         (each) => matches(each, query) && (show === "all" || isDifferent(each)),
       ),
     }))
-    .filter((group) => group.settings.length > 0);
+    .filter((group) => group.settings.length > 0)
+    .sort((a, b) => order(a) - order(b));
   if (groups.length === 0)
     return (
       <p className={classes.nothing}>
         {query ? `No setting is called “${query}”.` : "Everything is as usual."}
       </p>
     );
-  return groups.map((group) => (
-    <Group key={group.name} group={group} isFiltered={query !== "" || show !== "all"} />
-  ));
+  return (
+    <>
+      {groups.length > 3 && (
+        <nav aria-label="Groups of settings" className={classes.groups}>
+          {groups.map((group) => (
+            <a key={group.name} href={`#${idOf(group)}`}>
+              {group.title}
+            </a>
+          ))}
+        </nav>
+      )}
+      {groups.map((group) => (
+        <Group key={group.name} group={group} isFiltered={query !== "" || show !== "all"} />
+      ))}
+    </>
+  );
 }
 
 /** Every setting of the studio, where its value comes from, and who changed it. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Setting } from "@/api/generated";
 import { asProblem, ProblemError } from "@/api/problem";
 
-import { asPairs, inWords, matches, pairsOf, problemAt, shapeOf, told } from "./values";
+import { anyValue, asPairs, inWords, matches, pairsOf, problemAt, shapeOf, told } from "./values";
 
 describe("shapeOf", () => {
   it("reads optional, limited and listed values", () => {
@@ -47,6 +47,8 @@ describe("pairs", () => {
     const value = { own: "/a b/c", other: "/x=y" };
     expect(pairsOf(asPairs(value))).toEqual(value);
     expect(pairsOf("alone\n\n")).toEqual({ alone: "" });
+    const recipe = { rank: 5, sample_prompts: ["a", "b"], method: "lora" };
+    expect(pairsOf(asPairs(recipe), anyValue)).toEqual(recipe);
   });
 });
 

@@ -14,12 +14,15 @@ interface Property {
   maximum?: number;
   exclusiveMinimum?: number;
   multipleOf?: number;
+  additionalProperties?: unknown;
 }
 
 export interface Shape {
   kind: Kind;
   isNullable: boolean;
   choices: string[];
+  /** A table whose values may be of any kind. */
+  isOpen: boolean;
   minimum?: number;
   maximum?: number;
   step?: number;
@@ -40,6 +43,7 @@ export function shapeOf({ json_schema, is_secret }: Pick<Setting, "json_schema" 
     kind: is_secret ? "secret" : main.enum ? "choice" : (kinds[main.type ?? ""] ?? "text"),
     isNullable: variants.some(({ type }) => type === "null"),
     choices: main.enum ?? [],
+    isOpen: main.additionalProperties === true,
     minimum: main.minimum ?? main.exclusiveMinimum,
     maximum: main.maximum,
     step: main.multipleOf,
@@ -76,19 +80,28 @@ export const linesOf = (text: string) =>
     .filter(Boolean);
 
 /** `name = value` on each line; a line without a sign is a name whose value is missing, which the server says. */
-export const pairsOf = (text: string): Record<string, string> =>
+export const pairsOf = (text: string, read: (value: string) => unknown = String): Record<string, unknown> =>
   Object.fromEntries(
     linesOf(text).map((line) => {
       const at = line.indexOf("=");
-      return at < 0 ? [line, ""] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+      return at < 0 ? [line, ""] : [line.slice(0, at).trim(), read(line.slice(at + 1).trim())];
     }),
   );
+
+/** A value that may be of any kind: as JSON where it is that, else the text. */
+export function anyValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 export const asLines = (value: unknown) => (Array.isArray(value) ? value.map(String).join("\n") : "");
 
 export const asPairs = (value: unknown) =>
   Object.entries((value ?? {}) as Record<string, unknown>)
-    .map(([name, each]) => `${name} = ${String(each)}`)
+    .map(([name, each]) => `${name} = ${typeof each === "object" ? JSON.stringify(each) : String(each)}`)
     .join("\n");
 
 export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
