@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, get_args
 
 from fluxtune.config.paths import Paths
 from fluxtune.config.redaction import Redactor
-from fluxtune.logs.schemas import LogLevel, LogLine, LogPage
+from fluxtune.logs.schemas import LogLevel, LogRecord, LogPage
 
 LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
 MOST = 500
@@ -39,7 +39,7 @@ class Wanted:
             for word in self.words.split()
         )
 
-    def accepts(self, line: LogLine) -> bool:
+    def accepts(self, line: LogRecord) -> bool:
         """Return whether a line is wanted."""
         return (
             LEVELS.index(line.level) >= LEVELS.index(self.level)
@@ -51,7 +51,7 @@ class Wanted:
 
 def read(paths: Paths, wanted: Wanted, limit: int, redactor: Redactor) -> LogPage:
     """Return the newest wanted lines. Secrets are taken out once more: older files may be from before that was done."""
-    lines: list[LogLine] = []
+    lines: list[LogRecord] = []
     parts: set[str] = set()
     looked = 0
     for line_id, raw in _backwards(paths.log_file):
@@ -100,7 +100,7 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[str, bytes]]:
         yield f"{inode:x}-0", rest
 
 
-def _understand(line_id: str, raw: bytes, redactor: Redactor) -> LogLine | None:
+def _understand(line_id: str, raw: bytes, redactor: Redactor) -> LogRecord | None:
     try:
         record: Any = json.loads(raw)
     except ValueError:
@@ -109,7 +109,7 @@ def _understand(line_id: str, raw: bytes, redactor: Redactor) -> LogLine | None:
         return None
     fields: dict[str, Any] = redactor.value(record)
     level = str(fields.get("level", "info"))
-    return LogLine(
+    return LogRecord(
         id=line_id,
         at=_time(fields.get("timestamp")),
         level=level if level in LEVELS else "info",  # type: ignore[arg-type]

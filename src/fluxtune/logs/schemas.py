@@ -8,7 +8,7 @@ from pydantic import BaseModel
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 
 
-class LogLine(BaseModel):
+class LogRecord(BaseModel):
     """One line: `process` wrote it, `part` is the package it comes from, `rest` what else stands in it."""
 
     id: str
@@ -30,6 +30,6 @@ class LogPage(BaseModel):
     `is_all` says that nothing older matches; else there may be more than was looked through.
     """
 
-    lines: list[LogLine]
+    lines: list[LogRecord]
     parts: list[str]
     is_all: bool
