@@ -8,8 +8,10 @@ from fluxtune.cli.lazy import COMMANDS, LazyGroup
 
 # name → module whose `app` it is, and the line that `fluxtune admin --help` shows for it.
 ADMIN_COMMANDS: dict[str, tuple[str, str]] = {
+    "person": ("fluxtune.cli.admin_person", "People: who may sign in, and as what."),
     "flags": ("fluxtune.cli.admin_flags", "Features: switch them off, or leave them to some."),
     "audit": ("fluxtune.cli.admin_audit", "The audit log: look, verify, export."),
+    "quota": ("fluxtune.cli.admin_quota", "What people may use, and have used."),
     "bundle": ("fluxtune.cli.admin_bundle", "Write a support bundle: versions, settings, jobs, logs, no secrets."),
     "backup": ("fluxtune.cli.admin_backup", "Copy the database and all files to a folder, while the studio runs."),
     "backups": ("fluxtune.cli.admin_backups", "List the backups of a folder: what each holds."),

@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fluxtune.audit.schemas import AuditEntry, AuditPage, AuditVerification
-from fluxtune.client.http import Connection
+from fluxtune.client.quotas import QuotaCalls
 from fluxtune.flags.schemas import FlagInfo, FlagState
 
 
-class AdminCalls(Connection):
+class AdminCalls(QuotaCalls):
     """The part of a studio's client for administrators."""
 
     def flags(self) -> list[FlagInfo]:
@@ -27,7 +27,7 @@ class AdminCalls(Connection):
         until: datetime | None = None,
     ) -> FlagInfo:
         """Decide for whom a feature is on; `some`: for those roles and people, by their ids."""
-        body = {"state": state, "roles": list(roles), "people": list(people)}
+        body: dict[str, object] = {"state": state, "roles": list(roles), "people": list(people)}
         if until is not None:
             body["until"] = until.isoformat()
         return self.fetch(FlagInfo, "PUT", f"/api/flags/{quote(name, safe='')}", json=body)
