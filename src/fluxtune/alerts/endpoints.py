@@ -25,3 +25,9 @@ def list_alerts(session: SessionDep, is_open: bool = False) -> list[Alert]:
 def clear_alert(session: SessionDep, alert_id: str) -> Alert:
     """End an alert; should the same happen again, it is a new one."""
     return service.clear_by_hand(session, alert_id)
+
+
+@router.post("/alerts/trial", summary="Raise an alert to try who is told")
+def try_alert(session: SessionDep) -> Alert:
+    """Raise an alert that says it is a trial: within a minute it is sent to whoever is told of real ones."""
+    return service.raise_trial(session)

@@ -65,3 +65,10 @@ def list_(session: Session, *, is_open: bool = False) -> list[Alert]:
     """Return alerts, newest first."""
     rows = repository.list_open(session) if is_open else repository.list_all(session, LIMIT)
     return [Alert.model_validate(row, from_attributes=True) for row in rows[:LIMIT]]
+
+
+def raise_trial(session: Session) -> Alert:
+    """Raise an alert by which one sees whether the right people are told; an earlier one is over then."""
+    clear(session, "test")
+    row = raise_(session, "test", "This is a trial", f"{acting().name} wants to know whether alerts arrive. They do.")
+    return Alert.model_validate(row, from_attributes=True)

@@ -85,6 +85,7 @@ RULES: dict[str, Rule] = {
     "GET /api/audit/verification": "administer",
     "GET /api/audit/export": "administer",
     "GET /api/alerts": "administer",
+    "POST /api/alerts/trial": "administer",
     "POST /api/alerts/{alert_id}/clearing": "administer",
     "GET /api/storage": "administer",
     "POST /api/storage/cleanings": "administer",

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from fluxtune.accounts import service as accounts
 from fluxtune.accounts.keys import new_token
 from fluxtune.api.app import create_app
+from fluxtune.api.lookout import ServerLookout
 from fluxtune.api.supervisor import WorkerSupervisor
 from fluxtune.config import Settings
 from fluxtune.config.logs import set_up_logs
@@ -175,7 +176,8 @@ class Studio:
         def watch_listeners(_session: Session) -> list[Sample]:
             return [Sample("listeners", this_host(), tail.listener_count)]
 
-        return Recorder(self.settings, self.app.state.database, [watch_listeners])
+        lookout = ServerLookout(self.settings, self.app.state.database, self.app.state.blobs)
+        return Recorder(self.settings, self.app.state.database, [watch_listeners], besides=lookout.look_around)
 
     def _is_worker_idle(self) -> bool:
         database: Database = self.app.state.database

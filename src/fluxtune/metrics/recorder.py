@@ -33,6 +33,7 @@ class Recorder:
 
     `sources` are looked at besides the computer and the queue. With `is_keeper` it also does what one process of the
     studio should: count jobs' events, measure the data folder, remove what is old. Several may; they take turns.
+    `besides` is done in the same thread, as often.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Recorder:
         sources: Sequence[Source] = (),
         *,
         is_keeper: bool = False,
+        besides: Callable[[], object] = lambda: None,
         meter: Meter = METER,
         clock: Callable[[], datetime] = now,
     ) -> None:
@@ -49,6 +51,7 @@ class Recorder:
         self._database = database
         self._sources = (watch_queue, *sources)
         self._is_keeper = is_keeper
+        self._besides = besides
         self._meter = meter
         self._clock = clock
         self._ended = threading.Event()
@@ -74,6 +77,8 @@ class Recorder:
     def _record_safely(self) -> None:
         try:
             self.record()
+            if not self._ended.is_set():
+                self._besides()
         except Exception:
             log.exception("measures could not be written; going on")
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from fluxtune.adjustments.live import LiveSettings
+from fluxtune.alerts.telling import EVENT, webhook_shape
 from fluxtune.backends.local.backend import LocalBackend
 from fluxtune.backups import service as backups
 from fluxtune.config import Settings
@@ -27,6 +28,7 @@ from fluxtune.storage import Blobs, FileLock, is_locked, take_slot
 from fluxtune.upkeep.retention import Retention
 from fluxtune.upkeep.trash import Trash
 from fluxtune.webhooks.sender import WebhookSender
+from fluxtune.worker.lookout import Lookout
 from fluxtune.worker.tasks import build_tasks
 
 log = structlog.get_logger(__name__)
@@ -68,10 +70,11 @@ class Worker:
         tasks = build_tasks(settings, self._database, blobs, self._backend)
         self._queue = JobQueue(settings, self._database, tasks, self._leaving.is_set)
         self._teller = EndTeller(settings, self._database, blobs)
-        self._webhooks = WebhookSender(settings, self._database, shapes=self._teller.shapes)
+        self._webhooks = WebhookSender(settings, self._database, shapes={**self._teller.shapes, EVENT: webhook_shape()})
         self._trash = Trash(settings, self._database, blobs)
         self._retention = Retention(settings, self._database)
         self._recorder = Recorder(settings, self._database, [_watch_spending], is_keeper=True)
+        self._lookout = Lookout(settings, self._database)
         self._started = (now(), time.monotonic())
         self._idle_since = time.monotonic()
 
@@ -92,6 +95,7 @@ class Worker:
         if not until_idle:
             keeper.start()
             self._recorder.start()
+            self._lookout.start()
         log.info("worker ready")
         try:
             self._loop(until_idle)
@@ -108,6 +112,7 @@ class Worker:
             self._queue.stop()
             self._queue.runner.goodbye()
             self._recorder.stop()
+            self._lookout.stop()
             self._live.stop()
             self._database.close()
             log.info("worker ended")
