@@ -20,7 +20,7 @@ def there(settings: Settings) -> Settings:
 @pytest.fixture
 def live(there: Settings) -> Iterator[LiveSettings]:
     """What keeps them up to date."""
-    database = Database.at(there.paths.database)
+    database = Database.at(there.paths.database, there.database_url)
     live = LiveSettings(there, database)
     live.load()
     yield live

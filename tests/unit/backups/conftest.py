@@ -1,0 +1,17 @@
+"""Backups of a studio of one computer, whatever the other tests run on: what is copied is a file each."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fluxtune.config import Settings, load_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_database: Path) -> Settings:
+    """Settings of a studio on a data folder of its own, with SQLite and files."""
+    settings = load_settings(tmp_path / "data")
+    settings.paths.create()
+    shutil.copy(migrated_database, settings.paths.database)
+    return settings
