@@ -20,3 +20,11 @@ def test_the_whole_life(studio, fluxtune):
 
 def test_a_name_without_words(studio, fluxtune):
     assert fluxtune("token", "create", " ").code != 0
+
+
+def test_what_it_may_and_for_how_long(studio, fluxtune):
+    made = fluxtune("token", "create", "script", "--scope", "read", "--scope", "create", "--days", "30", "--json").json
+    assert made["scopes"] == ["create", "read"]
+    assert made["expires_at"]
+    assert "valid until" in fluxtune("token", "list").out
+    assert fluxtune("token", "create", "script", "--scope", "all").code != 0

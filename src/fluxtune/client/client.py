@@ -10,6 +10,7 @@ from fluxtune.client.captions import CaptionCalls
 from fluxtune.client.datasets import DatasetCalls
 from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.hosted import HostedCalls
+from fluxtune.client.people import PeopleCalls
 from fluxtune.client.servers import ServerCalls
 from fluxtune.client.settings import SettingsCalls
 from fluxtune.client.tokens import TokenCalls
@@ -64,6 +65,8 @@ class Client(
     DeploymentCalls,
     TokenCalls,
     HostedCalls,
+    PeopleCalls,
+    PeopleCalls,
     ServerCalls,
     SettingsCalls,
     UploadCalls,

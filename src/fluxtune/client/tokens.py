@@ -1,15 +1,17 @@
 """Tokens of programs, over a studio's API."""
 
-from fluxtune.accounts.schemas import ApiToken, ApiTokenCreate, NewApiToken
+from collections.abc import Sequence
+
+from fluxtune.accounts.schemas import ApiToken, ApiTokenCreate, NewApiToken, Scope
 from fluxtune.client.http import Connection
 
 
 class TokenCalls(Connection):
     """What a studio's API does with tokens."""
 
-    def create_token(self, name: str) -> NewApiToken:
-        """Make a token; it is shown this once."""
-        body = ApiTokenCreate.model_construct(name=name).model_dump(mode="json")
+    def create_token(self, name: str, scopes: Sequence[Scope] = ("v1",), days: int | None = None) -> NewApiToken:
+        """Make a token; it is shown this once. `days` is for how long; None is until it is revoked."""
+        body = ApiTokenCreate.model_construct(name=name, scopes=list(scopes), days=days).model_dump(mode="json")
         return self.fetch(NewApiToken, "POST", "/api/tokens", json=body)
 
     def tokens(self) -> list[ApiToken]:
