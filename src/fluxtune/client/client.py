@@ -66,7 +66,6 @@ class Client(
     TokenCalls,
     HostedCalls,
     PeopleCalls,
-    PeopleCalls,
     ServerCalls,
     SettingsCalls,
     UploadCalls,
