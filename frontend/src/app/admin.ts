@@ -1,5 +1,6 @@
 import {
   Archive,
+  BellRing,
   BookOpen,
   ChartLine,
   ChartPie,
@@ -100,6 +101,12 @@ export const ADMIN_GROUPS = [
         label: "Logs",
         keywords: "lines errors warnings support bundle request job",
         Icon: ScrollText,
+      },
+      {
+        to: "/system/alerts",
+        label: "Alerts",
+        keywords: "failed budget disk down mail webhook",
+        Icon: BellRing,
       },
     ],
   },

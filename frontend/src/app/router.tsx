@@ -157,6 +157,10 @@ const adminPages = [
     lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
   ),
   adminPage(
+    "/system/alerts",
+    lazyRouteComponent(() => import("@/features/alerts/AlertsPage"), "AlertsPage"),
+  ),
+  adminPage(
     "/system/metrics",
     lazyRouteComponent(() => import("@/features/metrics/MetricsPage"), "MetricsPage"),
   ),
