@@ -22,6 +22,8 @@ PLACES = {
     "/system/hosted": "Hosted",
     "/system/access": "Access",
     "/system/servers": "Servers",
+    "/system/flags": "Flags",
+    "/system/activity": "Activity",
 }
 WINDOWS: dict[str, dict[str, Any]] = {
     "wide, light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from fluxtune.backends.bfl.endpoints import Endpoint, find_endpoint, is_hosted
+from fluxtune.backends.bfl.endpoints import Endpoint, find_endpoint, is_advanced, is_hosted
 from fluxtune.flags import service as flags
 from fluxtune.generations.schemas import GenerationCreate
 
@@ -15,8 +15,6 @@ _LARGE_TIERS = frozenset({"1.5k", "2k", "4k"})
 _ADVANCED = ("steps", "guidance")
 _UPSAMPLING = "prompt_upsampling"
 _NO_UPSAMPLING = "disable_pup"
-# Each has a flag of its own, or is set by what one does with an image ("again with the same seed").
-_NOT_ADVANCED = frozenset({"seed", _UPSAMPLING, _NO_UPSAMPLING, "reference_offset_x", "reference_offset_y"})
 
 
 def allowed(session: Session, create: GenerationCreate) -> GenerationCreate:
@@ -48,13 +46,11 @@ def allowed(session: Session, create: GenerationCreate) -> GenerationCreate:
 def _advanced_of(endpoint: Endpoint, parameters: Mapping[str, Any]) -> list[str]:
     """Return the given parameters that stand under “More settings” and are not as they are by default."""
     fields = endpoint.parameters.model_fields if endpoint.parameters else {}
-    found: list[str] = []
-    for name, value in parameters.items():
-        extra = fields[name].json_schema_extra if name in fields else None
-        is_basic = not isinstance(extra, dict) or extra.get("level") == "basic"
-        if not is_basic and name not in _NOT_ADVANCED and value is not None and value != fields[name].default:
-            found.append(name)
-    return found
+    return [
+        name
+        for name, value in parameters.items()
+        if is_advanced(endpoint, name) and value is not None and value != fields[name].default
+    ]
 
 
 def _as_written(session: Session, endpoint: Endpoint, create: GenerationCreate) -> GenerationCreate:
@@ -85,6 +81,6 @@ def require_hosted_size(session: Session, endpoint: Endpoint, values: Mapping[st
     """Raise `FlagOff` for a hosted image that is larger than `acting()` may ask for; `values` have all defaults."""
     if values.get("resolution") in _LARGE_TIERS:
         flags.require(session, "high-resolution", field="resolution")
-    if "ultra" in endpoint.name:  # always four megapixels
+    if endpoint.is_always_large:
         flags.require(session, "high-resolution", field="model_id")
     require_size(session, int(values.get("width") or 0), int(values.get("height") or 0))

@@ -52,9 +52,9 @@ hooks_router = APIRouter(prefix=PATH, include_in_schema=False)
 
 
 @router.get("/models")
-def list_hosted_models() -> list[HostedModel]:
-    """List every hosted model: parameters, price, and for how long it may be expected to work."""
-    return list_models()
+def list_hosted_models(session: Annotated[Session, Depends(get_session, scope="function")]) -> list[HostedModel]:
+    """List every hosted model one may use: parameters, price, and for how long it may be expected to work."""
+    return list_models(session)
 
 
 @router.get("/status")

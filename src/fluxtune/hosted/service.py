@@ -3,13 +3,16 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from fluxtune.audit import service as audit
-from fluxtune.backends.bfl.endpoints import ENDPOINTS, PREFIX, Endpoint
+from fluxtune.backends.bfl.endpoints import ENDPOINTS, PREFIX, UPSAMPLING, Endpoint, is_advanced
 from fluxtune.config import Settings
 from fluxtune.core.errors import FluxtuneError, Problem
+from fluxtune.flags import service as flags
+from fluxtune.flags.registry import FlagName
 from fluxtune.hosted import ledger, repository
 from fluxtune.hosted.keys import KeyService, open_client
 from fluxtune.hosted.ledger import PER_CREDIT
@@ -23,9 +26,36 @@ CSV_COLUMNS = (
 _CSV_PART = 500
 
 
-def list_models() -> list[HostedModel]:
-    """Return every endpoint there is or was."""
-    return [_to_model(endpoint) for endpoint in ENDPOINTS]
+def list_models(session: Session) -> list[HostedModel]:
+    """Return every endpoint there is or was, as far as features that are on for `acting()` have use for it.
+
+    What is not on is left out of the parameters, so that no form shows it.
+    """
+    on = frozenset(flags.list_on(session))
+    return [_to_model(endpoint, on) for endpoint in ENDPOINTS if _is_shown(endpoint, on)]
+
+
+def _is_shown(endpoint: Endpoint, on: frozenset[FlagName]) -> bool:
+    return (
+        "hosted-backends" in on
+        and ("experimental-endpoints" in on or endpoint.lifecycle.stage != "beta")
+        and ("image-prompts" in on or not endpoint.needs_image)
+        and ("high-resolution" in on or not endpoint.is_always_large)
+    )
+
+
+def _form(endpoint: Endpoint, on: frozenset[FlagName]) -> dict[str, Any] | None:
+    """Return the JSON schema of what an endpoint takes, without what is switched off."""
+    if endpoint.parameters is None:
+        return None
+    schema = endpoint.parameters.model_json_schema()
+    hidden = {name for name in endpoint.image_fields if "image-prompts" not in on}
+    if "prompt-upsampling" not in on:
+        hidden |= UPSAMPLING
+    if "advanced-parameters" not in on:
+        hidden |= {name for name in schema["properties"] if is_advanced(endpoint, name)}
+    schema["properties"] = {name: value for name, value in schema["properties"].items() if name not in hidden}
+    return schema
 
 
 class HostedService:
@@ -156,7 +186,7 @@ def _csv_line(values: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def _to_model(endpoint: Endpoint) -> HostedModel:
+def _to_model(endpoint: Endpoint, on: frozenset[FlagName]) -> HostedModel:
     price, life = endpoint.price, endpoint.lifecycle
     return HostedModel(
         id=endpoint.model_id,
@@ -166,9 +196,9 @@ def _to_model(endpoint: Endpoint) -> HostedModel:
         since=life.since,
         replaced_by=PREFIX + life.replaced_by if life.replaced_by else None,
         note=life.note,
-        parameters=endpoint.parameters.model_json_schema() if endpoint.parameters else None,
-        image_fields=list(endpoint.image_fields),
-        max_images=endpoint.max_images,
+        parameters=_form(endpoint, on),
+        image_fields=list(endpoint.image_fields) if "image-prompts" in on else [],
+        max_images=endpoint.max_images if "image-prompts" in on else 0,
         needs_image=endpoint.needs_image,
         has_seed=endpoint.has_seed,
         takes_finetune=endpoint.takes_finetune,

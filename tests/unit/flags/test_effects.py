@@ -140,3 +140,19 @@ def test_the_v1_server_answers_nobody(studio: TestClient) -> None:
 def test_nothing_is_asked_of_bfl(studio: TestClient) -> None:
     switch_off(studio, "hosted-backends")
     assert studio.get("/api/deployments/at-bfl").json()["type"] == "/errors/flag-off"
+
+
+def test_what_is_off_is_not_listed(studio: TestClient) -> None:
+    def listed() -> dict[str, Any]:
+        return {model["id"]: model for model in studio.get("/api/hosted/models").json()}
+
+    before = listed()
+    off = "experimental-endpoints", "image-prompts", "prompt-upsampling", "high-resolution", "advanced-parameters"
+    switch_off(studio, *off)
+    after = listed()
+    gone = {"bfl:flux-2-pro-preview", "bfl:flux-tools/deblur-v1", "bfl:flux-pro-1.1-ultra"}
+    assert gone <= set(before) - set(after)
+    assert set(after[FLEX]["parameters"]["properties"]) == {"prompt", "width", "height", "seed"}
+    assert (after[FLEX]["image_fields"], after[FLEX]["max_images"]) == ([], 0)
+    switch_off(studio, "hosted-backends")
+    assert listed() == {}

@@ -7,8 +7,9 @@ import { useState, type ReactNode } from "react";
 import { call } from "@/api/call";
 import { createFinetune } from "@/api/generated";
 import { fieldErrors } from "@/api/problem";
-import { basesQuery, datasetsQuery, planQuery } from "@/api/queries";
+import { basesQuery, datasetsQuery, defaultsQuery, planQuery } from "@/api/queries";
 import { serversQuery } from "@/api/servers";
+import { useFlag } from "@/api/useFlag";
 import { Empty } from "@/components/Empty";
 import { countOf } from "@/components/format";
 import { Mosaic } from "@/components/Mosaic";
@@ -45,6 +46,7 @@ export function NewFinetunePage() {
   const { dataset: asked, server: askedServer } = useSearch({ from: "/finetunes/new" });
   const navigate = useNavigate();
   const client = useQueryClient();
+  const hasSettings = useFlag("advanced-parameters");
   const [draft, keep, clear] = useDraft("finetune", EMPTY_DRAFT, {
     ...(asked ? { dataset_id: asked, mode: "" } : {}),
     ...(askedServer ? { server_id: askedServer, base: "" } : {}),
@@ -56,15 +58,18 @@ export function NewFinetunePage() {
 
   const dataset = datasets.data?.find((one) => one.id === draft.dataset_id);
   const mode = draft.mode || dataset?.mode || "general";
+  const defaults = useQuery(defaultsQuery).data?.[mode];
   const server = servers.data?.find((one) => one.id === draft.server_id);
   // A server that was removed meanwhile must not stay chosen.
   const isHere = servers.isSuccess && !server;
   const chosen = {
     ...draft,
+    ...(hasSettings ? {} : { recipe: {} }),
     dataset_id: dataset?.id ?? "",
     mode,
     server_id: isHere ? "" : draft.server_id,
-    base: isHere ? draft.base || "pocket" : draft.base || usualBase(server),
+    base: draft.base || (isHere ? defaults?.base || "pocket" : usualBase(server)),
+    quality: draft.quality || defaults?.quality || "balanced",
   };
   const [settled] = useDebouncedValue(chosen, 250);
   const plan = useQuery(planQuery(asPlan(settled)));
@@ -86,7 +91,7 @@ export function NewFinetunePage() {
     if (start.isError) start.reset();
     keep(by);
   };
-  const isUnread = draft.text !== null && draft.textFor === null;
+  const isUnread = hasSettings && draft.text !== null && draft.textFor === null;
   const canStart = Boolean(dataset && (server || base?.is_ready) && plan.data && !plan.isError && !isUnread);
   useHotkeys([["mod+Enter", () => canStart && start.mutate()]], []);
   const errors = { ...fieldErrors(plan.error), ...fieldErrors(start.error) };
@@ -151,20 +156,22 @@ export function NewFinetunePage() {
           <Step number={3} title="How good">
             <QualityChoice draft={settled} onChange={(next) => update({ quality: next })} />
           </Step>
-          <RecipeSettings
-            draft={chosen}
-            dataset={dataset}
-            datasets={datasets.data ?? []}
-            usual={automatic(usual?.recipe, plan.data?.recipe, chosen.recipe)}
-            reasons={{ ...usual?.reasons, ...plan.data?.reasons }}
-            errors={errors}
-            secret={secret}
-            onSecret={(typed) => {
-              if (start.isError) start.reset();
-              setSecret(typed);
-            }}
-            update={update}
-          />
+          {hasSettings && (
+            <RecipeSettings
+              draft={chosen}
+              dataset={dataset}
+              datasets={datasets.data ?? []}
+              usual={automatic(usual?.recipe, plan.data?.recipe, chosen.recipe)}
+              reasons={{ ...usual?.reasons, ...plan.data?.reasons }}
+              errors={errors}
+              secret={secret}
+              onSecret={(typed) => {
+                if (start.isError) start.reset();
+                setSecret(typed);
+              }}
+              update={update}
+            />
+          )}
         </div>
         <aside className={classes.aside}>
           <PlanSummary

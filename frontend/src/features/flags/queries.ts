@@ -9,7 +9,6 @@ import {
   type FlagChange,
   type FlagInfo,
 } from "@/api/generated";
-import { sessionQuery } from "@/api/queries";
 import { toastProblem, toastUndo } from "@/components/undo";
 
 import { forWhom } from "./words";
@@ -34,13 +33,8 @@ const send = (name: string, change: FlagChange | null) =>
 /** Decide about a feature; null lets it be as by default. What was before comes back with Undo. */
 export function useChange(flag: FlagInfo) {
   const client = useQueryClient();
-  const refresh = async () => {
-    await Promise.all([
-      client.invalidateQueries({ queryKey: flagsQuery.queryKey }),
-      client.invalidateQueries({ queryKey: sessionQuery.queryKey }),
-      client.invalidateQueries({ queryKey: ["audit"] }),
-    ]);
-  };
+  // Which models and forms there are depends on it, too.
+  const refresh = () => client.invalidateQueries();
   return useMutation({
     mutationFn: (change: FlagChange | null) => send(flag.name, change),
     onSuccess: async (now) => {

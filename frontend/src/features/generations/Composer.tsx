@@ -5,6 +5,7 @@ import { Sparkles } from "lucide-react";
 import { hostedStatusQuery } from "@/api/hosted";
 import { fieldErrors } from "@/api/problem";
 import { generationSchemaQuery } from "@/api/queries";
+import { useFlags } from "@/api/useFlag";
 import type { Choice } from "@/components/models/choice";
 import { ModelPicker } from "@/components/models/ModelPicker";
 import { ErrorState } from "@/components/ProblemCard";
@@ -12,7 +13,7 @@ import { QuotaLine } from "@/components/quota/QuotaLine";
 import { SchemaForm } from "@/components/schema-form/SchemaForm";
 
 import classes from "./Create.module.css";
-import { toLocal, withTrigger, type Draft } from "./draft";
+import { startedFrom, startOf, toLocal, withTrigger, type Draft } from "./draft";
 import { bringTo, lacking, takesPrompt } from "./hosted";
 import { HostedFields, HostedSettings, type HostedFieldsProps } from "./HostedFields";
 import { NoKey, Retired } from "./HostedNotice";
@@ -42,12 +43,16 @@ function moved(draft: Draft, from: Choice | undefined, to: Choice): Partial<Draf
   return {
     model_id: to.model.id,
     prompt,
+    ...(to.kind === "local" && from?.kind === "local"
+      ? startedFrom(draft, startOf(from.model), startOf(to.model))
+      : {}),
     ...(to.kind === "hosted" ? bringTo(to.model, draft) : toLocal(to.model, draft)),
   };
 }
 
 /** What is asked for, quietest settings last. */
 export function Composer({ draft, update, chooser, choice, error, isSending, onGenerate }: ComposerProps) {
+  const flags = useFlags();
   const schema = useQuery(generationSchemaQuery).data;
   const hosted = choice?.kind === "hosted" ? choice.model : undefined;
   const local = choice?.kind === "local" ? choice.model : undefined;
@@ -117,16 +122,18 @@ export function Composer({ draft, update, chooser, choice, error, isSending, onG
       )}
       {!isRetired && (
         <div className={classes.pair}>
-          <Input.Wrapper label="Images" labelElement="div">
-            <SegmentedControl
-              fullWidth
-              size="sm"
-              aria-label="Images"
-              data={counts}
-              value={String(draft.count)}
-              onChange={(count) => update({ count: Number(count) })}
-            />
-          </Input.Wrapper>
+          {flags.includes("batch-generation") && (
+            <Input.Wrapper label="Images" labelElement="div">
+              <SegmentedControl
+                fullWidth
+                size="sm"
+                aria-label="Images"
+                data={counts}
+                value={String(draft.count)}
+                onChange={(count) => update({ count: Number(count) })}
+              />
+            </Input.Wrapper>
+          )}
           {(!hosted || hosted.has_seed) && (
             <NumberInput
               label="Seed"
@@ -142,7 +149,7 @@ export function Composer({ draft, update, chooser, choice, error, isSending, onG
           )}
         </div>
       )}
-      {schema && local && (
+      {schema && local && flags.includes("advanced-parameters") && (
         <SchemaForm
           schema={schema}
           values={draft.settings}

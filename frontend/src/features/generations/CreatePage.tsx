@@ -7,13 +7,14 @@ import { createGeneration, type Generation, type GenerationCreate } from "@/api/
 import { forgetHosted } from "@/api/hosted";
 import { generationsQuery } from "@/api/queries";
 import { ownQuotaQuery } from "@/api/sharing";
+import { useFlags } from "@/api/useFlag";
 import { Loaded } from "@/components/Loaded";
 import type { Reuse } from "@/components/recipe";
 import { useDraft } from "@/components/useDraft";
 
 import { Composer } from "./Composer";
 import classes from "./Create.module.css";
-import { asRequest, EMPTY_DRAFT, onceMore, withTrigger, type Draft } from "./draft";
+import { asRequest, EMPTY_DRAFT, onceMore, startedFrom, startOf, withTrigger, type Draft } from "./draft";
 import { asHostedRequest } from "./hosted";
 import type { Chooser } from "./ImagePlaces";
 import { Results } from "./Results";
@@ -40,7 +41,14 @@ export function CreatePage({ asked, reuse, onShow, gallery, chooser }: CreatePag
     ...(asked.finetune ? { parameters: { finetune_id: asked.finetune } } : {}),
     ...(asked.prompt ? { prompt: asked.prompt } : {}),
   };
-  const [draft, update] = useDraft("create", EMPTY_DRAFT, given);
+  const [kept, update] = useDraft("create", EMPTY_DRAFT, given);
+  const flags = useFlags();
+  // What was chosen while a feature was on stays in the draft, and is not asked for while it is off.
+  const draft = {
+    ...kept,
+    count: flags.includes("batch-generation") ? kept.count : 1,
+    settings: flags.includes("advanced-parameters") ? kept.settings : {},
+  };
   const results = useRef<HTMLDivElement>(null);
   const { choice, isPending, error } = useChoice(draft.model_id);
 
@@ -48,9 +56,15 @@ export function CreatePage({ asked, reuse, onShow, gallery, chooser }: CreatePag
   const reuseNow = (what: Reuse) => void takeOver(what);
   useEffect(() => {
     if (isPending) return;
-    if (reuse) void takeOver(reuse);
+    if (reuse) {
+      void takeOver(reuse);
+      return;
+    }
+    // Whoever begins anew begins as the studio's settings say.
+    if (choice?.kind === "local" && !draft.prompt && asked.strength === undefined)
+      update((old) => startedFrom(old, EMPTY_DRAFT, startOf(choice.model)));
     // A model asked for by address brings its trigger word.
-    else if (asked.model && choice?.model.id === asked.model && choice.kind === "local")
+    if (asked.model && choice?.model.id === asked.model && choice.kind === "local")
       update({ prompt: withTrigger(asked.prompt ?? draft.prompt, choice.model.trigger_word) });
     // Once, as soon as the model is known.
     // eslint-disable-next-line react-hooks/exhaustive-deps

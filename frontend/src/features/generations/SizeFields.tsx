@@ -1,10 +1,14 @@
 import { NumberInput } from "@mantine/core";
 import { useState } from "react";
 
+import { useFlag } from "@/api/useFlag";
 import { AspectPicker } from "@/components/AspectPicker";
 import type { Shape, Size } from "@/components/shapes";
 
 import classes from "./Create.module.css";
+
+/** Beyond it the server speaks of high resolution. */
+const HIGH_RESOLUTION_PX = 1_100_000;
 
 interface Limits {
   least: number;
@@ -63,6 +67,8 @@ interface SizeFieldsProps {
 
 /** The shape by a click; the exact size for who wants it. */
 export function SizeFields({ shape, withAuto, size, limits, errors, onShape, onSize }: SizeFieldsProps) {
+  const isTooLarge = !useFlag("high-resolution") && !!size && size.width * size.height > HIGH_RESOLUTION_PX;
+  const tooLarge = isTooLarge ? "Larger than 1.1 megapixels is switched off" : undefined;
   const change = (name: keyof Size) => (value: number | null) =>
     onSize(value === null ? null : { ...(size ?? { width: 1024, height: 1024 }), [name]: value });
   return (
@@ -74,7 +80,7 @@ export function SizeFields({ shape, withAuto, size, limits, errors, onShape, onS
             label="Width"
             value={size?.width}
             limits={limits}
-            error={errors.width}
+            error={errors.width ?? tooLarge}
             onChange={change("width")}
           />
           <Side

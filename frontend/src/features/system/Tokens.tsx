@@ -4,6 +4,7 @@ import { useState } from "react";
 
 import { call } from "@/api/call";
 import { revokeToken, type ApiToken } from "@/api/generated";
+import { useFlag } from "@/api/useFlag";
 import { focusWhenLost } from "@/components/focus";
 import { ago } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
@@ -82,6 +83,7 @@ function Entry({ token, onRevoke }: { token: ApiToken; onRevoke?: () => void }) 
 
 export function Tokens() {
   const tokens = useQuery(tokensQuery);
+  const hasServer = useFlag("v1-server");
   const [going, setGoing] = useState<ApiToken | null>(null);
   return (
     <Section title="API tokens">
@@ -92,6 +94,9 @@ export function Tokens() {
           <span className="mono">Authorization: Bearer</span> under <a href="/api/openapi.json">/api</a>. A
           token never may more than you.
         </p>
+        {!hasServer && (
+          <p className="small">The server under /v1 is switched off: only /api answers a token.</p>
+        )}
         <NewToken />
         <Revoke token={going} onClose={() => setGoing(null)} />
         <Loaded query={tokens} skeleton={<p className="dim small">Looking for tokens…</p>}>

@@ -92,6 +92,11 @@ class Endpoint:
         return "seed" in self.fields
 
     @property
+    def is_always_large(self) -> bool:
+        """True when all its images have four megapixels."""
+        return "ultra" in self.name
+
+    @property
     def takes_finetune(self) -> bool:
         """True when it draws with a LoRA of one's own."""
         return "finetune_id" in self.fields
@@ -105,6 +110,19 @@ class Endpoint:
     def is_usable(self) -> bool:
         """True when it is not retired."""
         return self.lifecycle.stage != "retired"
+
+
+UPSAMPLING = frozenset({"prompt_upsampling", "disable_pup"})
+"""Parameters that say whether BFL writes a prompt anew."""
+# Each is set by what one does with an image: draw it again with its seed, place it on a larger canvas.
+_NOT_ADVANCED = UPSAMPLING | {"seed", "reference_offset_x", "reference_offset_y"}
+
+
+def is_advanced(endpoint: Endpoint, name: str) -> bool:
+    """Return whether a parameter stands under “More settings”."""
+    fields = endpoint.parameters.model_fields if endpoint.parameters else {}
+    extra = fields[name].json_schema_extra if name in fields else None
+    return isinstance(extra, dict) and extra.get("level") != "basic" and name not in _NOT_ADVANCED
 
 
 def _holds_image(extra: object) -> bool:

@@ -5,6 +5,7 @@ import { useState } from "react";
 
 import type { Dataset } from "@/api/generated";
 import { activeJobsQuery } from "@/api/queries";
+import { useFlag } from "@/api/useFlag";
 
 import { useCaptionActions } from "./actions";
 import classes from "./CaptionBar.module.css";
@@ -31,6 +32,7 @@ type Tool = "write" | "edit" | "trigger" | "words" | "history";
 /** Everything that is done to many captions. */
 export function CaptionBar({ dataset, ids, isChosen, refresh, sync, onFind }: CaptionBarProps) {
   const [tool, setTool] = useState<Tool | null>(null);
+  const canWrite = useFlag("automatic-captions");
   const actions = useCaptionActions(dataset.id, refresh);
   const jobs = useQuery(activeJobsQuery);
   const job = jobs.data?.find((one) => one.kind === "captions" && one.target_id === dataset.id);
@@ -40,16 +42,18 @@ export function CaptionBar({ dataset, ids, isChosen, refresh, sync, onFind }: Ca
     <>
       <div className={classes.bar} role="toolbar" aria-label="Captions">
         <span className={classes.title}>Captions</span>
-        <Button
-          size="xs"
-          variant="default"
-          data-lead="write-captions"
-          leftSection={<Sparkles size={14} />}
-          disabled={job !== undefined}
-          onClick={() => setTool("write")}
-        >
-          Write captions
-        </Button>
+        {canWrite && (
+          <Button
+            size="xs"
+            variant="default"
+            data-lead="write-captions"
+            leftSection={<Sparkles size={14} />}
+            disabled={job !== undefined}
+            onClick={() => setTool("write")}
+          >
+            Write captions
+          </Button>
+        )}
         <Button
           size="xs"
           variant="default"
