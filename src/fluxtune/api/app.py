@@ -20,6 +20,7 @@ from fluxtune.api.errors import add_error_handlers, document_errors
 from fluxtune.api.gate import Gate
 from fluxtune.api.permissions import CONTRACT
 from fluxtune.api.routers import add_routes
+from fluxtune.api.telemetry import set_up_telemetry
 from fluxtune.api.ui import DIST, AssetCaching, mount_ui
 from fluxtune.config import Settings
 from fluxtune.db import Database, migrate
@@ -46,6 +47,8 @@ def create_app(
     is_team = accounts.is_team(settings, settings.server.host) if is_team is None else is_team
 
     @asynccontextmanager
+    telemetry, end_telemetry = set_up_telemetry(settings)
+
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         live.start()
         yield
@@ -53,8 +56,10 @@ def create_app(
         await tail.close()
         database.close()
 
+        end_telemetry()
     app = FastAPI(
         title="fluxtune",
+        telemetry=telemetry,  # type: ignore[arg-type]  # FastAPI's type of it needs OpenTelemetry to be there
         version=fluxtune.__version__,
         summary=fluxtune.__doc__,
         docs_url=None,
