@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,8 +26,7 @@ class LiveSettings:
     """Keeps one process's settings as the database says.
 
     The process that changes a setting calls `refresh` after the commit; others see the change with their next `look`,
-    a second later at most. A look costs microseconds where nobody committed anything (SQLite), one small query
-    elsewhere.
+    a second later at most. A look costs microseconds where nobody committed anything.
     """
 
     def __init__(self, settings: Settings, database: Database, on_change: OnChange | None = None) -> None:
@@ -36,7 +34,6 @@ class LiveSettings:
         self._database = database
         self._on_change = on_change
         self._watch = ChangeWatch(database)
-        self._looked_at = 0.0
         self._seen = -1
         self._busy = threading.Lock()
         self._ended = threading.Event()
@@ -54,9 +51,6 @@ class LiveSettings:
 
     def look(self) -> None:
         """Take over what was changed, if anybody committed anything; call it as often as you like, from one thread."""
-        if not self._database.is_sqlite and time.monotonic() - self._looked_at < _LOOK_EVERY_S:
-            return
-        self._looked_at = time.monotonic()
         if self._watch.has_changed():
             self.refresh()
 

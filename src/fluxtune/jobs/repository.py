@@ -182,8 +182,14 @@ def count_active_of(session: Session, actor_id: str, kind: str) -> int:
 
 
 def beat(session: Session, owner: str, at: datetime) -> None:
-    """Renew the heartbeat of everything this owner runs."""
-    session.execute(update(JobRow).where(JobRow.owner == owner, JobRow.state == "running").values(heartbeat_at=at))
+    """Renew the heartbeat of everything this owner runs.
+
+    A job that is being changed at this moment has its turn next time: waiting for many rows, one after the other, could
+    deadlock with those who change them.
+    """
+    mine = select(JobRow.id).where(JobRow.owner == owner, JobRow.state == "running").with_for_update(skip_locked=True)
+    ids = session.scalars(mine).all()
+    session.execute(update(JobRow).where(JobRow.id.in_(ids)).values(heartbeat_at=at))
     session.execute(update(WorkerRow).where(WorkerRow.owner == owner).values(heartbeat_at=at))
 
 

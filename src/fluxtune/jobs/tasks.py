@@ -91,7 +91,8 @@ class JobContext:
 
         Progress is passed on at most ten times a second; the first and the last always are.
         """
-        row = repository.find_job(session, self.job_id)
+        # The row before the lock on events, as everywhere: two in the opposite order would wait for each other.
+        row = repository.find_job(session, self.job_id, lock=True)
         if row is None or self._is_taken_over(row):
             return
         if self._is_too_soon(event_type, data):

@@ -332,7 +332,7 @@ def test_what_may_have_been_accepted_counts_for_a_minute(hosted):
 
 def test_waiting_for_a_full_endpoint_holds_up_no_other(hosted, server, monkeypatch):
     monkeypatch.setattr(runner, "SAY_WAITING_AFTER_S", 0.0)
-    server.seconds = 0.5
+    server.seconds = 1.0  # long enough to be seen waiting, on a busy computer too
     state = state_of(hosted)
     task = GenerationTask(state.settings, state.blobs, NoEngine())
     full = ask(hosted, model_id="bfl:flux-kontext-max", count=20)
