@@ -21,6 +21,12 @@ export const samplesQuery = queryOptions({
   staleTime: Infinity,
 });
 
+/** What finetunes and images of each mode start from. */
+export const defaultsQuery = queryOptions({
+  queryKey: ["defaults"],
+  queryFn: () => call(sdk.getDefaults()),
+});
+
 export const recipeSchemaQuery = queryOptions({
   queryKey: ["schemas", "recipe"],
   queryFn: () => call(sdk.getRecipeSchema()) as Promise<Record<string, unknown>>,

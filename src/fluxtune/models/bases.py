@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fluxtune.config import Settings
+from fluxtune.config.defaults import ModeDefaults
 from fluxtune.core.errors import InvalidInput, NotFound, NotReady
 from fluxtune.engine.bases import PICKLES, BaseDescription, describe_base, index_of, shipped_bases
 from fluxtune.engine.config import Recipe
@@ -257,24 +258,29 @@ def _memory(base: Size) -> BaseMemory:
     )
 
 
-def defaults_of(base: BaseDescription | None) -> GenerationDefaults:
-    """Return what a base wants; for a base that is gone, what FLUX models commonly want."""
-    if base is None:
-        return GenerationDefaults(
-            steps=28, guidance=4.0, width=1024, height=1024, max_width=2048, max_height=2048, max_prompt_tokens=512
-        )
+def defaults_of(base: BaseDescription | None, usual: ModeDefaults | None = None) -> GenerationDefaults:
+    """Return what images start from: the studio's settings, then the base; one that is gone counts as a common FLUX."""
+    usual = usual or ModeDefaults()
+    width, height = (base.default_width, base.default_height) if base else (1024, 1024)
+    most = (base.max_width, base.max_height) if base else (2048, 2048)
+    own = usual.width or width, usual.height or height
+    is_sized = (usual.width or usual.height) and own[0] <= most[0] and own[1] <= most[1]
     return GenerationDefaults(
-        steps=base.default_steps,
-        guidance=base.default_guidance,
-        width=base.default_width,
-        height=base.default_height,
-        max_width=base.max_width,
-        max_height=base.max_height,
-        max_prompt_tokens=base.max_prompt_tokens,
+        steps=usual.steps or (base.default_steps if base else 28),
+        guidance=usual.guidance or (base.default_guidance if base else 4.0),
+        width=width,
+        height=height,
+        max_width=most[0],
+        max_height=most[1],
+        max_prompt_tokens=base.max_prompt_tokens if base else 512,
+        count=usual.count,
+        finetune_strength=usual.finetune_strength,
+        usual_width=own[0] if is_sized else None,
+        usual_height=own[1] if is_sized else None,
     )
 
 
-def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Model:
+def as_model(base: BaseDescription, image_count: int, cover: Image | None, usual: ModeDefaults | None = None) -> Model:
     """Return a base as a catalogue entry; its id is its name."""
     return Model(
         id=base.name,
@@ -299,7 +305,7 @@ def as_model(base: BaseDescription, image_count: int, cover: Image | None) -> Mo
         deployment=None,
         versions=[],
         default_version_id=None,
-        defaults=defaults_of(base),
+        defaults=defaults_of(base, usual),
         is_ready=base.is_ready,
         missing=base.missing,
         finetune_id=None,

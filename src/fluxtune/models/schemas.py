@@ -12,7 +12,11 @@ DataRights = Literal["unknown", "own", "licensed", "restricted"]
 
 
 class GenerationDefaults(BaseModel):
-    """What a base wants when nothing else is said."""
+    """What images are like when nothing else is said: as the studio's settings have it, else as the base wants.
+
+    `width` and `height` are the base's own; `usual_width` and `usual_height` are there where the settings name a size
+    that the base can draw.
+    """
 
     steps: int
     guidance: float
@@ -21,6 +25,10 @@ class GenerationDefaults(BaseModel):
     max_width: int
     max_height: int
     max_prompt_tokens: int
+    count: int
+    finetune_strength: float
+    usual_width: int | None
+    usual_height: int | None
 
 
 class ModelVersion(BaseModel):

@@ -1,9 +1,7 @@
 """The catalogue: bases and finetuned models."""
 
 import hashlib
-import os
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +14,12 @@ from fluxtune.config import Paths, Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, InvalidInput, NotFound
 from fluxtune.core.ids import new_id
-from fluxtune.core.text import clean_text
 from fluxtune.engine.bases import BaseDescription
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.service import ImageService
 from fluxtune.models import bases, repository
+from fluxtune.models.cleaning import cleaned_value
+from fluxtune.models.files import copy_atomically
 from fluxtune.models.schemas import Model, ModelUpdate
 from fluxtune.models.showing import default_version, to_schema
 from fluxtune.models.tables import ModelRow, ModelVersionRow
@@ -123,7 +122,7 @@ def store_adapter(paths: Paths, adapter: Path, model_id: str | None = None) -> S
     """
     model_id, version_id = model_id or new_id(), new_id()
     target = paths.model_version(model_id, version_id)
-    _copy_atomically(adapter, target)
+    copy_atomically(adapter, target)
     return StoredAdapter(model_id, version_id, target.stat().st_size, file_sha256(target))
 
 
@@ -180,7 +179,7 @@ class ModelService:
         if "default_version_id" in change.model_fields_set:
             self._use_by_default(row, change.default_version_id)
         for part, value in change.model_dump(exclude_unset=True, exclude_none=True).items():
-            cleaned = _cleaned(part, value)
+            cleaned = cleaned_value(part, value)
             if part != "default_version_id" and (part != "name" or cleaned):
                 setattr(row, part, cleaned)
         row.searched = _searched(row)
@@ -355,7 +354,10 @@ class ModelService:
         cover_ids = {base.name: newest.get(base.name) for base in found}
         images = self._images.get_images(image_id for image_id in cover_ids.values() if image_id)
         return [
-            bases.as_model(base, counts.get(base.name, 0), images.get(cover_ids[base.name] or "")) for base in found
+            bases.as_model(
+                base, counts.get(base.name, 0), images.get(cover_ids[base.name] or ""), self._settings.defaults.general
+            )
+            for base in found
         ]
 
     def _show(self, rows: list[ModelRow]) -> list[Model]:
@@ -370,7 +372,7 @@ class ModelService:
         return [
             to_schema(
                 row, versions[row.id], covers.get(row.id), known.get(row.base), counts.get(row.id, 0),
-                deployed.get(row.id),
+                deployed.get(row.id), self._settings.defaults.of(row.mode),
             )
             for row in rows
         ]  # fmt: skip
@@ -381,30 +383,9 @@ def _searched(row: ModelRow) -> str:
     return repository.searched_text(row.name, row.base, row.trigger_word, row.tags, *texts)
 
 
-def _cleaned(field: str, value: Any) -> Any:
-    """Return what a user gave as it is kept: tags small and each once, nothing empty in lists."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, list):
-        texts = (clean_text(text) for text in value)
-        return list(dict.fromkeys((text.lower() if field == "tags" else text) for text in texts if text))
-    return value
-
-
 def slug(text: str) -> str:
     """Return a file name part any system accepts."""
     return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60] or "model"
-
-
-def _copy_atomically(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(target.name + ".part")
-    try:
-        shutil.copyfile(source, draft)
-        os.replace(draft, target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def file_sha256(path: Path) -> str:

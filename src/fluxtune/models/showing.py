@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from fluxtune.config.defaults import ModeDefaults
 from fluxtune.engine.bases import BaseDescription, shipped_bases
 from fluxtune.engine.known_bases import known_base
 from fluxtune.images.schemas import Image
@@ -21,6 +22,7 @@ def to_schema(
     base: BaseDescription | None,
     image_count: int,
     deployment: DeploymentRow | None = None,
+    usual: ModeDefaults | None = None,
 ) -> Model:
     """Return a finetuned model as the API shows it."""
     missing = _absence(row.base) if base is None else base.missing
@@ -51,7 +53,7 @@ def to_schema(
         deployment=to_deployment(deployment) if deployment is not None else None,
         versions=[_to_version(version) for version in versions],
         default_version_id=default.id if default is not None else None,
-        defaults=bases.defaults_of(base),
+        defaults=bases.defaults_of(base, usual),
         is_ready=missing is None,
         missing=missing,
         finetune_id=row.finetune_id,

@@ -78,7 +78,7 @@ function AsText({ draft, dataset, datasets, usual, update }: SettingsProps) {
           trigger_word: draft.trigger_word.trim(),
           base: draft.base,
           mode: draft.mode || undefined,
-          quality: draft.quality,
+          quality: draft.quality || null,
         },
         settingsSet(draft.recipe, usual),
         usual,

@@ -8,7 +8,8 @@ export interface Draft {
   server_id: string;
   base: string;
   mode: NonNullable<FinetuneCreate["mode"]> | "";
-  quality: NonNullable<FinetuneCreate["quality"]>;
+  /** Empty is what the studio's settings say for the mode. */
+  quality: NonNullable<FinetuneCreate["quality"]> | "";
   trigger_word: string;
   recipe: Record<string, unknown>;
   webhook_url: string;
@@ -24,9 +25,9 @@ export const EMPTY_DRAFT: Draft = {
   name: "",
   dataset_id: "",
   server_id: "",
-  base: "pocket",
+  base: "",
   mode: "",
-  quality: "balanced",
+  quality: "",
   trigger_word: "",
   recipe: {},
   webhook_url: "",
@@ -41,7 +42,7 @@ export function asPlan(draft: Draft): FinetuneCreate {
     dataset_id: draft.dataset_id,
     ...(draft.server_id ? { server_id: draft.server_id } : {}),
     ...(draft.base ? { base: draft.base } : {}),
-    quality: draft.quality,
+    ...(draft.quality ? { quality: draft.quality } : {}),
     recipe: draft.recipe,
     ...(draft.mode ? { mode: draft.mode } : {}),
     ...(draft.trigger_word.trim() ? { trigger_word: draft.trigger_word.trim() } : {}),

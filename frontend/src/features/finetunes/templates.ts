@@ -18,7 +18,9 @@ export function useTemplateActions() {
   const client = useQueryClient();
   const refresh = () => client.invalidateQueries({ queryKey: templatesQuery.queryKey });
   const save = async (name: string, { base, mode, quality, recipe }: Draft) => {
-    const made = await call(createTemplate({ body: { name, base, mode: mode || null, quality, recipe } }));
+    const made = await call(
+      createTemplate({ body: { name, base, mode: mode || null, quality: quality || null, recipe } }),
+    );
     await refresh();
     toastGood(`Saved as “${made.name}”.`);
   };

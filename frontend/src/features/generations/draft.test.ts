@@ -1,6 +1,7 @@
+import type { Model } from "@/api/generated";
 import { describe, expect, it } from "vitest";
 
-import { asRequest, EMPTY_DRAFT, fromFacts, hasTrigger, withTrigger } from "./draft";
+import { asRequest, EMPTY_DRAFT, fromFacts, hasTrigger, startedFrom, startOf, withTrigger } from "./draft";
 
 const defaults = {
   steps: 20,
@@ -61,5 +62,29 @@ describe("reuse", () => {
     const draft = fromFacts(facts, null);
     expect(draft).toMatchObject({ prompt: "zibbo at night", seed: 9, size: { width: 128, height: 128 } });
     expect(draft).not.toHaveProperty("model_id");
+  });
+});
+
+describe("what a draft starts from", () => {
+  const model = (defaults: Partial<Model["defaults"]>, kind: Model["kind"] = "finetuned") =>
+    ({
+      kind,
+      defaults: { count: 4, finetune_strength: 1, usual_width: null, usual_height: null, ...defaults },
+    }) as Model;
+
+  it("follows the model where nobody typed anything", () => {
+    const from = startOf(model({}));
+    const to = startOf(model({ count: 2, finetune_strength: 0.8, usual_width: 512, usual_height: 768 }));
+    expect(startedFrom(EMPTY_DRAFT, from, to)).toEqual({
+      strength: 0.8,
+      count: 2,
+      size: { width: 512, height: 768 },
+    });
+    expect(startedFrom({ ...EMPTY_DRAFT, strength: 0.5, count: 8 }, from, to)).toEqual({
+      size: { width: 512, height: 768 },
+    });
+  });
+  it("leaves a base at full strength", () => {
+    expect(startOf(model({ finetune_strength: 0.3 }, "base")).strength).toBe(1);
   });
 });

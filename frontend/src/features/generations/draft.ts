@@ -44,6 +44,28 @@ export function toLocal({ defaults }: Model, { size }: Draft): Partial<Draft> {
   return { version_id: "", ...(isTooLarge ? { size: null, shape: shapeOf(size.width, size.height) } : {}) };
 }
 
+type Started = Pick<Draft, "strength" | "count" | "size">;
+
+/** What images of a model start from, as the studio's settings say. */
+export const startOf = ({ kind, defaults }: Model): Started => ({
+  strength: kind === "base" ? EMPTY_DRAFT.strength : defaults.finetune_strength,
+  count: defaults.count,
+  size:
+    defaults.usual_width && defaults.usual_height
+      ? { width: defaults.usual_width, height: defaults.usual_height }
+      : null,
+});
+
+/** What nobody changed since it started from one model starts from the next one; what was typed stays. */
+export function startedFrom(draft: Draft, from: Started, to: Started): Partial<Draft> {
+  const isUntouched = (name: keyof Started) => JSON.stringify(draft[name]) === JSON.stringify(from[name]);
+  return {
+    ...(isUntouched("strength") ? { strength: to.strength } : {}),
+    ...(isUntouched("count") ? { count: to.count } : {}),
+    ...(isUntouched("size") ? { size: to.size } : {}),
+  };
+}
+
 export function asRequest(draft: Draft, model: Model): GenerationCreate {
   return {
     model_id: model.id,
