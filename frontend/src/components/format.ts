@@ -41,6 +41,7 @@ export function bytes(count: number): string {
 
 /** Downloads and disks are counted in thousands. */
 export function diskBytes(count: number): string {
+  if (count > 0 && count < 1e5) return `${Math.ceil(count / 1e3)} kB`;
   const unit = count >= 1e9 ? 1e9 : 1e6;
   const value = count / unit;
   return `${value >= 10 ? Math.round(value) : Number(value.toFixed(1))} ${unit === 1e9 ? "GB" : "MB"}`;

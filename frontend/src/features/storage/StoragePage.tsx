@@ -35,6 +35,7 @@ function Parts({ room }: { room: Room }) {
             value={byte_count ? (100 * size) / byte_count : 0}
             color={colourOf(KINDS[kind].colour)}
             withAria={false}
+            className={classes.part}
           />
         ))}
       </Progress.Root>
