@@ -62,7 +62,7 @@ FLAGS: dict[FlagName, Flag] = {
         Flag(
             "batch-generation",
             "Batch generation",
-            "More than one image in a request, and sweeps. Off: one image at a time.",
+            "More than one image in a request. Off: one image at a time.",
             True,
             "0.6",
         ),
