@@ -1,7 +1,7 @@
 """Enqueue, watch and steer jobs. Everything here happens in the caller's transaction."""
 
 from collections.abc import Collection
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -10,29 +10,18 @@ from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
 from fluxtune.jobs import repository
+from fluxtune.jobs.audiences import OTHERS, hidden_jobs, thing_of
 from fluxtune.jobs.liveness import is_alive
-from fluxtune.jobs.schemas import (
-    BACKGROUND_KINDS,
-    ROOM,
-    THINGS,
-    HeardEvent,
-    Job,
-    JobEvent,
-    JobEventType,
-    JobKind,
-    JobLane,
-    PauseReason,
-)
+from fluxtune.jobs.schemas import BACKGROUND_KINDS, ROOM, Job, JobEvent, JobEventType, JobKind, JobLane, PauseReason
 from fluxtune.jobs.tables import JobRow
 from fluxtune.sharing import service as sharing
-from fluxtune.sharing.schemas import EVERYONES, Access, Thing
+from fluxtune.sharing.schemas import Access
 
 JobRequest = Literal["cancel", "stop", "pause"]
 Wish = Literal["sample", "save"]
 NO_WORKER = "the worker, which is starting"
 QUIET = "a quiet moment"
 EARLIER = "earlier work over the network"
-OTHERS = "somebody else's work"
 
 
 class JobMissing(NotFound):
@@ -114,7 +103,7 @@ def get_(session: Session, job_id: str) -> Job:
 def check(session: Session, job_id: str, access: Access) -> None:
     """Raise `NotFound` unless the actor may see a job, `NotYours` unless they may steer it where that is asked for."""
     row = _find(session, job_id)
-    sharing.check(session, _thing(row)[0], row.target_id, access)
+    sharing.check(session, thing_of(row)[0], row.target_id, access)
 
 
 def get_many(session: Session, ids: Collection[str]) -> dict[str, Job]:
@@ -131,7 +120,7 @@ def list_(session: Session, *, active: bool = False, kind: JobKind | None = None
 def list_in_turn(session: Session) -> list[Job]:
     """Return what runs, then what waits in the order it will run; what the actor may not see is left out."""
     rows = list(repository.list_in_turn(session))
-    hidden = _hidden(session, rows)
+    hidden = hidden_jobs(session, rows)
     return _show(session, [row for row in rows if row.id not in hidden])
 
 
@@ -144,7 +133,7 @@ def move(session: Session, job_id: str, before: str | None) -> list[Job]:
         check(session, before, "change")
     row = _find(session, job_id, lock=True)
     waiting = [each for each in repository.list_in_turn(session) if each.state == "queued" and each.lane == row.lane]
-    fixed = _hidden(session, waiting, "change")
+    fixed = hidden_jobs(session, waiting, "change")
     waiting = [each for each in waiting if each.id not in fixed]
     for each in (row, *([_find(session, before, lock=True)] if before is not None else [])):
         if each.lane != row.lane:
@@ -214,7 +203,7 @@ def device_holder(session: Session) -> str | None:
     """Return the title of the job that holds the device, if one does."""
     for row in repository.list_running(session):
         if row.lane == "device" and is_alive(row.owner, row.heartbeat_at):
-            return OTHERS if _hidden(session, [row]) else row.title
+            return OTHERS if hidden_jobs(session, [row]) else row.title
     return None
 
 
@@ -347,32 +336,13 @@ def _show(session: Session, rows: list[JobRow]) -> list[Job]:
     return [_to_schema(row, waits.get(row.id)) for row in rows]
 
 
-def _thing(row: JobRow) -> Thing:
-    return THINGS[cast(JobKind, row.kind)], row.target_id
-
-
-def _hidden(session: Session, rows: Collection[JobRow], access: Access = "see") -> set[str]:
-    """Return the ids of those jobs that the actor may not see, or steer."""
-    actor = acting()
-    if actor.is_administrator:
-        return set()
-    audiences = sharing.audiences(session, [_thing(row) for row in rows])
-    return {row.id for row in rows if not audiences.get(_thing(row), EVERYONES).admits(actor, access)}
-
-
-def hear(session: Session, events: Collection[JobEvent]) -> list[HeardEvent]:
-    """Return events with who may hear of them."""
-    audiences = sharing.audiences(session, {(THINGS[event.kind], event.target_id) for event in events})
-    return [HeardEvent(event, audiences.get((THINGS[event.kind], event.target_id), EVERYONES)) for event in events]
-
-
 def _waits(session: Session) -> dict[str, str]:
     """Return, for every queued job that has to wait, what for."""
     rows = repository.list_in_turn(session)
     workers = sum(is_alive(worker.owner, worker.heartbeat_at) for worker in repository.list_workers(session))
     if not workers:
         return {row.id: NO_WORKER for row in rows}
-    hidden = _hidden(session, rows)
+    hidden = hidden_jobs(session, rows)
     waits: dict[str, str] = {}
     before: str | None = None
     for row in (row for row in rows if row.lane == "device"):

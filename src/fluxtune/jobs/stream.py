@@ -10,6 +10,7 @@ import structlog
 from fluxtune.core.actor import Actor, acting
 from fluxtune.db import ChangeWatch, Database
 from fluxtune.jobs import service
+from fluxtune.jobs.audiences import hear
 from fluxtune.jobs.schemas import HeardEvent, JobEvent
 
 _BATCH = 500
@@ -117,7 +118,7 @@ class EventTail:
             events = service.list_events(session, after, job_id=job_id, limit=_BATCH)
             if acting().is_administrator and all(each.actor.is_administrator for each in self._subscriptions):
                 return [HeardEvent(event, None) for event in events]
-            return service.hear(session, events)
+            return hear(session, events)
 
     def _newest(self) -> int:
         with self._database.reading() as session:

@@ -1,5 +1,5 @@
 import type { Limits, Usage } from "@/api/generated";
-import { bytes, countOf } from "@/components/format";
+import { countOf, diskBytes } from "@/components/format";
 
 export type LimitName = keyof Usage;
 
@@ -40,7 +40,7 @@ export const LIMITS: Record<LimitName, LimitKind> = {
     unit: 1e9,
     suffix: " GB",
     decimals: 1,
-    show: bytes,
+    show: diskBytes,
     words: "of storage",
   },
   hosted_usd_per_month: {
