@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,7 +53,7 @@ def file_name() -> str:
 def write_bundle(settings: Settings, database: Database) -> bytes:
     """Return the bundle as a ZIP file. What can't be found out is told in its place: bundles are made in trouble."""
     redactor = Redactor(settings)
-    parts = {
+    parts: dict[str, Callable[[], Any]] = {
         "about.json": lambda: _about(settings, database),
         "settings.json": lambda: _settings(settings),
         "jobs.json": lambda: _jobs(database),
@@ -133,7 +133,7 @@ def _jobs(database: Database) -> list[dict[str, Any]]:
 
 def _metrics(database: Database) -> dict[str, Any]:
     with database.reading() as session:
-        return {span: _dump(metrics.read(session, span)) for span in ("hour", "day", "week")}  # type: ignore[arg-type]
+        return {span: _dump(metrics.read(session, span)) for span in ("hour", "day", "week")}
 
 
 def _alerts(database: Database) -> list[dict[str, Any]]:

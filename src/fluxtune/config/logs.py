@@ -86,7 +86,7 @@ def _console_handler(settings: Settings, shared: list[Any]) -> logging.Handler:
 def _formatter(shared: list[Any], settings: Settings, renderer: Any) -> logging.Formatter:
     # Tracebacks become text before secrets are taken out: what a program was called with stands in them, too.
     hide = _redact(Redactor(settings))
-    last = (_drop_colours, structlog.processors.format_exc_info, hide, renderer)
+    last: tuple[Any, ...] = (_drop_colours, structlog.processors.format_exc_info, hide, renderer)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, get_args
 
 from fluxtune.config.paths import Paths
 from fluxtune.config.redaction import Redactor
-from fluxtune.logs.schemas import LogLevel, LogRecord, LogPage
+from fluxtune.logs.schemas import LogLevel, LogPage, LogRecord
 
 LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
 MOST = 500
@@ -112,7 +112,7 @@ def _understand(line_id: str, raw: bytes, redactor: Redactor) -> LogRecord | Non
     return LogRecord(
         id=line_id,
         at=_time(fields.get("timestamp")),
-        level=level if level in LEVELS else "info",  # type: ignore[arg-type]
+        level=level if level in LEVELS else "info",
         process=str(fields.get("process", "")),
         part=part_of(str(fields.get("logger", ""))),
         logger=str(fields.get("logger", "")),
