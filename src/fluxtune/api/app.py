@@ -22,6 +22,7 @@ from fluxtune.api.permissions import CONTRACT
 from fluxtune.api.routers import add_routes
 from fluxtune.api.telemetry import set_up_telemetry
 from fluxtune.api.ui import DIST, AssetCaching, mount_ui
+from fluxtune.api.wellformed import WellFormed
 from fluxtune.config import Settings
 from fluxtune.db import Database, migrate
 from fluxtune.jobs.stream import EventTail
@@ -72,6 +73,7 @@ def create_app(
                 Gate, settings=settings, database=database, studio_token_hash=studio_token_hash, is_team=is_team
             ),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.server.max_body_bytes),
+            Middleware(WellFormed),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
             Middleware(AssetCaching),
         ],

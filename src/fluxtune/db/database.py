@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
+
+from fluxtune.core.errors import InvalidInput
 
 BUSY_TIMEOUT_MS = 30_000
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,6 +23,24 @@ _POSTGRESQL_DISK_FULL = "53100"
 _CHANNEL = "fluxtune_changed"
 _NOTIFY = text(f"NOTIFY {_CHANNEL}")
 _SILENCE_S = 1.0
+
+
+class ValueNotStorable(InvalidInput):
+    """A database can neither keep a value nor look for it."""
+
+    title = "Some of that can't be used"
+    action = "Give whole numbers of at most 64 bits, and text without zero bytes."
+
+
+def _refuse_what_no_column_holds(engine: Engine) -> None:
+    """Say so in the user's terms, whichever field it was given in: each database has a way of its own to break."""
+
+    @event.listens_for(engine, "handle_error")
+    def _explain(context: ExceptionContext) -> None:
+        found = context.original_exception
+        if isinstance(found, OverflowError | UnicodeEncodeError) or isinstance(context.sqlalchemy_exception, DataError):
+            reason = "A number is too large, or a text holds what is no text."
+            raise ValueNotStorable(reason, technical=f"{type(found).__name__}: {found}"[:200]) from found
 
 
 def _set_up_sqlite(engine: Engine) -> None:
@@ -86,6 +107,7 @@ class Database:
             _set_up_sqlite(self.engine)
         else:
             self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=30)
+        _refuse_what_no_column_holds(self.engine)
         self._read_engine = self.engine.execution_options(**{_READ_ONLY: True})
         self._durable_engine = self.engine.execution_options(**{_DURABLE: True})
 
