@@ -10,7 +10,6 @@ from fluxtune.client.captions import CaptionCalls
 from fluxtune.client.datasets import DatasetCalls
 from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.hosted import HostedCalls
-from fluxtune.client.people import PeopleCalls
 from fluxtune.client.servers import ServerCalls
 from fluxtune.client.settings import SettingsCalls
 from fluxtune.client.tokens import TokenCalls
@@ -65,7 +64,6 @@ class Client(
     DeploymentCalls,
     TokenCalls,
     HostedCalls,
-    PeopleCalls,
     ServerCalls,
     SettingsCalls,
     UploadCalls,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from fluxtune.accounts.schemas import ApiToken, ApiTokenCreate, NewApiToken, Scope
-from fluxtune.client.http import Connection
+from fluxtune.client.people import PeopleCalls
 
 
-class TokenCalls(Connection):
-    """What a studio's API does with tokens."""
+class TokenCalls(PeopleCalls):
+    """What a studio's API does with tokens, and with the people whose they are."""
 
     def create_token(self, name: str, scopes: Sequence[Scope] = ("v1",), days: int | None = None) -> NewApiToken:
         """Make a token; it is shown this once. `days` is for how long; None is until it is revoked."""
