@@ -11,6 +11,7 @@ from fluxtune.core.clock import now
 from fluxtune.core.errors import FluxtuneError
 from fluxtune.db import Database
 from fluxtune.jobs.runner import JobRunner
+from fluxtune.jobs.schemas import Job
 from fluxtune.storage import Blobs, FileLock
 
 
@@ -77,7 +78,7 @@ def test_a_backup_that_could_not_be_made_says_why(client: TestClient, work, sett
 def test_scheduled_ones_begin_once_and_old_ones_go(
     app: FastAPI, settings: Settings, database: Database, work, client: TestClient
 ) -> None:
-    def due() -> object:
+    def due() -> Job | None:
         with database.transaction() as session:
             return service.start_if_due(session, settings, now())
 

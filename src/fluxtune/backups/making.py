@@ -109,7 +109,7 @@ class _Maker:
             sequences=sequences,
             files=files_hash,
             file_count=len(files),
-            byte_count=sum(each.byte_count for each in [*files, *tables]),
+            byte_count=sum(file.byte_count for file in files) + sum(table.byte_count for table in tables),
             new_bytes=self._new_bytes + new_bytes,
             lacks_key=self._lacks_key(),
             has_bases=with_bases,

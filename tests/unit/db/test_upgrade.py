@@ -1,6 +1,7 @@
 """Data of the first released schema, of every kind, comes through all migrations whole, and is copied and restored."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -14,7 +15,7 @@ FIRST = "0001"
 MARK = "2026-01-02 03:04:05.000000"
 
 
-def value_for(column: dict, table: str, number: int) -> object:
+def value_for(column: Any, table: str, number: int) -> object:
     """Return a value that a column of the first schema takes, told apart by table, column and row."""
     kind = str(column["type"]).split("(")[0]
     if kind in ("INTEGER", "BIGINT"):
@@ -57,7 +58,7 @@ def first(tmp_path: Path) -> Database:
     return database
 
 
-def value_of_key(looked, lead: dict, number: int) -> object:
+def value_of_key(looked, lead: Any, number: int) -> object:
     """Return what row `number` of the table a foreign key leads to has there."""
     table, name = lead["referred_table"], lead["referred_columns"][0]
     column = next(each for each in looked.get_columns(table) if each["name"] == name)
