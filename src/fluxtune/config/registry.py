@@ -105,7 +105,7 @@ class Declared:
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         # `None` is no constraint: without any, `Annotated` would not be one.
-        kind: Any = Annotated[self.info.annotation, None, *self.info.metadata]  # type: ignore[valid-type]
+        kind: Any = Annotated[self.info.annotation, None, *self.info.metadata]
         return TypeAdapter(kind)
 
 
