@@ -90,7 +90,8 @@ def test_no_way_into_the_file(settings: Settings) -> None:
         for handler in logging.getLogger().handlers:
             handler.close()
         structlog.configure(**before[0])
-        logging.getLogger().handlers[:], _ = before[1], logging.getLogger().setLevel(before[2])
+        logging.getLogger().handlers[:] = before[1]
+        logging.getLogger().setLevel(before[2])
     assert [json.loads(line)["level"] for line in lines] == ["info", "warning", "error"]
     assert SECRET not in "".join(lines)
     assert "ValueError" in lines[2]

@@ -13,7 +13,7 @@ from fluxtune.db import Database
 from fluxtune.jobs import repository, service
 from fluxtune.jobs.runner import JobRunner
 from fluxtune.jobs.schemas import JobKind
-from fluxtune.jobs.tables import JobRow
+from fluxtune.jobs.tables import JobRow, WorkerRow
 from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
 
 ELSEWHERE = "another-computer:1:1"
@@ -49,8 +49,10 @@ def worker(database: Database, worker_id: str, task: Draw | None = None) -> JobR
 def lose(database: Database, worker_id: str, job_id: str) -> None:
     """Let a worker have lived on another computer that has not been heard of for long."""
     with database.transaction() as session:
-        for row in (*repository.list_workers(session), find(session, job_id)):
-            if row.owner is not None and (isinstance(row, JobRow) or row.id == worker_id):
+        workers = [row for row in repository.list_workers(session) if row.id == worker_id]
+        rows: list[WorkerRow | JobRow] = [*workers, find(session, job_id)]
+        for row in rows:
+            if row.owner is not None:
                 row.owner, row.heartbeat_at = ELSEWHERE, now() - timedelta(minutes=2)
 
 
