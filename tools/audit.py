@@ -125,7 +125,7 @@ def read_npm_audit(text: str) -> list[Hole]:
     answer = _parsed(text, "npm audit")
     if "vulnerabilities" not in answer or not answer.get("metadata", {}).get("dependencies", {}).get("total"):
         raise NotChecked(f"npm audit found nobody to ask: {str(answer.get('message', 'no reason given'))[:200]}")
-    holes = {}
+    holes: dict[tuple[str, str], Hole] = {}
     for name, entry in answer["vulnerabilities"].items():
         for via in entry["via"]:
             if isinstance(via, str):

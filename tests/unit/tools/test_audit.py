@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,13 @@ NPM_OFFLINE = {"message": "405 Method Not Allowed", "statusCode": 405, "error": 
 
 
 def pardon(**changes):
-    values = {"id": "CVE-2024-22195", "package": "jinja2", "who": "Ann", "why": "Unused.", "until": TODAY}
+    values: dict[str, Any] = {
+        "id": "CVE-2024-22195",
+        "package": "jinja2",
+        "who": "Ann",
+        "why": "Unused.",
+        "until": TODAY,
+    }
     return Pardon(**values | changes)
 
 
