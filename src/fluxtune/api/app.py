@@ -47,20 +47,20 @@ def create_app(
     studio_token_hash = hash_token(studio_token) if studio_token else None
     is_team = accounts.is_team(settings, settings.server.host) if is_team is None else is_team
 
-    @asynccontextmanager
     telemetry, end_telemetry = set_up_telemetry(settings)
 
+    @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         live.start()
         yield
         live.stop()
         await tail.close()
         database.close()
-
         end_telemetry()
+
     app = FastAPI(
-        title="fluxtune",
         telemetry=telemetry,  # type: ignore[arg-type]  # FastAPI's type of it needs OpenTelemetry to be there
+        title="fluxtune",
         version=fluxtune.__version__,
         summary=fluxtune.__doc__,
         docs_url=None,
