@@ -4,6 +4,7 @@ Measures whole processes as a user starts them, several times each, and prints t
 """
 
 import json
+import socket
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import httpx2
 import psutil
 
 from fluxtune.client import Client
@@ -65,6 +67,20 @@ def wait_for(attempt: Callable[[], T]) -> T:
             time.sleep(0.01)
 
 
+def first_page_seconds(data: Path) -> float:
+    """Return how long a browser waits for the first page of a studio on a new data folder."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "fluxtune", "serve", "--port", str(port), "--no-open", "--data", str(data)]
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False).raise_for_status())
+        seconds = time.perf_counter() - started
+        process.terminate()
+    return seconds
+
+
 def worker_seconds(client: Client, started: float) -> float:
     """Return when the worker was ready to take a job."""
     while client.system().worker.state != "ready":
@@ -90,9 +106,10 @@ def main() -> None:
             note("fluxtune --help, s", seconds_of(["--help"], data))
             note("fluxtune doctor, s", seconds_of(["doctor"], data))
             note("fluxtune dataset list without a studio, s", seconds_of(["dataset", "list"], data))
+            note("serve until the first page, s", first_page_seconds(Path(folder) / f"{run} page"))
             started = time.perf_counter()
             with studio(data) as (process, seconds, client):
-                note("serve until it answers, s", seconds)
+                note("serve until commands find it, s", seconds)
                 note("serve until the worker is ready, s", worker_seconds(client, started))
                 note("fluxtune dataset list with a studio, s", seconds_of(["dataset", "list"], data))
                 note("server memory, MB", megabytes(process))

@@ -102,6 +102,6 @@ def test_the_contract_describes_errors_as_they_are(client: TestClient) -> None:
     for path, operations in contract["paths"].items():
         for operation in operations.values():
             errors = {status: body for status, body in operation["responses"].items() if status[0] in "45"}
-            assert path == "/healthz" or "403" in errors
+            assert path in ("/healthz", "/readyz") or "403" in errors
             for body in errors.values():
                 assert list(body["content"]) == ["application/problem+json"]

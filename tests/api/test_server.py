@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from fluxtune.api import server
 from fluxtune.api.server import AddressRefused, Studio, StudioRunning, open_socket
 from fluxtune.config import Settings
 from fluxtune.config.settings import DEFAULT_PORT
@@ -23,10 +25,10 @@ from fluxtune.storage import is_locked
 @pytest.fixture
 def studio(settings: Settings) -> Iterator[Studio]:
     studio = Studio(settings, "127.0.0.1", 0)
-    is_ready = threading.Event()
-    thread = threading.Thread(target=studio.run, kwargs={"with_worker": False, "on_ready": is_ready.set})
+    is_loaded = threading.Event()
+    thread = threading.Thread(target=studio.run, kwargs={"with_worker": False, "on_loaded": is_loaded.set})
     thread.start()
-    assert is_ready.wait(60)
+    assert is_loaded.wait(60)
     yield studio
     studio.stop()
     thread.join()
@@ -50,6 +52,40 @@ def test_the_printed_address_signs_in(studio: Studio) -> None:
     with httpx2.Client(trust_env=False, follow_redirects=True) as browser:
         browser.get(studio.sign_in_url())
         assert browser.get(f"{studio.url}/api/session").status_code == 200
+
+
+def test_pages_are_served_while_the_api_is_loaded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_load = threading.Event()
+    load = server.load_api
+    monkeypatch.setattr(server, "load_api", lambda app: (may_load.wait(60), load(app)))
+    studio = Studio(settings, "127.0.0.1", 0)
+    is_ready = threading.Event()
+    thread = threading.Thread(target=studio.run, kwargs={"with_worker": False, "on_ready": is_ready.set})
+    thread.start()
+    assert is_ready.wait(60)
+    try:
+        with httpx2.Client(trust_env=False, base_url=studio.url, timeout=60) as browser, ThreadPoolExecutor(1) as other:
+            answer = other.submit(httpx2.get, f"{studio.url}/healthz", trust_env=False, timeout=60)
+            assert browser.get("/").status_code in (200, 503)  # 503: a page that says how to build the pages
+            assert not answer.done()
+            assert not settings.paths.studio_file.exists()
+            may_load.set()
+            assert answer.result(60).json()["status"] == "ok"
+    finally:
+        may_load.set()
+        studio.stop()
+        thread.join()
+
+
+def test_an_api_that_cannot_be_loaded_ends_the_studio(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(_app: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(server, "load_api", break_down)
+    studio = Studio(settings, "127.0.0.1", 0)
+    with pytest.raises(RuntimeError, match="broken"):
+        studio.run(with_worker=False)
+    assert not is_locked(settings.paths.server_lock)
 
 
 def test_a_second_one_names_the_first(studio: Studio, settings: Settings) -> None:

@@ -1,6 +1,8 @@
 """The web application: everything put together, nothing started that outlives it."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import fluxtune
 from fluxtune.accounts import service as accounts
@@ -15,11 +18,9 @@ from fluxtune.accounts.keys import hash_token
 from fluxtune.accounts.limits import SignInLimits
 from fluxtune.adjustments.live import LiveSettings
 from fluxtune.api.context import RequestContext
-from fluxtune.api.contract import ContractApp
 from fluxtune.api.errors import add_error_handlers, document_errors
 from fluxtune.api.gate import Gate
 from fluxtune.api.permissions import CONTRACT
-from fluxtune.api.routers import add_routes
 from fluxtune.api.telemetry import set_up_telemetry
 from fluxtune.api.ui import DIST, AssetCaching, mount_ui
 from fluxtune.api.wellformed import WellFormed
@@ -28,15 +29,23 @@ from fluxtune.db import Database, migrate
 from fluxtune.jobs.stream import EventTail
 from fluxtune.storage import Blobs
 
+_OF_THE_API = ("/api/", "/v1", "/hooks/", "/healthz", "/readyz", "/metrics")
+
 
 def create_app(
-    settings: Settings, *, studio_token: str | None = None, is_team: bool | None = None, ui_dist: Path = DIST
+    settings: Settings,
+    *,
+    studio_token: str | None = None,
+    is_team: bool | None = None,
+    ui_dist: Path = DIST,
+    with_api: bool = True,
 ) -> FastAPI:
     """Build the studio's web application on a data folder.
 
     `studio_token` is what the command line signs in with; `is_team` says that people must sign in, None leaves that to
     the settings. The database is opened and brought to the newest schema here,
-    so that whatever holds the app can use it at once; it is closed when the app shuts down.
+    so that whatever holds the app can use it at once; it is closed when the app shuts down. Without `with_api` it
+    serves its pages, and requests to the API wait for `load_api`.
     """
     settings.paths.create()
     database = Database.at(settings.paths.database, settings.database_url)
@@ -58,6 +67,7 @@ def create_app(
         database.close()
         end_telemetry()
 
+    loaded: Future[None] = Future()
     app = FastAPI(
         telemetry=telemetry,  # type: ignore[arg-type]  # FastAPI's type of it needs OpenTelemetry to be there
         title="fluxtune",
@@ -76,6 +86,7 @@ def create_app(
             Middleware(WellFormed),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
             Middleware(AssetCaching),
+            Middleware(ApiLoading, loaded=loaded),
         ],
     )
     app.state.settings = settings
@@ -87,9 +98,40 @@ def create_app(
     app.state.is_team = is_team
     app.state.sign_in_limits = SignInLimits(settings.accounts.sign_in_tries, settings.accounts.sign_in_minutes)
     app.state.is_worker_expected = False
+    app.state.api_loaded = loaded
     add_error_handlers(app)
-    add_routes(app)
-    document_errors(app)
-    app.mount(CONTRACT, ContractApp(app))
     mount_ui(app, ui_dist)
+    if with_api:
+        load_api(app)
     return app
+
+
+def load_api(app: FastAPI) -> None:
+    """Add all routes of the API. That is half of the studio's start, and a browser has its page to draw meanwhile."""
+    loaded: Future[None] = app.state.api_loaded
+    try:
+        from fluxtune.api.contract import ContractApp
+        from fluxtune.api.routers import add_routes
+
+        add_routes(app)
+        document_errors(app)
+        app.mount(CONTRACT, ContractApp(app))
+    except BaseException as error:
+        loaded.set_exception(error)
+        raise
+    loaded.set_result(None)
+
+
+class ApiLoading:
+    """Lets requests to the API wait until it is there; pages and their files do not."""
+
+    def __init__(self, app: ASGIApp, loaded: "Future[None]") -> None:
+        self._app = app
+        self._loaded = loaded
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request in its time."""
+        if not self._loaded.done() and scope["type"] == "http" and scope["path"].startswith(_OF_THE_API):
+            # A browser that does not wait any more must not end the loading.
+            await asyncio.shield(asyncio.wrap_future(self._loaded))
+        await self._app(scope, receive, send)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
@@ -21,8 +21,7 @@ from sqlalchemy.orm import Session
 
 from fluxtune.accounts import service as accounts
 from fluxtune.accounts.keys import new_token
-from fluxtune.api.app import create_app
-from fluxtune.api.lookout import ServerLookout
+from fluxtune.api.app import create_app, load_api
 from fluxtune.api.supervisor import WorkerSupervisor
 from fluxtune.config import Settings
 from fluxtune.config.logs import set_up_logs
@@ -31,10 +30,11 @@ from fluxtune.core.errors import Conflict, InvalidInput
 from fluxtune.db import Database
 from fluxtune.jobs import service as jobs
 from fluxtune.jobs.stream import EventTail
-from fluxtune.metrics.recorder import Recorder
-from fluxtune.metrics.sources import Sample
-from fluxtune.metrics.sources import host as this_host
 from fluxtune.storage import FileLock, slot_file, take_slot
+
+if TYPE_CHECKING:
+    from fluxtune.metrics.recorder import Recorder
+    from fluxtune.metrics.sources import Sample
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,10 @@ class Studio:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - looked for, not listened on
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}"
-        self.app: FastAPI = create_app(self.settings, studio_token=self.token, is_team=self.is_team)
+        self.app: FastAPI = create_app(self.settings, studio_token=self.token, is_team=self.is_team, with_api=False)
+        self._loading = threading.Thread(target=self._load, name="loading", daemon=True)
+        self._recorder: Recorder | None = None
+        self.failure: BaseException | None = None
         self.supervisor = WorkerSupervisor(self.settings, self._is_worker_idle)
         config = uvicorn.Config(
             self.app,
@@ -134,30 +137,56 @@ class Studio:
             return "People sign in here with their e-mail address and password"
         return "Nobody has an account yet. Open this address, once, and make the first administrator"
 
-    def run(self, *, with_worker: bool = True, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until told to stop; the calling thread is busy meanwhile. `on_ready` is called once it answers."""
+    def run(
+        self,
+        *,
+        with_worker: bool = True,
+        on_ready: Callable[[], None] = lambda: None,
+        on_loaded: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve until told to stop; the calling thread is busy meanwhile.
 
-        recorder = self._recorder()
+        `on_ready` is called once pages are served; the API follows, and with it `on_loaded`: now commands find the
+        studio, and the worker starts. Raises what kept it from that.
+        """
+        self._on_loaded = on_loaded
 
         def ready() -> None:
-            self._write_studio_file()
             on_ready()
-            recorder.start()
-            if with_worker:  # after the first page: both compete for the same processor
-                self.supervisor.start()
+            self._loading.start()
 
         self.server.on_ready = ready
         self.app.state.is_worker_expected = with_worker
         try:
             self.server.run(sockets=[self._listener])
         finally:
-            recorder.stop()
+            if self._loading.ident is not None:
+                self._loading.join()
+            if self._recorder is not None:
+                self._recorder.stop()
             self.app.state.database.close()
             self._remove_studio_file()
             self._listener.close()
             if with_worker:
                 self.supervisor.stop(leave_worker=self.leave_worker)
             self._lock.release()
+        if self.failure is not None:
+            raise self.failure
+
+    def _load(self) -> None:
+        try:
+            load_api(self.app)
+            gc.freeze()  # modules and routes are no garbage and need not be looked at again
+            gc.enable()
+            self._write_studio_file()
+            self._recorder = self._new_recorder()
+            self._recorder.start()
+            if self.app.state.is_worker_expected:  # after the first page: both compete for the same processor
+                self.supervisor.start()
+            self._on_loaded()
+        except BaseException as error:
+            self.failure = error
+            self.server.should_exit = True
 
     def stop(self, *, leave_worker: bool = False) -> None:
         """Make `run` return, from any thread. The worker ends too, unless it is to be left at its work."""
@@ -170,10 +199,15 @@ class Studio:
         with database.reading() as session:
             return [job.title for job in jobs.list_(session, active=True) if job.state in ("running", "queued")]
 
-    def _recorder(self) -> Recorder:
+    def _new_recorder(self) -> "Recorder":
+        from fluxtune.api.lookout import ServerLookout
+        from fluxtune.metrics.recorder import Recorder
+        from fluxtune.metrics.sources import Sample
+        from fluxtune.metrics.sources import host as this_host
+
         tail: EventTail = self.app.state.event_tail
 
-        def watch_listeners(_session: Session) -> list[Sample]:
+        def watch_listeners(_session: Session) -> "list[Sample]":
             return [Sample("listeners", this_host(), tail.listener_count)]
 
         lookout = ServerLookout(self.settings, self.app.state.database, self.app.state.blobs)
@@ -266,8 +300,6 @@ def serve(settings: Settings, host: str, port: int, open_browser: bool = False, 
     studio = Studio(settings, host, port)
 
     def on_ready() -> None:
-        gc.freeze()  # modules and routes are no garbage and need not be looked at again
-        gc.enable()
         address = studio.sign_in_url()
         _say(f"\n  fluxtune is ready. {studio.welcome(address)}:\n\n    {address}\n")
         if studio.is_open_to_others:
