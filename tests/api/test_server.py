@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from fluxtune.api import server
+from fluxtune.api.app import load_api
 from fluxtune.api.server import AddressRefused, Studio, StudioRunning, open_socket
 from fluxtune.config import Settings
 from fluxtune.config.settings import DEFAULT_PORT
@@ -56,8 +57,7 @@ def test_the_printed_address_signs_in(studio: Studio) -> None:
 
 def test_pages_are_served_while_the_api_is_loaded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     may_load = threading.Event()
-    load = server.load_api
-    monkeypatch.setattr(server, "load_api", lambda app: (may_load.wait(60), load(app)))
+    monkeypatch.setattr(server, "load_api", lambda app: (may_load.wait(60), load_api(app)))
     studio = Studio(settings, "127.0.0.1", 0)
     is_ready = threading.Event()
     thread = threading.Thread(target=studio.run, kwargs={"with_worker": False, "on_ready": is_ready.set})
