@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from fluxtune.api import server
 from fluxtune.api.app import load_api
@@ -57,7 +58,12 @@ def test_the_printed_address_signs_in(studio: Studio) -> None:
 
 def test_pages_are_served_while_the_api_is_loaded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     may_load = threading.Event()
-    monkeypatch.setattr(server, "load_api", lambda app: (may_load.wait(60), load_api(app)))
+
+    def load_late(app: FastAPI) -> None:
+        may_load.wait(60)
+        load_api(app)
+
+    monkeypatch.setattr(server, "load_api", load_late)
     studio = Studio(settings, "127.0.0.1", 0)
     is_ready = threading.Event()
     thread = threading.Thread(target=studio.run, kwargs={"with_worker": False, "on_ready": is_ready.set})
