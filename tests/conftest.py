@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ property_settings.load_profile("fluxtune")
 
 STUDIO_TOKEN = "studio-token-of-the-tests"
 BASE_URL = "http://127.0.0.1:7860"
+HANGS_AFTER_S = 1_200
+"""No test takes a quarter of it, however busy the computer is."""
 
 
 # Plain lines: the default draws every traceback as a picture, which takes seconds on a busy computer.
@@ -50,6 +53,20 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("FLUXTUNE_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_ever() -> Iterator[None]:
+    """End a test that hangs: what waits for it would wait for ever, and nobody would learn which it is."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError("The test hangs.")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(HANGS_AFTER_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -191,7 +191,7 @@ class TestFields:
         assert response.json()["name"] == f"a{value}".replace("\x00", "")  # PostgreSQL stores no zero bytes
 
 
-@pytest.mark.parametrize("strange", ["%00", "..%2f..%2fetc", "%F0%9F%90%BB", "x" * 3000, "'; DROP TABLE dataset; --"])
+@pytest.mark.parametrize("strange", ["..%2f..%2fetc", "%F0%9F%90%BB", "x" * 3000, "'; DROP TABLE dataset; --"])
 @pytest.mark.parametrize(
     "path",
     ["datasets/{}", "images/{}/file", "models/{}", "models/{}/versions/{}/file", "finetunes/{}", "generations/{}"],

@@ -32,7 +32,7 @@ class TestBases:
         assert base["licence"] == "CC0-1.0"
         assert base["defaults"] == {
             "steps": 8, "guidance": 2.5, "width": 128, "height": 128, "max_width": 256, "max_height": 256,
-            "max_prompt_tokens": 32,
+            "max_prompt_tokens": 32, "count": 4, "finetune_strength": 1.0, "usual_width": None, "usual_height": None,
         }  # fmt: skip
 
     def test_an_incomplete_base_says_what_is_missing(self, client):

@@ -208,11 +208,6 @@ class TestErrors:
         assert result.code == exits.CONFLICT
         assert "running already" in result.err
 
-    def test_other_computers_are_not_listened_to(self, fluxtune):
-        result = fluxtune("serve", "--host", "0.0.0.0", "--no-open")
-        assert result.code == exits.INVALID
-        assert "SSH tunnel" in result.err
-
 
 class TestBases:
     def test_are_listed_with_the_command_that_gets_them(self, fluxtune):

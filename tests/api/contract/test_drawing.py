@@ -286,7 +286,7 @@ class TestResult:
         assert result_of(program, task["id"])["status"] == "Task not found"
         assert program.get(link).status_code == 404
 
-    @pytest.mark.parametrize("task_id", ["nope", "", "0" * 32, "../x", "x" * 5_000, "\x00"])
+    @pytest.mark.parametrize("task_id", ["nope", "", "0" * 32, "../x", "x" * 5_000])
     def test_unknown_ids(self, program, task_id):
         assert result_of(program, task_id) == {
             "id": task_id, "status": "Task not found", "result": None, "progress": None, "details": None,

@@ -194,7 +194,7 @@ class TestTell:
         for finetune_id in listed:
             assert program.get("/v1/finetune_details", params={"finetune_id": finetune_id}).status_code == 200
 
-    @pytest.mark.parametrize("finetune_id", ["nope", "", "../../etc/passwd", "0" * 32, "x" * 5_000, "a\x00b"])
+    @pytest.mark.parametrize("finetune_id", ["nope", "", "../../etc/passwd", "0" * 32, "x" * 5_000])
     def test_unknown(self, program, finetune_id):
         response = program.get("/v1/finetune_details", params={"finetune_id": finetune_id})
         assert response.status_code == 404

