@@ -126,6 +126,6 @@ def test_a_token_is_shown_once_and_revoked(page: Page, server):
 def test_signing_out_leaves_nothing_behind(page: Page, server, watch):
     watch.allowed.append("403")  # the browser itself logs the refused request
     page.goto("/system/access")
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("fluxtune serve").first).to_be_visible()
     assert page.request.get("/api/session").status == 403

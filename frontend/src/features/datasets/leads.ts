@@ -6,11 +6,10 @@ interface Lead {
   to: "add-images" | "trigger-word" | "write-captions";
 }
 
-const MORE_IMAGES: Lead = { words: "Add images", to: "add-images" };
+const MORE_IMAGES: Lead = { words: "Add more images", to: "add-images" };
 const CAPTIONS: Lead = { words: "Write captions", to: "write-captions" };
 
 const LEADS: Partial<Record<Finding["kind"], Lead>> = {
-  empty: MORE_IMAGES,
   too_few: MORE_IMAGES,
   low_variety: MORE_IMAGES,
   caption_missing: CAPTIONS,

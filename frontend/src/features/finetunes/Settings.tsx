@@ -131,6 +131,7 @@ function AsForm(props: SettingsProps & { onText: () => void }) {
       schema={schema}
       values={settingsSet(draft.recipe, usual)}
       usual={usual}
+      isUsualPending={Object.keys(usual).length === 0}
       errors={errors}
       reasons={reasons}
       extra={<Webhook {...props} />}
