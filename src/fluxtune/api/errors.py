@@ -124,7 +124,7 @@ def document_errors(app: FastAPI) -> None:
             schema = describe()
             for path, operations in schema["paths"].items():
                 for operation in operations.values():
-                    if path.startswith("/api/"):
+                    if path.startswith("/api/") or path == "/metrics":
                         operation["responses"].setdefault("403", {"description": "Nobody is signed in."})
                     _describe_problems(operation["responses"])
             for name in ("HTTPValidationError", "ValidationError"):
