@@ -12,8 +12,6 @@ interface SchemaFormProps {
   values: Record<string, unknown>;
   /** The value a field has when the user sets nothing. */
   usual: Record<string, unknown>;
-  /** `usual` is not known yet: what is typed meanwhile counts as set, whatever it is. */
-  isUsualPending?: boolean;
   errors?: Record<string, string>;
   /** Why fields have the value they have, where something is known about it. */
   reasons?: Record<string, string>;
@@ -66,7 +64,6 @@ export function SchemaForm(props: SchemaFormProps) {
     schema,
     values,
     usual,
-    isUsualPending,
     errors = {},
     reasons = {},
     except = [],
@@ -96,9 +93,7 @@ export function SchemaForm(props: SchemaFormProps) {
             isChanged={field.name in values}
             error={errors[field.name]}
             reason={reasons[field.name]}
-            onChange={(value) =>
-              onChange(withValue(values, field.name, value, isUsualPending ? undefined : usually))
-            }
+            onChange={(value) => onChange(withValue(values, field.name, value, usually))}
           />
         );
       })}

@@ -74,7 +74,10 @@ export function NewFinetunePage() {
   const [settled] = useDebouncedValue(chosen, 250);
   const plan = useQuery(planQuery(asPlan(settled)));
   // What the choices alone would give: the values that settings start from.
-  const usual = useQuery(planQuery(asPlan({ ...settled, recipe: {} }))).data;
+  const usualPlan = useQuery(planQuery(asPlan({ ...settled, recipe: {} })));
+  const usual = usualPlan.data;
+  const isUsualPending =
+    datasets.isPending || (dataset !== undefined && usual === undefined && !usualPlan.isError);
   const base = bases.find((one) => one.name === chosen.base);
 
   const start = useMutation({
@@ -162,6 +165,7 @@ export function NewFinetunePage() {
               dataset={dataset}
               datasets={datasets.data ?? []}
               usual={automatic(usual?.recipe, plan.data?.recipe, chosen.recipe)}
+              isUsualPending={isUsualPending}
               reasons={{ ...usual?.reasons, ...plan.data?.reasons }}
               errors={errors}
               secret={secret}

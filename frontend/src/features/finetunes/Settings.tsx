@@ -19,6 +19,8 @@ interface SettingsProps {
   datasets: Dataset[];
   /** What the choices alone would give. */
   usual: Settings;
+  /** That is still being asked. */
+  isUsualPending: boolean;
   reasons: Record<string, string>;
   errors: Record<string, string>;
   secret: string;
@@ -109,7 +111,7 @@ function AsText({ draft, dataset, datasets, usual, update }: SettingsProps) {
 }
 
 function AsForm(props: SettingsProps & { onText: () => void }) {
-  const { draft, usual, reasons, errors, update, onText } = props;
+  const { draft, usual, isUsualPending, reasons, errors, update, onText } = props;
   const schema = useQuery(recipeSchemaQuery).data;
   if (draft.text !== null && draft.textFor === null)
     return (
@@ -125,13 +127,13 @@ function AsForm(props: SettingsProps & { onText: () => void }) {
         </div>
       </div>
     );
-  if (!schema) return null;
+  // Shown before that, the schema's own values would be taken for what happens, and typing them would change nothing.
+  if (!schema || isUsualPending) return <p className="dim small">Working out the settings…</p>;
   return (
     <SchemaForm
       schema={schema}
       values={settingsSet(draft.recipe, usual)}
       usual={usual}
-      isUsualPending={Object.keys(usual).length === 0}
       errors={errors}
       reasons={reasons}
       extra={<Webhook {...props} />}
