@@ -66,7 +66,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(128)  # only now is the port surely ours; who is early waits until we answer
+        listener.listen(1024)  # only now is the port surely ours; who is early waits until we answer
     except OSError as error:
         listener.close()
         if port == DEFAULT_PORT and error.errno == errno.EADDRINUSE:
