@@ -181,7 +181,7 @@ class JobQueue:
     def _start_directly(self, job_id: str, attempt: int) -> None:
         """Run a job whose task keeps a record of its own for every step that must not be repeated.
 
-        A second one would cost a hosted image 20 ms of processor time. What is interrupted is queued again: by the
+        A second one would cost processor time and keep nothing more. What is interrupted is queued again: by the
         next start, which finds it taken and unknown to DBOS, or after a while by `_seek_missing`.
         """
         with self._lock:
