@@ -1,16 +1,21 @@
 """Near-duplicates among very many images, kept up to date as images come and go. Pure Python.
 
 Two fingerprints of one picture differ in at most 8 of 256 edge bits (`likeness.py`). Cut into nine strands, at least
-one strand is the same in both (pigeonhole), so whoever shares no strand need not be compared: 100,000 images take 9
+one strand is the same in both (pigeonhole; multi-index hashing, Norouzi, Punjani and Fleet, "Fast search in Hamming
+space with multi-index hashing", 2012), so whoever shares no strand need not be compared: 100,000 images take 9
 dictionary look-ups each instead of five billion comparisons. The strands take every ninth digit, so that a large sky,
-whose digits are all alike, does not fill one of them.
+whose digits are all alike, does not fill one of them. What comes at once is looked up at once, a strand at a time, by
+`map` over whole lists: a loop in Python is left for the few who share one.
 """
 
 import gc
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import compress
+from operator import is_, is_not, itemgetter
 from threading import Lock
+from typing import Any
 
 from fluxtune.imaging.likeness import MAX_COLOUR, MAX_EDGE_BITS
 
@@ -20,7 +25,8 @@ _CROWD = 40
 """From so many pictures with a strand in common on (drawings on white, plain colours) colour is looked at first."""
 _CELL = MAX_COLOUR + 1
 _KEPT = 16
-_NONE: frozenset[str] = frozenset()
+_EDGES = itemgetter(slice(_EDGE_DIGITS))
+_CUTS = [itemgetter(slice(strand, _EDGE_DIGITS, _STRANDS)) for strand in range(_STRANDS)]
 
 
 class AlikeIndex:
@@ -30,10 +36,12 @@ class AlikeIndex:
         """`edge_bits`: how many of 256 may differ, at most 8."""
         self._edge_bits = min(max(edge_bits, 0), MAX_EDGE_BITS)
         self._prints: dict[str, str] = {}
-        self._ids: dict[str, list[str]] = {}
-        self._shapes: dict[str, _Shape] = {}
-        # Nearly every strand has one owner: a list for each would be a million lists.
+        # Nearly every fingerprint, edge pattern and strand has one owner: a list for each would be a million lists.
+        self._ids: dict[str, str | list[str]] = {}
+        self._shapes: dict[str, str | _Shape] = {}
         self._strands: list[dict[str, str | list[str]]] = [{} for _ in range(_STRANDS)]
+        self._near: dict[str, set[str]] = defaultdict(set)
+        """Edges that differ in a few bits from these."""
         self._neighbours: dict[str, set[str]] = defaultdict(set)
 
     def update(self, prints: Mapping[str, str]) -> None:
@@ -41,19 +49,17 @@ class AlikeIndex:
         for key in [key for key, value in self._prints.items() if prints.get(key) != value]:
             self._remove(key)
         with _without_collections():
-            for key, value in prints.items():
-                if key not in self._prints:
-                    self._add(key, value)
+            self._add({key: value for key, value in prints.items() if key not in self._prints})
 
     def groups(self) -> list[list[str]]:
         """Return groups of two and more images that look almost the same."""
         groups: list[list[str]] = []
         seen: set[str] = set()
-        doubled = (each for each, ids in self._ids.items() if len(ids) > 1)
+        doubled = (each for each, ids in self._ids.items() if not isinstance(ids, str))
         for start in (*doubled, *self._neighbours):
             if start in seen:
                 continue
-            ids = [key for each in self._component(start, seen) for key in self._ids[each]]
+            ids = [key for each in self._component(start, seen) for key in _several(self._ids[each])]
             if len(ids) > 1:
                 groups.append(ids)
         return groups
@@ -69,96 +75,122 @@ class AlikeIndex:
                     open_ends.append(other)
         return found
 
-    def _add(self, key: str, value: str) -> None:
-        self._prints[key] = value
-        ids = self._ids.get(value)
-        if ids is not None:
-            ids.append(key)
-            return
-        self._ids[value] = [key]
-        if len(value) <= _EDGE_DIGITS:
-            return  # stored without a fingerprint: only the very same is its like
-        edges = value[:_EDGE_DIGITS]
-        shape = self._shapes.get(edges)
-        if shape is None:
-            shape = self._shapes[edges] = _Shape()
-            self._find_shapes(edges, shape)
-        if shape.near or shape.has_members:
-            for near in (edges, *shape.near):
-                for other in self._shapes[near].like(value):
-                    self._neighbours[value].add(other)
-                    self._neighbours[other].add(value)
+    def _add(self, prints: Mapping[str, str]) -> None:
+        self._prints.update(prints)
+        keys, values = list(prints), list(prints.values())
+        first, later = _claim(self._ids, values, keys)
+        for at in later:
+            _join(self._ids, values[at], keys[at])
+        # Stored without a fingerprint: only the very same is its like.
+        values = [value for value in compress(values, first) if len(value) > _EDGE_DIGITS]
+        edges = list(map(_EDGES, values))
+        first, later = _claim(self._shapes, edges, values)
+        for at in later:
+            self._add_to_shape(edges[at], values[at])
+        self._find_near(list(compress(edges, first)))
+        if self._near:
+            for at in compress(range(len(edges)), map(self._near.__contains__, edges)):
+                for near in self._near[edges[at]]:
+                    self._compare(values[at], self._shapes[near])
+
+    def _add_to_shape(self, edges: str, value: str) -> None:
+        shape = self._shapes[edges]
+        if isinstance(shape, str):
+            shape = self._shapes[edges] = _Shape(shape)
+        self._compare(value, shape)
         shape.add(value)
 
-    def _find_shapes(self, edges: str, shape: "_Shape") -> None:
-        """Note which shapes lie near a new one, and let those know."""
-        candidates: list[str] = []
-        for strand, owners in enumerate(self._strands):
-            digits = edges[strand::_STRANDS]
-            owner = owners.setdefault(digits, edges)
-            if owner is edges:
-                continue
-            if isinstance(owner, str):
-                candidates.append(owner)
-                owners[digits] = [owner, edges]
-            else:
-                candidates.extend(owner)
-                owner.append(edges)
-        if not candidates:
-            return
-        number = int(edges, 16)
-        for other in set(candidates):
-            if (number ^ int(other, 16)).bit_count() <= self._edge_bits:
-                shape.near = shape.near | {other}
-                self._shapes[other].near = self._shapes[other].near | {edges}
+    def _compare(self, value: str, shape: "str | _Shape") -> None:
+        """Note which pictures of a shape look like this one, whose edges are like theirs."""
+        colours = bytes.fromhex(value[_EDGE_DIGITS:])
+        for other in (shape,) if isinstance(shape, str) else shape.candidates(colours):
+            if _has_colours(colours, other):
+                self._neighbours[value].add(other)
+                self._neighbours[other].add(value)
+
+    def _find_near(self, edges: Sequence[str]) -> None:
+        """Note which edges differ in a few bits from new ones, and the other way round."""
+        numbers: dict[str, int] = {}
+
+        def number(digits: str) -> int:
+            found = numbers.get(digits)
+            if found is None:
+                found = numbers[digits] = int(digits, 16)
+            return found
+
+        for cut, owners in zip(_CUTS, self._strands, strict=True):
+            strands = list(map(cut, edges))
+            _, later = _claim(owners, strands, edges)
+            for at in later:
+                new = edges[at]
+                own = number(new)
+                for other in _several(owners[strands[at]]):
+                    if (own ^ number(other)).bit_count() <= self._edge_bits:
+                        self._near[new].add(other)
+                        self._near[other].add(new)
+                _join(owners, strands[at], new)
 
     def _remove(self, key: str) -> None:
         value = self._prints.pop(key)
-        ids = self._ids[value]
-        ids.remove(key)
-        if ids:
+        if _leave(self._ids, value, key):
             return
-        del self._ids[value]
         for other in self._neighbours.pop(value, ()):
-            self._neighbours[other].discard(value)
-            if not self._neighbours[other]:
-                del self._neighbours[other]
-        edges = value[:_EDGE_DIGITS]
+            _part(self._neighbours, other, value)
+        edges = _EDGES(value)
         shape = self._shapes.get(edges)
-        if len(value) <= _EDGE_DIGITS or shape is None or shape.remove(value):
+        if len(value) <= _EDGE_DIGITS or (isinstance(shape, _Shape) and shape.remove(value)):
             return
         del self._shapes[edges]
-        for near in shape.near:
-            self._shapes[near].near = self._shapes[near].near - {edges}
-        for strand, owners in enumerate(self._strands):
-            digits = edges[strand::_STRANDS]
-            owner = owners[digits]
-            if isinstance(owner, str) or len(owner) == 1:
-                del owners[digits]
-            else:
-                owner.remove(edges)
+        for near in self._near.pop(edges, ()):
+            _part(self._near, near, edges)
+        for cut, owners in zip(_CUTS, self._strands, strict=True):
+            _leave(owners, cut(edges), edges)
+
+
+def _claim(owners: dict[str, Any], names: Sequence[str], claimants: Sequence[str]) -> tuple[list[bool], list[int]]:
+    """Give names to who asks first. Returns who got theirs, and the places of those whose name was taken."""
+    held = list(map(owners.setdefault, names, claimants))
+    return list(map(is_, held, claimants)), list(compress(range(len(held)), map(is_not, held, claimants)))
+
+
+def _several(owner: str | list[str]) -> Sequence[str]:
+    return (owner,) if isinstance(owner, str) else owner
+
+
+def _join(owners: dict[str, str | list[str]], name: str, claimant: str) -> None:
+    owner = owners[name]
+    if isinstance(owner, str):
+        owners[name] = [owner, claimant]
+    else:
+        owner.append(claimant)
+
+
+def _leave(owners: dict[str, str | list[str]], name: str, leaving: str) -> bool:
+    """Take an owner from a name; return whether any are left."""
+    owner = owners[name]
+    if isinstance(owner, str):
+        del owners[name]
+        return False
+    owner.remove(leaving)
+    if len(owner) == 1:
+        owners[name] = owner[0]
+    return True
+
+
+def _part(links: dict[str, set[str]], one: str, other: str) -> None:
+    links[one].discard(other)
+    if not links[one]:
+        del links[one]
 
 
 class _Shape:
-    """Pictures with the very same edges, which colour tells apart; `near` are the shapes that differ in a few bits."""
+    """Several pictures with the very same edges, which colour tells apart."""
 
-    __slots__ = ("_cells", "_members", "near")
+    __slots__ = ("_cells", "_members")
 
-    def __init__(self) -> None:
-        # Nearly every shape is alone: a set for each would be a hundred thousand sets.
-        self.near: frozenset[str] = _NONE
-        self._members: list[str] = []
+    def __init__(self, member: str) -> None:
+        self._members = [member]
         self._cells: dict[tuple[int, int, int], list[str]] | None = None
-
-    @property
-    def has_members(self) -> bool:
-        """Return whether any picture has this shape."""
-        return bool(self._members)
-
-    def like(self, value: str) -> list[str]:
-        """Return the pictures of this shape in the colours of that one."""
-        colours = bytes.fromhex(value[_EDGE_DIGITS:])
-        return [other for other in self._candidates(colours) if _has_colours(colours, other)]
 
     def add(self, value: str) -> None:
         """Remember one more; a crowd is sorted by the colour of its first cell."""
@@ -177,7 +209,8 @@ class _Shape:
             self._cells[_cell(value)].remove(value)
         return bool(self._members)
 
-    def _candidates(self, colours: bytes) -> Iterator[str]:
+    def candidates(self, colours: bytes) -> Iterator[str]:
+        """Return those that may have these colours."""
         if self._cells is None:
             yield from self._members
             return

@@ -56,6 +56,12 @@ def test_it_finds_what_comparing_all_with_all_finds(seed, count, bits):
         sorted(group) for group in {id(each): each for each in joined.values()}.values() if len(group) > 1
     )
     assert groups(prints, bits) == expected
+    one_after_another = AlikeIndex(bits)
+    for part in range(1, count, 7):
+        one_after_another.update(dict(list(prints.items())[:part]))
+    one_after_another.update({key: value for key, value in prints.items() if int(key) % 3})
+    one_after_another.update(prints)
+    assert sorted(sorted(group) for group in one_after_another.groups()) == expected
 
 
 def test_what_comes_and_goes_is_followed():
