@@ -18,6 +18,38 @@ def server(tmp_path_factory):
         yield server
 
 
+def shared_dataset(owner) -> str:
+    """Make a dataset that all may look at, and return its address."""
+    sample = owner.request.get("/api/samples").json()[0]["name"]
+    made = owner.request.post("/api/datasets", data={"name": "Geese", "sample": sample})
+    assert made.ok, made.text()
+    address = f"/datasets/{made.json()['id']}"
+    shared = owner.request.put(f"/api/sharing/dataset/{made.json()['id']}", data={"everyone": "see", "people": {}})
+    assert shared.ok, shared.text()
+    return address
+
+
+def sees_and_changes_nothing(viewer, dataset: str) -> None:
+    """What a role does not include is not there, or says what it takes; what is there can be looked at."""
+    viewer.goto(dataset)
+    expect(viewer.get_by_role("note")).to_contain_text("It takes the role of a creator; yours is viewer")
+    expect(viewer.get_by_role("heading", name="Geese")).to_be_visible()
+    expect(viewer.get_by_role("textbox", name="Caption of image 1", exact=True)).not_to_be_editable()
+    expect(viewer.get_by_role("textbox", name="Trigger word")).to_be_disabled()
+    for name in ("Train on this", "Add images", "Write captions", "Remove image 1"):
+        expect(viewer.get_by_role("button", name=name)).to_have_count(0)
+    assert_accessible(viewer)
+    viewer.get_by_role("button", name="Open image 1", exact=True).click()
+    viewer.get_by_role("dialog").get_by_role("button", name="Close").click()
+    viewer.goto("/datasets")
+    expect(viewer.get_by_role("link", name="Geese")).to_be_visible()
+    expect(viewer.get_by_role("button", name="New dataset")).to_have_count(0)
+    for page, role in (("/finetunes/new", "a trainer"), ("/create", "a creator"), ("/system/settings", "an admin")):
+        viewer.goto(page)
+        expect(viewer.get_by_text(f"It takes the role of {role}")).to_be_visible()
+    viewer.goto("/system/access")
+
+
 def test_an_administrator_and_somebody_they_invite(new_page, server, watch):
     watch.allowed.append("403 (Forbidden)")  # who is not signed in is told so
     ada = new_page()
@@ -57,6 +89,8 @@ def test_an_administrator_and_somebody_they_invite(new_page, server, watch):
     ]
     assert_accessible(ben)
     assert not overflow(ben)
+
+    sees_and_changes_nothing(ben, shared_dataset(ada))
 
     # Out, and in again by the password.
     ben.get_by_role("listitem", name="This browser").get_by_role("button", name="Sign out").click()

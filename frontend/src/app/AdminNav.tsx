@@ -3,7 +3,9 @@ import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 
 import { usePermissions } from "@/api/session";
 
-import { adminGroupsFor, type AdminAddress } from "./admin";
+import { Only } from "@/components/may/May";
+
+import { adminGroupsFor, ruleOfAdminPage, type AdminAddress } from "./admin";
 import classes from "./AdminNav.module.css";
 
 /** The pages under Admin: a list beside them, or where there is no room for it, one field above. */
@@ -53,11 +55,14 @@ export function AdminNav() {
 
 /** What stands around every page under Admin. */
 export function AdminLayout() {
+  const here = useLocation({ select: ({ pathname }) => pathname.replace(/(.)\/$/, "$1") });
   return (
     <div className={classes.layout}>
       <AdminNav />
       <div className={classes.content}>
-        <Outlet />
+        <Only rule={ruleOfAdminPage(here)}>
+          <Outlet />
+        </Only>
       </div>
     </div>
   );

@@ -2,14 +2,23 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 
+import { Only } from "@/components/may/May";
 import { CreatePage } from "@/features/generations/CreatePage";
 import { Gallery } from "@/features/images/Gallery";
 import { GalleryChooser } from "@/features/images/GalleryChooser";
 
 import { takeReuse } from "./reuse";
 
-/** Create with the gallery beside it: two features that know nothing of each other. */
 export function CreateRoute() {
+  return (
+    <Only rule="create">
+      <Create />
+    </Only>
+  );
+}
+
+/** Create with the gallery beside it: two features that know nothing of each other. */
+function Create() {
   const search = useSearch({ from: "/create" });
   const navigate = useNavigate();
   const [{ asked, reuse }] = useState(() => ({

@@ -125,7 +125,7 @@ export function Palette() {
     },
     {
       group: "Create with",
-      actions: (words ? findHosted(hosted, words) : []).map((model) => ({
+      actions: (words && permissions.includes("create") ? findHosted(hosted, words) : []).map((model) => ({
         id: model.id,
         label: model.title,
         description: abilities(model).join(" · "),

@@ -141,3 +141,8 @@ export function adminGroupsFor(permissions: readonly string[]) {
     pages: (pages as readonly Page[]).filter(({ rule }) => permissions.includes(rule ?? "administer")),
   })).filter(({ pages }) => pages.length > 0);
 }
+
+/** What a page under Admin takes; one that is not listed, to administer. */
+export const ruleOfAdminPage = (address: string): Rule =>
+  ADMIN_GROUPS.flatMap(({ pages }) => pages as readonly Page[]).find(({ to }) => to === address)?.rule ??
+  "administer";

@@ -10,7 +10,9 @@ import {
   type GalleryImage,
   type Generation,
 } from "@/api/generated";
+import { useMay } from "@/api/session";
 
+import { useMayChange } from "./may/May";
 import { downloadName, type Reuse } from "./recipe";
 import { toastProblem, toastUndo } from "./undo";
 
@@ -74,22 +76,26 @@ interface ImageActionsProps {
 export function ImageActions({ item, onReuse, onRemoved }: ImageActionsProps) {
   const { favourite, remove } = useImageActions();
   const { facts, image } = item;
+  const mayCreate = useMay("create");
+  const mayChange = useMayChange() && mayCreate;
   return (
     <>
-      <Tooltip label={item.is_favourite ? "No longer a favourite" : "Favourite"}>
-        <ActionIcon
-          aria-label="Favourite"
-          aria-pressed={item.is_favourite}
-          onClick={() => void favourite(item)}
-        >
-          <Heart
-            size={16}
-            fill={item.is_favourite ? "currentColor" : "none"}
-            color={item.is_favourite ? "#ff6b81" : "currentColor"}
-          />
-        </ActionIcon>
-      </Tooltip>
-      {onReuse && (
+      {mayChange && (
+        <Tooltip label={item.is_favourite ? "No longer a favourite" : "Favourite"}>
+          <ActionIcon
+            aria-label="Favourite"
+            aria-pressed={item.is_favourite}
+            onClick={() => void favourite(item)}
+          >
+            <Heart
+              size={16}
+              fill={item.is_favourite ? "currentColor" : "none"}
+              color={item.is_favourite ? "#ff6b81" : "currentColor"}
+            />
+          </ActionIcon>
+        </Tooltip>
+      )}
+      {onReuse && mayCreate && (
         <Menu position="bottom-start">
           <Menu.Target>
             <Tooltip label="Reuse">
@@ -130,17 +136,19 @@ export function ImageActions({ item, onReuse, onRemoved }: ImageActionsProps) {
           <Download size={16} />
         </ActionIcon>
       </Tooltip>
-      <Tooltip label="Delete">
-        <ActionIcon
-          aria-label="Delete"
-          onClick={() => {
-            onRemoved?.();
-            void remove(item);
-          }}
-        >
-          <Trash2 size={16} />
-        </ActionIcon>
-      </Tooltip>
+      {mayChange && (
+        <Tooltip label="Delete">
+          <ActionIcon
+            aria-label="Delete"
+            onClick={() => {
+              onRemoved?.();
+              void remove(item);
+            }}
+          >
+            <Trash2 size={16} />
+          </ActionIcon>
+        </Tooltip>
+      )}
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { useState, type KeyboardEvent } from "react";
 
 import classes from "./InlineName.module.css";
+import { useMayChange } from "./may/May";
 
 interface InlineNameProps {
   value: string;
@@ -12,6 +13,7 @@ interface InlineNameProps {
 /** A name edited where it stands: Enter or leaving saves, Escape takes it back. */
 export function InlineName({ value, label, onSave, size = "title" }: InlineNameProps) {
   const [typed, setTyped] = useState<string | null>(null);
+  const mayChange = useMayChange();
   const shown = typed ?? value;
   const finish = () => {
     const name = typed?.trim();
@@ -27,7 +29,9 @@ export function InlineName({ value, label, onSave, size = "title" }: InlineNameP
       );
     }
   };
-  const input = (
+  const input = !mayChange ? (
+    value
+  ) : (
     <span className={classes.grow} data-value={shown || " "}>
       <input
         className={classes.input}

@@ -5,11 +5,15 @@ import { useState } from "react";
 
 import { systemQuery } from "@/api/queries";
 
+import type { SharedKind } from "@/api/sharing";
+
 import { ago } from "./format";
+import { useStanding } from "./may/May";
 import { Fold } from "./schema-form/SchemaForm";
 import { toastProblem } from "./undo";
 
 interface TrashProps {
+  kind: SharedKind;
   items: { id: string; name: string; deleted_at: string | null }[];
   restore: (id: string) => Promise<unknown>;
 }
@@ -22,8 +26,32 @@ export function untilGone(deletedAt: string, keepDays: number, at = Date.now()):
   return `, goes for good in ${days} ${days === 1 ? "day" : "days"}`;
 }
 
+interface RestoreProps {
+  kind: SharedKind;
+  id: string;
+  name: string;
+  isBusy: boolean;
+  onClick: () => void;
+}
+
+function Restore({ kind, id, name, isBusy, onClick }: RestoreProps) {
+  if (!useStanding(kind, id).may) return null;
+  return (
+    <Button
+      size="compact-sm"
+      variant="default"
+      leftSection={<Undo2 size={14} />}
+      loading={isBusy}
+      onClick={onClick}
+      aria-label={`Restore ${name}`}
+    >
+      Restore
+    </Button>
+  );
+}
+
 /** What was deleted and can be restored, for how long, and the way back. */
-export function Trash({ items, restore }: TrashProps) {
+export function Trash({ kind, items, restore }: TrashProps) {
   const keepDays = useQuery(systemQuery).data?.trash_keep_days ?? 0;
   const [busy, setBusy] = useState<string | null>(null);
   if (items.length === 0) return null;
@@ -44,16 +72,7 @@ export function Trash({ items, restore }: TrashProps) {
               <span className="dim small">
                 {deleted_at && `deleted ${ago(deleted_at)}${untilGone(deleted_at, keepDays)}`}
               </span>
-              <Button
-                size="compact-sm"
-                variant="default"
-                leftSection={<Undo2 size={14} />}
-                loading={busy === id}
-                onClick={() => void bring(id)}
-                aria-label={`Restore ${name}`}
-              >
-                Restore
-              </Button>
+              <Restore kind={kind} id={id} name={name} isBusy={busy === id} onClick={() => void bring(id)} />
             </li>
           ))}
         </ul>

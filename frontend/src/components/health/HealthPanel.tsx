@@ -7,6 +7,7 @@ import { cancelCheck, startCheck, type Health, type Job } from "@/api/generated"
 import { activeJobsQuery, healthQuery } from "@/api/queries";
 import { ago, countOf, duration } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
+import { May } from "@/components/may/May";
 import { Meter } from "@/components/Meter";
 import { Section } from "@/components/Page";
 import { ErrorState, ProblemCard } from "@/components/ProblemCard";
@@ -45,15 +46,17 @@ function Checking({ job, finetuneId }: { job: Job; finetuneId: string }) {
         <p role="status" className="num">
           {standing[0].toUpperCase() + standing.slice(1)}
         </p>
-        <Button
-          size="compact-sm"
-          variant="quiet"
-          leftSection={<Ban size={14} />}
-          loading={cancel.isPending || cancel.isSuccess}
-          onClick={() => cancel.mutate()}
-        >
-          Cancel the check
-        </Button>
+        <May>
+          <Button
+            size="compact-sm"
+            variant="quiet"
+            leftSection={<Ban size={14} />}
+            loading={cancel.isPending || cancel.isSuccess}
+            onClick={() => cancel.mutate()}
+          >
+            Cancel the check
+          </Button>
+        </May>
       </div>
       <Meter label="Progress of the health check" value={job.step} total={job.steps} />
     </div>
@@ -74,15 +77,17 @@ export function HealthPanel({ finetuneId, modelId }: { finetuneId: string; model
     },
   });
   const measure = (words: string) => (
-    <Button
-      size="compact-sm"
-      variant="default"
-      leftSection={words === "Measure now" ? <HeartPulse size={14} /> : <RotateCw size={14} />}
-      loading={start.isPending}
-      onClick={() => start.mutate()}
-    >
-      {words}
-    </Button>
+    <May>
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={words === "Measure now" ? <HeartPulse size={14} /> : <RotateCw size={14} />}
+        loading={start.isPending}
+        onClick={() => start.mutate()}
+      >
+        {words}
+      </Button>
+    </May>
   );
   return (
     <Section

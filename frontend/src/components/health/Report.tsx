@@ -17,6 +17,8 @@ import { Badge } from "@/components/StateBadge";
 import { toastProblem } from "@/components/undo";
 
 import { Copies } from "./Copies";
+import { May } from "@/components/may/May";
+
 import classes from "./Health.module.css";
 import { Measures } from "./Measures";
 import { Sheet } from "./Sheet";
@@ -75,14 +77,16 @@ function Recommended({
         )}
       </div>
       {model && (
-        <Button
-          variant="primary"
-          leftSection={<Sparkles size={16} />}
-          loading={use.isPending}
-          onClick={() => use.mutate(model)}
-        >
-          Use it
-        </Button>
+        <May>
+          <Button
+            variant="primary"
+            leftSection={<Sparkles size={16} />}
+            loading={use.isPending}
+            onClick={() => use.mutate(model)}
+          >
+            Use it
+          </Button>
+        </May>
       )}
     </div>
   );

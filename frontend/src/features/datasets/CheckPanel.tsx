@@ -6,6 +6,7 @@ import { useState } from "react";
 import type { Dataset, DatasetUpdate, Finding } from "@/api/generated";
 import { basesQuery, datasetCheckQuery } from "@/api/queries";
 import { countOf } from "@/components/format";
+import { Fields, useMayChange } from "@/components/may/May";
 import { Loaded } from "@/components/Loaded";
 
 import { CheckLimits } from "./CheckLimits";
@@ -24,7 +25,8 @@ const ICONS = { error: CircleAlert, warning: TriangleAlert, hint: Info };
 function FindingRow({ finding, fix, onShow }: FindingRowProps) {
   const Icon = ICONS[finding.severity];
   const { fix: name, dataset_image_ids: ids } = finding;
-  const lead = leadOf(finding);
+  const mayChange = useMayChange();
+  const lead = mayChange && leadOf(finding);
   return (
     <li data-severity={finding.severity}>
       <Icon size={16} aria-label={finding.severity} />
@@ -32,7 +34,7 @@ function FindingRow({ finding, fix, onShow }: FindingRowProps) {
         <p className={classes.sentence}>{finding.sentence}</p>
         <p className={classes.what}>{finding.action}</p>
         <div className={classes.buttons}>
-          {name && (
+          {name && mayChange && (
             <Button
               size="compact-sm"
               variant="default"
@@ -120,11 +122,13 @@ export function CheckPanel({ dataset, onShow, onUpdate }: CheckPanelProps) {
           </>
         )}
       </Loaded>
-      <CheckLimits
-        key={dataset.id}
-        limits={dataset.check_limits}
-        onChange={(check_limits) => onUpdate({ check_limits })}
-      />
+      <Fields>
+        <CheckLimits
+          key={dataset.id}
+          limits={dataset.check_limits}
+          onChange={(check_limits) => onUpdate({ check_limits })}
+        />
+      </Fields>
     </section>
   );
 }

@@ -8,6 +8,7 @@ import { datasetCheckQuery, datasetQuery } from "@/api/queries";
 import { countOf } from "@/components/format";
 import { InlineName } from "@/components/InlineName";
 import { Loaded } from "@/components/Loaded";
+import { Changing, Fields, May, useStanding, WhyNot } from "@/components/may/May";
 import { Page } from "@/components/Page";
 import { ShareButton } from "@/components/sharing/ShareButton";
 import { toastProblem } from "@/components/undo";
@@ -31,6 +32,7 @@ export function DatasetPage() {
   const check = useQuery(datasetCheckQuery(datasetId));
   const upload = useUpload(datasetId);
   const actions = useDatasetActions(datasetId);
+  const standing = useStanding("dataset", datasetId);
   const [only, setOnly] = useState<ReadonlySet<string> | null>(null);
 
   const remove = async () => {
@@ -54,68 +56,77 @@ export function DatasetPage() {
   const count = image_count + upload.pending.length;
 
   return (
-    <Page
-      title={name}
-      width="full"
-      above={<Link to="/datasets">Datasets</Link>}
-      heading={
-        <InlineName
-          value={name}
-          label="Name of the dataset"
-          onSave={(next) => void actions.update({ name: next }).catch(() => undefined)}
-        />
-      }
-      sub={`${countOf(image_count, "image")} · ${captioned_count} captioned`}
-      actions={
-        <>
-          <ShareButton kind="dataset" id={datasetId} name={name} />
-          <DatasetMenu dataset={dataset.data} onRemove={() => void remove()} />
-          <Tooltip label="Add images first" disabled={isTrainable}>
-            <Button
-              variant="primary"
-              size="md"
-              leftSection={<TrendingDown size={17} />}
-              data-disabled={!isTrainable || undefined}
-              disabled={!isTrainable}
-              onClick={() => void navigate({ to: "/finetunes/new", search: { dataset: datasetId } })}
-            >
-              Train on this
-            </Button>
-          </Tooltip>
-        </>
-      }
-    >
-      <div className={classes.layout} data-empty={count === 0 || undefined}>
-        <aside className={classes.side}>
-          <CheckPanel
-            dataset={dataset.data}
-            onShow={(ids) => setOnly(new Set(ids))}
-            onUpdate={actions.update}
+    <Changing by={standing}>
+      <Page
+        title={name}
+        width="full"
+        above={<Link to="/datasets">Datasets</Link>}
+        heading={
+          <InlineName
+            value={name}
+            label="Name of the dataset"
+            onSave={(next) => void actions.update({ name: next }).catch(() => undefined)}
           />
-          <DatasetSettings dataset={dataset.data} onUpdate={actions.update} />
-        </aside>
-        <section aria-label="Images" className={classes.images}>
-          <AddImages onFiles={upload.add} isEmpty={count === 0} />
-          <RefusedFiles files={upload.refused} onDismiss={upload.dismiss} />
-          <UploadPanel upload={upload} />
-          <ImagesSection
-            dataset={dataset.data}
-            check={check.data}
-            actions={actions}
-            only={only}
-            onShowAll={() => setOnly(null)}
-            after={
-              upload.pending.length > 0 && (
-                <ul className={classes.grid}>
-                  {upload.pending.map((item) => (
-                    <PendingCard key={item.key} item={item} />
-                  ))}
-                </ul>
-              )
-            }
-          />
-        </section>
-      </div>
-    </Page>
+        }
+        sub={`${countOf(image_count, "image")} · ${captioned_count} captioned`}
+        actions={
+          <>
+            <ShareButton kind="dataset" id={datasetId} name={name} />
+            <DatasetMenu dataset={dataset.data} onRemove={() => void remove()} />
+            <May rule="train">
+              <Tooltip label="Add images first" disabled={isTrainable}>
+                <Button
+                  variant="primary"
+                  size="md"
+                  leftSection={<TrendingDown size={17} />}
+                  data-disabled={!isTrainable || undefined}
+                  disabled={!isTrainable}
+                  onClick={() => void navigate({ to: "/finetunes/new", search: { dataset: datasetId } })}
+                >
+                  Train on this
+                </Button>
+              </Tooltip>
+            </May>
+          </>
+        }
+      >
+        <WhyNot />
+        <div className={classes.layout} data-empty={count === 0 || undefined}>
+          <aside className={classes.side}>
+            <CheckPanel
+              dataset={dataset.data}
+              onShow={(ids) => setOnly(new Set(ids))}
+              onUpdate={actions.update}
+            />
+            <Fields>
+              <DatasetSettings dataset={dataset.data} onUpdate={actions.update} />
+            </Fields>
+          </aside>
+          <section aria-label="Images" className={classes.images}>
+            <May>
+              <AddImages onFiles={upload.add} isEmpty={count === 0} />
+              <RefusedFiles files={upload.refused} onDismiss={upload.dismiss} />
+              <UploadPanel upload={upload} />
+            </May>
+            <ImagesSection
+              dataset={dataset.data}
+              check={check.data}
+              actions={actions}
+              only={only}
+              onShowAll={() => setOnly(null)}
+              after={
+                upload.pending.length > 0 && (
+                  <ul className={classes.grid}>
+                    {upload.pending.map((item) => (
+                      <PendingCard key={item.key} item={item} />
+                    ))}
+                  </ul>
+                )
+              }
+            />
+          </section>
+        </div>
+      </Page>
+    </Changing>
   );
 }

@@ -6,6 +6,7 @@ import { Images, Plus } from "lucide-react";
 import { call } from "@/api/call";
 import { createDataset, restoreDataset, type Dataset, type DatasetCreate } from "@/api/generated";
 import { datasetsQuery, samplesQuery } from "@/api/queries";
+import { useMay } from "@/api/session";
 import { Empty } from "@/components/Empty";
 import { ago, countOf } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
@@ -44,8 +45,9 @@ export function DatasetsPage() {
     },
     onError: toastProblem,
   });
+  const mayCreate = useMay("create");
   const isEmpty = datasets.data?.length === 0;
-  const add = (
+  const add = mayCreate && (
     <Button
       variant="primary"
       leftSection={<Plus size={16} />}
@@ -61,9 +63,14 @@ export function DatasetsPage() {
       <Loaded query={datasets}>
         {(list) =>
           list.length === 0 ? (
-            <Empty title="Show it what to learn" art={<Images size={36} strokeWidth={1.3} />} action={add}>
+            <Empty
+              title={mayCreate ? "Show it what to learn" : "Nothing was shared with you yet"}
+              art={<Images size={36} strokeWidth={1.3} />}
+              action={add}
+            >
               A dataset holds ten or twenty images of one character, product or style, each with a line that
               says what is seen.
+              {!mayCreate && " Those of others appear here as soon as they are shared with you."}
             </Empty>
           ) : (
             <ul className="cards">
@@ -74,7 +81,7 @@ export function DatasetsPage() {
           )
         }
       </Loaded>
-      {samples.length > 0 && (
+      {mayCreate && samples.length > 0 && (
         <Section title="Samples to try">
           <ul className="cards">
             {samples.map((sample) => (
@@ -109,6 +116,7 @@ export function DatasetsPage() {
         </Section>
       )}
       <Trash
+        kind="dataset"
         items={trash.data ?? []}
         restore={async (id) => {
           await call(restoreDataset({ path: { dataset_id: id } }));

@@ -2,6 +2,7 @@ import { Pencil, X } from "lucide-react";
 import { memo, type MouseEvent } from "react";
 
 import type { DatasetImage, GridImage } from "@/api/generated";
+import { May } from "@/components/may/May";
 import { Picture } from "@/components/Picture";
 
 import { CaptionField } from "./captions/CaptionField";
@@ -88,24 +89,26 @@ export const ImageCard = memo(function ImageCard(props: ImageCardProps) {
           )}
         </button>
         {!seenAs && <Badges item={item} problems={problems} />}
-        <label className={classes.check}>
-          <input
-            type="checkbox"
-            checked={isSelected}
-            aria-label={`Select image ${number}`}
-            onChange={() => undefined}
-            onClick={(event) => onToggle(item.id, event)}
-          />
-        </label>
-        <button
-          type="button"
-          className={classes.remove}
-          title="Remove from the dataset"
-          aria-label={`Remove image ${number}`}
-          onClick={() => void onRemove(item)}
-        >
-          <X size={15} />
-        </button>
+        <May>
+          <label className={classes.check}>
+            <input
+              type="checkbox"
+              checked={isSelected}
+              aria-label={`Select image ${number}`}
+              onChange={() => undefined}
+              onClick={(event) => onToggle(item.id, event)}
+            />
+          </label>
+          <button
+            type="button"
+            className={classes.remove}
+            title="Remove from the dataset"
+            aria-label={`Remove image ${number}`}
+            onClick={() => void onRemove(item)}
+          >
+            <X size={15} />
+          </button>
+        </May>
       </div>
       <CaptionField
         datasetId={datasetId}

@@ -6,6 +6,7 @@ import { Columns2, Plus, TrendingDown } from "lucide-react";
 import { call } from "@/api/call";
 import { listFinetunes, restoreFinetune } from "@/api/generated";
 import { finetunesQuery } from "@/api/queries";
+import { useMay } from "@/api/session";
 import { Empty } from "@/components/Empty";
 import { GridSkeleton, Loaded } from "@/components/Loaded";
 import { Page } from "@/components/Page";
@@ -21,7 +22,8 @@ export function FinetunesPage() {
     queryKey: ["finetunes", "trash"],
     queryFn: () => call(listFinetunes({ query: { deleted: true } })),
   });
-  const add = (
+  const mayTrain = useMay("train");
+  const add = mayTrain && (
     <Button
       variant="primary"
       leftSection={<Plus size={16} />}
@@ -59,15 +61,17 @@ export function FinetunesPage() {
         {(list) =>
           list.length === 0 ? (
             <Empty
-              title="Teach it something"
+              title={mayTrain ? "Teach it something" : "Nothing was shared with you yet"}
               art={<TrendingDown size={36} strokeWidth={1.3} />}
               action={
-                <>
-                  {add}
-                  <Button variant="default" component={Link} to="/">
-                    Try a sample
-                  </Button>
-                </>
+                mayTrain && (
+                  <>
+                    {add}
+                    <Button variant="default" component={Link} to="/">
+                      Try a sample
+                    </Button>
+                  </>
+                )
               }
             >
               A finetune takes a dataset and makes a model that knows what is in it. You see samples while it
@@ -86,6 +90,7 @@ export function FinetunesPage() {
         }
       </Loaded>
       <Trash
+        kind="finetune"
         items={trash.data ?? []}
         restore={async (id) => {
           await call(restoreFinetune({ path: { finetune_id: id } }));

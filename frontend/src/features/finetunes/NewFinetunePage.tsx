@@ -13,6 +13,7 @@ import { useFlag } from "@/api/useFlag";
 import { Empty } from "@/components/Empty";
 import { countOf } from "@/components/format";
 import { Mosaic } from "@/components/Mosaic";
+import { Only } from "@/components/may/May";
 import { Page } from "@/components/Page";
 import { ErrorState } from "@/components/ProblemCard";
 import { useDraft } from "@/components/useDraft";
@@ -43,6 +44,14 @@ function Step({ number, title, children }: { number: number; title: string; chil
 }
 
 export function NewFinetunePage() {
+  return (
+    <Only rule="train">
+      <NewFinetune />
+    </Only>
+  );
+}
+
+function NewFinetune() {
   const { dataset: asked, server: askedServer } = useSearch({ from: "/finetunes/new" });
   const navigate = useNavigate();
   const client = useQueryClient();

@@ -16,6 +16,7 @@ import { useState } from "react";
 
 import type { Finetune } from "@/api/generated";
 import { modelQuery } from "@/api/queries";
+import { May, useMayChange } from "@/components/may/May";
 import { toastProblem } from "@/components/undo";
 
 import { useRunActions } from "./actions";
@@ -25,6 +26,7 @@ import { isLive } from "./phases";
 
 function More({ run, onTrash }: { run: Finetune; onTrash: () => void }) {
   const navigate = useNavigate();
+  const mayChange = useMayChange();
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -39,7 +41,7 @@ function More({ run, onTrash }: { run: Finetune; onTrash: () => void }) {
         >
           Compare with another
         </Menu.Item>
-        {!isLive(run.state) && (
+        {!isLive(run.state) && mayChange && (
           <Menu.Item leftSection={<Trash2 size={15} />} onClick={onTrash}>
             Move to trash
           </Menu.Item>
@@ -54,9 +56,10 @@ function Finished({ run }: { run: Finetune }) {
   const navigate = useNavigate();
   const [isExtending, setExtending] = useState(false);
   const model = useQuery(modelQuery(run.model_id ?? "")).data;
+  const mayChange = useMayChange();
   return (
     <>
-      {!run.server_id && (
+      {!run.server_id && mayChange && (
         <Button
           variant="default"
           leftSection={<ChevronsRight size={16} />}
@@ -67,39 +70,43 @@ function Finished({ run }: { run: Finetune }) {
       )}
       <ExtendDialog run={run} isOpen={isExtending} onClose={() => setExtending(false)} />
       {run.elsewhere_model_id && (
-        <Button
-          variant="default"
-          onClick={() =>
-            void navigate({
-              to: "/create",
-              search: {
-                model: run.elsewhere_model_id ?? undefined,
-                prompt: model?.prompts[0] ?? run.trigger_word,
-              },
-            })
-          }
-        >
-          Create at {run.server_name}
-        </Button>
+        <May rule="create">
+          <Button
+            variant="default"
+            onClick={() =>
+              void navigate({
+                to: "/create",
+                search: {
+                  model: run.elsewhere_model_id ?? undefined,
+                  prompt: model?.prompts[0] ?? run.trigger_word,
+                },
+              })
+            }
+          >
+            Create at {run.server_name}
+          </Button>
+        </May>
       )}
       {run.model_id && (
         <>
           <Button variant="default" component={Link} to={`/models/${run.model_id}`}>
             Open the model
           </Button>
-          <Button
-            variant="primary"
-            size="md"
-            leftSection={<Sparkles size={16} />}
-            onClick={() =>
-              void navigate({
-                to: "/create",
-                search: { model: run.model_id ?? undefined, prompt: model?.prompts[0] ?? run.trigger_word },
-              })
-            }
-          >
-            Create with it
-          </Button>
+          <May rule="create">
+            <Button
+              variant="primary"
+              size="md"
+              leftSection={<Sparkles size={16} />}
+              onClick={() =>
+                void navigate({
+                  to: "/create",
+                  search: { model: run.model_id ?? undefined, prompt: model?.prompts[0] ?? run.trigger_word },
+                })
+              }
+            >
+              Create with it
+            </Button>
+          </May>
         </>
       )}
     </>
@@ -125,47 +132,49 @@ export function RunActions({ run }: { run: Finetune }) {
     <>
       <More run={run} onTrash={() => void trash()} />
       {isLive(run.state) && <NotifyButton run={run} />}
-      {isEndless && (
-        <Button
-          variant="quiet"
-          leftSection={<Ban size={16} />}
-          loading={isBusy("cancel")}
-          onClick={() => act.mutate("cancel")}
-        >
-          Cancel run
-        </Button>
-      )}
-      {(run.state === "running" || run.state === "queued") && !run.is_stopping && !run.server_id && (
-        <Button
-          variant="default"
-          leftSection={<CirclePause size={16} />}
-          loading={isBusy("pause")}
-          onClick={() => act.mutate("pause")}
-        >
-          Pause
-        </Button>
-      )}
-      {(run.state === "running" || run.state === "paused") && (
-        <Button
-          variant="default"
-          leftSection={<CircleStop size={16} />}
-          disabled={run.step === 0}
-          loading={isBusy("stop") || run.is_stopping}
-          onClick={() => act.mutate("stop")}
-        >
-          Stop and keep
-        </Button>
-      )}
-      {run.state === "paused" && (
-        <Button
-          variant="primary"
-          leftSection={<CirclePlay size={16} />}
-          loading={isBusy("resume")}
-          onClick={() => act.mutate("resume")}
-        >
-          Resume
-        </Button>
-      )}
+      <May>
+        {isEndless && (
+          <Button
+            variant="quiet"
+            leftSection={<Ban size={16} />}
+            loading={isBusy("cancel")}
+            onClick={() => act.mutate("cancel")}
+          >
+            Cancel run
+          </Button>
+        )}
+        {(run.state === "running" || run.state === "queued") && !run.is_stopping && !run.server_id && (
+          <Button
+            variant="default"
+            leftSection={<CirclePause size={16} />}
+            loading={isBusy("pause")}
+            onClick={() => act.mutate("pause")}
+          >
+            Pause
+          </Button>
+        )}
+        {(run.state === "running" || run.state === "paused") && (
+          <Button
+            variant="default"
+            leftSection={<CircleStop size={16} />}
+            disabled={run.step === 0}
+            loading={isBusy("stop") || run.is_stopping}
+            onClick={() => act.mutate("stop")}
+          >
+            Stop and keep
+          </Button>
+        )}
+        {run.state === "paused" && (
+          <Button
+            variant="primary"
+            leftSection={<CirclePlay size={16} />}
+            loading={isBusy("resume")}
+            onClick={() => act.mutate("resume")}
+          >
+            Resume
+          </Button>
+        )}
+      </May>
       {run.state === "succeeded" && <Finished run={run} />}
     </>
   );

@@ -8,6 +8,7 @@ import { checkpointsQuery, logQuery, recipeTextQuery } from "@/api/queries";
 import { CopyButton } from "@/components/CopyButton";
 import { ago, bytes } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
+import { May } from "@/components/may/May";
 
 import { useRunActions } from "./actions";
 import { RestartDialog } from "./RestartDialog";
@@ -53,26 +54,30 @@ export function Checkpoints({ run }: { run: Finetune }) {
                     <span className="dim">
                       {bytes(byte_count)} · {ago(created_at)}
                     </span>
-                    <Tooltip label="Restart from here with changed settings">
-                      <ActionIcon
-                        size="sm"
-                        aria-label={`Restart from step ${step}`}
-                        onClick={() => setRestarting(step)}
-                      >
-                        <RotateCcw size={15} />
-                      </ActionIcon>
-                    </Tooltip>
-                    <Tooltip label="Download the adapter">
-                      <ActionIcon
-                        component="a"
-                        href={file_url}
-                        download
-                        size="sm"
-                        aria-label={`Download checkpoint of step ${step}`}
-                      >
-                        <Download size={15} />
-                      </ActionIcon>
-                    </Tooltip>
+                    <May rule="train">
+                      <Tooltip label="Restart from here with changed settings">
+                        <ActionIcon
+                          size="sm"
+                          aria-label={`Restart from step ${step}`}
+                          onClick={() => setRestarting(step)}
+                        >
+                          <RotateCcw size={15} />
+                        </ActionIcon>
+                      </Tooltip>
+                    </May>
+                    <May rule="create">
+                      <Tooltip label="Download the adapter">
+                        <ActionIcon
+                          component="a"
+                          href={file_url}
+                          download
+                          size="sm"
+                          aria-label={`Download checkpoint of step ${step}`}
+                        >
+                          <Download size={15} />
+                        </ActionIcon>
+                      </Tooltip>
+                    </May>
                   </li>
                 ))}
             </ul>

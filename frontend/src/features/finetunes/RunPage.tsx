@@ -6,9 +6,11 @@ import { lazy, Suspense } from "react";
 
 import type { Finetune } from "@/api/generated";
 import { finetuneQuery } from "@/api/queries";
+import { useMay } from "@/api/session";
 import { TriggerChip } from "@/components/CopyButton";
 import { HealthPanel } from "@/components/health/HealthPanel";
 import { Loaded } from "@/components/Loaded";
+import { Changing, May, useStanding, WhyNot } from "@/components/may/May";
 import { Page, Section } from "@/components/Page";
 import { ProblemCard } from "@/components/ProblemCard";
 import { Fold } from "@/components/schema-form/SchemaForm";
@@ -64,6 +66,8 @@ export function RunPage() {
   const { finetuneId } = useParams({ from: "/finetunes/$finetuneId" });
   const query = useQuery(finetuneQuery(finetuneId));
   const { act } = useRunActions(finetuneId);
+  const mayAdminister = useMay("administer");
+  const standing = useStanding("finetune", finetuneId);
   const run = query.data;
   if (!run) {
     return (
@@ -73,106 +77,113 @@ export function RunPage() {
     );
   }
   return (
-    <Page
-      title={run.name}
-      width="full"
-      above={<Link to="/finetunes">Finetunes</Link>}
-      sub={
-        <span className="row">
-          <StateBadge state={run.state} />
-          <span>Dataset</span>
-          <DatasetLink run={run} gone={run.dataset_name}>
-            {run.dataset_name}
-          </DatasetLink>
-          <span aria-hidden>·</span> {run.base}
-          {run.server_name && (
-            <span>
-              at <Link to="/system/servers">{run.server_name}</Link>
-            </span>
-          )}
-          <span aria-hidden>·</span> {run.quality}
-          <Parent run={run} />
-          <TriggerChip word={run.trigger_word} />
-        </span>
-      }
-      actions={
-        <>
-          <ShareButton kind="finetune" id={run.id} name={run.name} />
-          <RunActions run={run} />
-        </>
-      }
-    >
-      {run.error && run.state === "failed" && (
-        <div className={classes.error}>
-          <ProblemCard
-            problem={run.error}
-            action={
-              <Button
-                size="sm"
-                variant="primary"
-                leftSection={<CirclePlay size={14} />}
-                loading={act.isPending}
-                onClick={() => act.mutate("resume")}
-              >
-                Resume
-              </Button>
-            }
-          />
-        </div>
-      )}
-      <Healings run={run} />
-      <div className={classes.top}>
-        <RunProgress run={run} />
-        <section aria-label="Loss" className={classes.panel}>
-          <h2>Loss</h2>
-          <Suspense fallback={<Skeleton height={240} />}>
-            <LossChart finetuneId={finetuneId} />
-          </Suspense>
-        </section>
-      </div>
-      {run.state === "succeeded" && run.model_id && (
-        <HealthPanel finetuneId={finetuneId} modelId={run.model_id} />
-      )}
-      <Section
-        title="Samples"
-        aside={
-          run.state === "running" &&
-          !run.server_id && (
-            <Button
-              size="compact-sm"
-              variant="default"
-              leftSection={<ImagePlus size={14} />}
-              loading={act.isPending && act.variables === "sample"}
-              disabled={run.is_stopping}
-              onClick={() => act.mutate("sample")}
-            >
-              Sample now
-            </Button>
-          )
+    <Changing by={standing}>
+      <Page
+        title={run.name}
+        width="full"
+        above={<Link to="/finetunes">Finetunes</Link>}
+        sub={
+          <span className="row">
+            <StateBadge state={run.state} />
+            <span>Dataset</span>
+            <DatasetLink run={run} gone={run.dataset_name}>
+              {run.dataset_name}
+            </DatasetLink>
+            <span aria-hidden>·</span> {run.base}
+            {run.server_name && (
+              <span>
+                at {mayAdminister ? <Link to="/system/servers">{run.server_name}</Link> : run.server_name}
+              </span>
+            )}
+            <span aria-hidden>·</span> {run.quality}
+            <Parent run={run} />
+            <TriggerChip word={run.trigger_word} />
+          </span>
+        }
+        actions={
+          <>
+            <ShareButton kind="finetune" id={run.id} name={run.name} />
+            <RunActions run={run} />
+          </>
         }
       >
-        <SampleSheet run={run} />
-      </Section>
-      <ImageLosses run={run} />
-      <div className={classes.bottom}>
-        <Checkpoints run={run} />
-        <section aria-label="Readings" className={classes.panel}>
-          <h2>Readings</h2>
-          <Suspense fallback={<Skeleton height={190} />}>
-            <ReadingsChart finetuneId={finetuneId} />
-          </Suspense>
+        <WhyNot />
+        {run.error && run.state === "failed" && (
+          <div className={classes.error}>
+            <ProblemCard
+              problem={run.error}
+              action={
+                <May>
+                  <Button
+                    size="sm"
+                    variant="primary"
+                    leftSection={<CirclePlay size={14} />}
+                    loading={act.isPending}
+                    onClick={() => act.mutate("resume")}
+                  >
+                    Resume
+                  </Button>
+                </May>
+              }
+            />
+          </div>
+        )}
+        <Healings run={run} />
+        <div className={classes.top}>
+          <RunProgress run={run} />
+          <section aria-label="Loss" className={classes.panel}>
+            <h2>Loss</h2>
+            <Suspense fallback={<Skeleton height={240} />}>
+              <LossChart finetuneId={finetuneId} />
+            </Suspense>
+          </section>
+        </div>
+        {run.state === "succeeded" && run.model_id && (
+          <HealthPanel finetuneId={finetuneId} modelId={run.model_id} />
+        )}
+        <Section
+          title="Samples"
+          aside={
+            run.state === "running" &&
+            !run.server_id && (
+              <May>
+                <Button
+                  size="compact-sm"
+                  variant="default"
+                  leftSection={<ImagePlus size={14} />}
+                  loading={act.isPending && act.variables === "sample"}
+                  disabled={run.is_stopping}
+                  onClick={() => act.mutate("sample")}
+                >
+                  Sample now
+                </Button>
+              </May>
+            )
+          }
+        >
+          <SampleSheet run={run} />
+        </Section>
+        <ImageLosses run={run} />
+        <div className={classes.bottom}>
+          <Checkpoints run={run} />
+          <section aria-label="Readings" className={classes.panel}>
+            <h2>Readings</h2>
+            <Suspense fallback={<Skeleton height={190} />}>
+              <ReadingsChart finetuneId={finetuneId} />
+            </Suspense>
+          </section>
+        </div>
+        <section aria-label="Log" className={`${classes.panel} ${classes.middle}`}>
+          <h2>Log</h2>
+          <Log finetuneId={finetuneId} />
         </section>
-      </div>
-      <section aria-label="Log" className={`${classes.panel} ${classes.middle}`}>
-        <h2>Log</h2>
-        <Log finetuneId={finetuneId} />
-      </section>
-      <Webhook run={run} />
-      <div className={classes.fold}>
-        <Fold title="Recipe">
-          <RecipeView run={run} />
-        </Fold>
-      </div>
-    </Page>
+        <Webhook run={run} />
+        <div className={classes.fold}>
+          <Fold title="Recipe">
+            <RecipeView run={run} />
+          </Fold>
+        </div>
+      </Page>
+    </Changing>
   );
 }

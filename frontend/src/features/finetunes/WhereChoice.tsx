@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { TriangleAlert } from "lucide-react";
 
 import type { BaseEntry, Server } from "@/api/generated";
+import { useMay } from "@/api/session";
 import { ChoiceCard } from "@/components/ChoiceCard";
 
 import { BaseChoice } from "./BaseChoice";
@@ -71,6 +72,7 @@ interface WhereChoiceProps {
 
 /** Where to train: this computer or a server, and which base there. */
 export function WhereChoice({ servers, bases, draft, onChange }: WhereChoiceProps) {
+  const isAdministrator = useMay("administer");
   const server = servers.find(({ id }) => id === draft.server_id);
   return (
     <div className="stack" style={{ gap: 12 }}>
@@ -94,7 +96,7 @@ export function WhereChoice({ servers, bases, draft, onChange }: WhereChoiceProp
       ) : (
         <BaseChoice bases={bases} draft={draft} onChange={(base) => onChange({ base })} />
       )}
-      {servers.length === 0 && (
+      {servers.length === 0 && isAdministrator && (
         <p className="dim small">
           Too much for this computer? <Link to="/system/servers">Add another one</Link> that trains for it.
         </p>

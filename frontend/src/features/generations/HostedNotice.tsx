@@ -5,6 +5,7 @@ import { Archive, KeyRound } from "lucide-react";
 
 import type { HostedModel } from "@/api/generated";
 import { hostedModelsQuery } from "@/api/hosted";
+import { useMay } from "@/api/session";
 
 import classes from "./Create.module.css";
 
@@ -32,15 +33,20 @@ export function Retired({ model, onUse }: { model: HostedModel; onUse: (model: H
 }
 
 export function NoKey() {
+  const isAdministrator = useMay("administer");
   return (
     <div className={classes.notice} role="status">
       <KeyRound size={17} aria-hidden />
       <div>
         <p className={classes.noticeTitle}>Hosted images need a key</p>
         <p className="dim small">They are made at BFL and paid with the credits of your account there.</p>
-        <Button size="xs" variant="default" component={Link} to="/system/hosted">
-          Add a key
-        </Button>
+        {isAdministrator ? (
+          <Button size="xs" variant="default" component={Link} to="/system/hosted">
+            Add a key
+          </Button>
+        ) : (
+          <p className="small">Ask an administrator, who can add one under Admin, Hosted.</p>
+        )}
       </div>
     </div>
   );

@@ -7,6 +7,7 @@ import type { GenerationEstimate } from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { countOf } from "@/components/format";
 import { dollars } from "@/components/hosted/money";
+import { May } from "@/components/may/May";
 import { ProblemCard } from "@/components/ProblemCard";
 
 import classes from "./Create.module.css";
@@ -24,9 +25,11 @@ export function Price({ estimate, count }: { estimate: UseQueryResult<Generation
         problem={problem}
         action={
           isOnMoney ? (
-            <Button variant="default" size="xs" component={Link} to="/system/hosted">
-              Keys and budget
-            </Button>
+            <May rule="administer">
+              <Button variant="default" size="xs" component={Link} to="/system/hosted">
+                Keys and budget
+              </Button>
+            </May>
           ) : (
             <Button variant="default" size="xs" onClick={() => void estimate.refetch()}>
               Try again

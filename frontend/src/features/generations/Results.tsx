@@ -7,6 +7,7 @@ import { call } from "@/api/call";
 import { cancelGeneration, type Generation } from "@/api/generated";
 import { Empty } from "@/components/Empty";
 import { ago } from "@/components/format";
+import { Changing, useStanding } from "@/components/may/May";
 import { ProblemCard } from "@/components/ProblemCard";
 import type { Reuse } from "@/components/recipe";
 import { StateBadge } from "@/components/StateBadge";
@@ -50,76 +51,79 @@ function Group({
     onError: toastProblem,
     onSettled: () => client.invalidateQueries({ queryKey: ["generations"] }),
   });
+  const standing = useStanding("generation", generation.id);
   const active = isActive(generation);
   const slots = generation.slots.filter(({ result }) => (result ? !gone.includes(result.image.id) : active));
   if (slots.length === 0 && generation.state === "succeeded") return null;
   return (
-    <article className={classes.group} aria-label={generation.prompt || generation.model_name}>
-      <header className={classes.groupHead}>
-        <div className={classes.words}>
-          <p className={classes.prompt}>{generation.prompt}</p>
-          <p className="dim small">
-            {generation.model_name}
-            {generation.model_id !== generation.base && ` at ${generation.finetune_strength}`} ·{" "}
-            {ago(generation.created_at)}
-            {generation.cost && <span className="num"> · {costText(generation)}</span>}
-            {generation.state === "queued" &&
-              generation.waiting_for &&
-              ` · waits for ${generation.waiting_for}`}
-          </p>
-        </div>
-        {generation.state !== "succeeded" && (
-          <StateBadge
-            state={generation.state}
-            word={
-              generation.state === "running"
-                ? (PHASES[generation.phase] ?? generation.phase) || undefined
-                : undefined
+    <Changing by={standing}>
+      <article className={classes.group} aria-label={generation.prompt || generation.model_name}>
+        <header className={classes.groupHead}>
+          <div className={classes.words}>
+            <p className={classes.prompt}>{generation.prompt}</p>
+            <p className="dim small">
+              {generation.model_name}
+              {generation.model_id !== generation.base && ` at ${generation.finetune_strength}`} ·{" "}
+              {ago(generation.created_at)}
+              {generation.cost && <span className="num"> · {costText(generation)}</span>}
+              {generation.state === "queued" &&
+                generation.waiting_for &&
+                ` · waits for ${generation.waiting_for}`}
+            </p>
+          </div>
+          {generation.state !== "succeeded" && (
+            <StateBadge
+              state={generation.state}
+              word={
+                generation.state === "running"
+                  ? (PHASES[generation.phase] ?? generation.phase) || undefined
+                  : undefined
+              }
+            />
+          )}
+          {active && standing.may && (
+            <Button
+              size="compact-sm"
+              variant="quiet"
+              leftSection={<Ban size={14} />}
+              loading={cancel.isPending}
+              onClick={() => cancel.mutate()}
+            >
+              Cancel
+            </Button>
+          )}
+        </header>
+        {generation.error && generation.state === "failed" && (
+          <ProblemCard
+            problem={generation.error}
+            action={
+              !generation.cost && (
+                <Button
+                  size="xs"
+                  variant="default"
+                  leftSection={<RotateCw size={14} />}
+                  onClick={() => onRetry(generation)}
+                >
+                  Try again
+                </Button>
+              )
             }
           />
         )}
-        {active && (
-          <Button
-            size="compact-sm"
-            variant="quiet"
-            leftSection={<Ban size={14} />}
-            loading={cancel.isPending}
-            onClick={() => cancel.mutate()}
-          >
-            Cancel
-          </Button>
-        )}
-      </header>
-      {generation.error && generation.state === "failed" && (
-        <ProblemCard
-          problem={generation.error}
-          action={
-            !generation.cost && (
-              <Button
-                size="xs"
-                variant="default"
-                leftSection={<RotateCw size={14} />}
-                onClick={() => onRetry(generation)}
-              >
-                Try again
-              </Button>
-            )
-          }
-        />
-      )}
-      {generation.cost && !active && <HostedOutcome generation={generation} />}
-      <ul className={classes.cards} data-wide={generation.width > generation.height || undefined}>
-        {slots.map((slot) => (
-          <ResultCard
-            key={slot.index}
-            generation={generation}
-            slot={slot}
-            onReuse={onReuse}
-            onShow={onShow}
-          />
-        ))}
-      </ul>
-    </article>
+        {generation.cost && !active && <HostedOutcome generation={generation} />}
+        <ul className={classes.cards} data-wide={generation.width > generation.height || undefined}>
+          {slots.map((slot) => (
+            <ResultCard
+              key={slot.index}
+              generation={generation}
+              slot={slot}
+              onReuse={onReuse}
+              onShow={onShow}
+            />
+          ))}
+        </ul>
+      </article>
+    </Changing>
   );
 }
 

@@ -5,6 +5,8 @@ import { Boxes, Sparkles } from "lucide-react";
 
 import type { Finetune, Model } from "@/api/generated";
 import { generationsQuery } from "@/api/queries";
+import { useMay } from "@/api/session";
+import { May } from "@/components/may/May";
 import { Section } from "@/components/Page";
 import { Picture } from "@/components/Picture";
 import { RunRow, RunRows } from "@/components/RunRow";
@@ -25,6 +27,7 @@ function Runs({ title, runs }: { title: string; runs: Finetune[] }) {
 }
 
 function ReadyModels({ models }: { models: Model[] }) {
+  const mayCreate = useMay("create");
   if (models.length === 0) return null;
   return (
     <Section title="Ready to use" aside={<Link to="/models">All models</Link>}>
@@ -32,10 +35,11 @@ function ReadyModels({ models }: { models: Model[] }) {
         {models.map((model) => (
           <li key={model.id}>
             <Link
-              to="/create"
-              search={{ model: model.id, prompt: model.prompts[0] }}
+              {...(mayCreate
+                ? { to: "/create", search: { model: model.id, prompt: model.prompts[0] } }
+                : { to: "/models/$modelId", params: { modelId: model.id } })}
               className={classes.model}
-              aria-label={`Create with ${model.name}`}
+              aria-label={mayCreate ? `Create with ${model.name}` : model.name}
             >
               <span className={classes.modelCover}>
                 {model.cover ? (
@@ -77,13 +81,14 @@ function Latest() {
 
 /** What runs, what needs me, what is ready, what was made. */
 export function Overview({ finetunes, models }: { finetunes: Finetune[]; models: Model[] }) {
+  const mayTrain = useMay("train");
   const running = finetunes.filter(({ state }) => state === "running" || state === "queued");
   const needing = finetunes.filter(({ state }) => state === "failed" || state === "paused");
   const finished = finetunes.filter(({ state }) => state === "succeeded").slice(0, 3);
   return (
     <>
       <Runs title="Running now" runs={running} />
-      <Runs title="Needs you" runs={needing} />
+      <Runs title={mayTrain ? "Needs you" : "Stopped on the way"} runs={needing} />
       <ReadyModels models={models} />
       <Latest />
       <Runs title="Finished" runs={finished} />
@@ -94,12 +99,16 @@ export function Overview({ finetunes, models }: { finetunes: Finetune[]; models:
 export function OverviewActions() {
   return (
     <>
-      <Button variant="default" component={Link} to="/finetunes/new">
-        New finetune
-      </Button>
-      <Button variant="primary" component={Link} to="/create" leftSection={<Sparkles size={16} />}>
-        Create
-      </Button>
+      <May rule="train">
+        <Button variant="default" component={Link} to="/finetunes/new">
+          New finetune
+        </Button>
+      </May>
+      <May rule="create">
+        <Button variant="primary" component={Link} to="/create" leftSection={<Sparkles size={16} />}>
+          Create
+        </Button>
+      </May>
     </>
   );
 }

@@ -2,10 +2,12 @@ import { Button } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { ImageUp, Repeat2, Sprout } from "lucide-react";
 
+import { useMay } from "@/api/session";
 import { CopyButton } from "@/components/CopyButton";
 import { ago } from "@/components/format";
 import { ImageActions, useImageActions } from "@/components/ImageActions";
 import { Lightbox } from "@/components/Lightbox";
+import { Changing, useStanding } from "@/components/may/May";
 import { recipeRows, recipeText, type Reuse } from "@/components/recipe";
 
 import { useShownRecord } from "./records";
@@ -24,7 +26,9 @@ export function Viewer({ ids, shown, onShow, onReuse }: ViewerProps) {
   const { favourite } = useImageActions();
   const index = shown ? ids.indexOf(shown) : -1;
   const at = (position: number) => (index >= 0 && ids[position] ? () => onShow(ids[position]) : undefined);
-  useHotkeys([["F", () => record && void favourite(record)]]);
+  const standing = useStanding("generation", record?.facts.generation_id ?? "");
+  const mayCreate = useMay("create");
+  useHotkeys([["F", () => standing.may && record && void favourite(record)]]);
   const reuse = (kind: Reuse["kind"]) => () =>
     record && onReuse({ kind, facts: record.facts, imageId: record.image.id });
 
@@ -38,7 +42,7 @@ export function Viewer({ ids, shown, onShow, onReuse }: ViewerProps) {
       onNext={at(index + 1)}
     >
       {record && (
-        <>
+        <Changing by={standing}>
           <div className="row">
             <ImageActions item={record} onRemoved={() => onShow(ids[index + 1] ?? ids[index - 1])} />
           </div>
@@ -54,20 +58,24 @@ export function Viewer({ ids, shown, onShow, onReuse }: ViewerProps) {
             <dd>{ago(record.image.created_at)}</dd>
           </dl>
           <div className={classes.buttons}>
-            <Button variant="primary" leftSection={<Repeat2 size={16} />} onClick={reuse("everything")}>
-              Reuse everything
-            </Button>
-            <Button variant="default" leftSection={<Sprout size={16} />} onClick={reuse("seed")}>
-              Reuse seed
-            </Button>
-            <Button variant="default" leftSection={<ImageUp size={16} />} onClick={reuse("image")}>
-              Start from this image
-            </Button>
+            {mayCreate && (
+              <>
+                <Button variant="primary" leftSection={<Repeat2 size={16} />} onClick={reuse("everything")}>
+                  Reuse everything
+                </Button>
+                <Button variant="default" leftSection={<Sprout size={16} />} onClick={reuse("seed")}>
+                  Reuse seed
+                </Button>
+                <Button variant="default" leftSection={<ImageUp size={16} />} onClick={reuse("image")}>
+                  Start from this image
+                </Button>
+              </>
+            )}
             <span className="row dim small">
               <CopyButton value={recipeText(record.facts)} label="Copy recipe" /> Recipe as text
             </span>
           </div>
-        </>
+        </Changing>
       )}
     </Lightbox>
   );

@@ -6,6 +6,7 @@ import { useState } from "react";
 import type { Deployment, Model } from "@/api/generated";
 import { ago } from "@/components/format";
 import { dollars } from "@/components/hosted/money";
+import { May } from "@/components/may/May";
 import { Badge } from "@/components/StateBadge";
 
 import { useDeployment } from "./deployments";
@@ -68,12 +69,14 @@ export function AtBfl({ model, deployment }: { model: Model; deployment: Deploym
         <h2>At BFL</h2>
         <Badge tone={tone}>{word}</Badge>
         <span className="dim small">since {ago(deployment.since)}</span>
-        <More
-          deployment={deployment}
-          isOnlyThere={isOnlyThere}
-          onProbe={() => void probe()}
-          onUnlink={() => void unlink()}
-        />
+        <May>
+          <More
+            deployment={deployment}
+            isOnlyThere={isOnlyThere}
+            onProbe={() => void probe()}
+            onUnlink={() => void unlink()}
+          />
+        </May>
       </div>
       <dl className="facts">
         <dt>Name there</dt>
@@ -100,43 +103,47 @@ export function AtBfl({ model, deployment }: { model: Model; deployment: Deploym
         {deployment.told} {deployment.checked_at && `Asked ${ago(deployment.checked_at)}.`}
       </p>
       <div className="row" style={{ flexWrap: "wrap" }}>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<Cloud size={14} />}
-          onClick={() =>
-            void navigate({
-              to: "/create",
-              search: {
-                model: deployment.hosted_model_id,
-                finetune: deployment.finetune_id,
-                prompt: model.prompts[0],
-              },
-            })
-          }
-        >
-          Draw at BFL
-        </Button>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<Search size={14} />}
-          loading={isAsking}
-          onClick={() => void ask()}
-        >
-          Look it up
-        </Button>
-        {!isOnlyThere && (
+        <May rule="create">
           <Button
             size="xs"
             variant="default"
-            leftSection={<GitCompareArrows size={14} />}
-            disabled={!model.is_ready}
-            onClick={() => setComparing(true)}
+            leftSection={<Cloud size={14} />}
+            onClick={() =>
+              void navigate({
+                to: "/create",
+                search: {
+                  model: deployment.hosted_model_id,
+                  finetune: deployment.finetune_id,
+                  prompt: model.prompts[0],
+                },
+              })
+            }
           >
-            Compare with here
+            Draw at BFL
           </Button>
-        )}
+        </May>
+        <May>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<Search size={14} />}
+            loading={isAsking}
+            onClick={() => void ask()}
+          >
+            Look it up
+          </Button>
+          {!isOnlyThere && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<GitCompareArrows size={14} />}
+              disabled={!model.is_ready}
+              onClick={() => setComparing(true)}
+            >
+              Compare with here
+            </Button>
+          )}
+        </May>
       </div>
       {!isOnlyThere && !model.is_ready && (
         <p className="dim small" style={{ marginTop: 8 }}>

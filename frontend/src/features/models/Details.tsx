@@ -3,6 +3,8 @@ import { useState } from "react";
 
 import type { Model, ModelUpdate } from "@/api/generated";
 
+import { useMayChange } from "@/components/may/May";
+
 import classes from "./Models.module.css";
 
 const RIGHTS: { value: Model["data_rights"]; label: string }[] = [
@@ -31,6 +33,7 @@ function useText(value: string, onSave: (text: string) => void) {
 }
 
 function Strengths({ model, onSave }: DetailsProps) {
+  const mayChange = useMayChange();
   const [moved, setMoved] = useState<[number, number] | null>(null);
   return (
     <div className={classes.strength}>
@@ -43,6 +46,7 @@ function Strengths({ model, onSave }: DetailsProps) {
         max={2}
         step={0.05}
         minRange={0}
+        disabled={!mayChange}
         value={moved ?? [model.least_strength, model.most_strength]}
         thumbFromLabel="Least strength"
         thumbToLabel="Greatest strength"

@@ -5,6 +5,7 @@ import { Boxes, Sparkles } from "lucide-react";
 import type { Model } from "@/api/generated";
 import { TriggerChip } from "@/components/CopyButton";
 import { ago } from "@/components/format";
+import { May } from "@/components/may/May";
 import { Picture } from "@/components/Picture";
 import { Badge } from "@/components/StateBadge";
 
@@ -41,16 +42,18 @@ export function ModelCard({ model }: { model: Model }) {
         </span>
         <div className={classes.foot}>
           {model.is_ready || isOnlyThere ? (
-            <Button
-              size="compact-sm"
-              variant="default"
-              component={Link}
-              to={`/create?${new URLSearchParams(Object.entries(drawnWith(model)))}`}
-              leftSection={<Sparkles size={14} />}
-              aria-label={`Use ${model.name}`}
-            >
-              Use it
-            </Button>
+            <May rule="create">
+              <Button
+                size="compact-sm"
+                variant="default"
+                component={Link}
+                to={`/create?${new URLSearchParams(Object.entries(drawnWith(model)))}`}
+                leftSection={<Sparkles size={14} />}
+                aria-label={`Use ${model.name}`}
+              >
+                Use it
+              </Button>
+            </May>
           ) : (
             <Badge tone="warn">Not here yet</Badge>
           )}

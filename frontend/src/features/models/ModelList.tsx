@@ -9,6 +9,7 @@ import { VirtuosoGrid, type GridStateSnapshot } from "react-virtuoso";
 import type { ModelPage } from "@/api/generated";
 import { Empty } from "@/components/Empty";
 import { countOf } from "@/components/format";
+import { May } from "@/components/may/May";
 import { GridSkeleton } from "@/components/Loaded";
 import { ErrorState } from "@/components/ProblemCard";
 
@@ -147,9 +148,11 @@ export function ModelList() {
         title="Your models live here"
         art={<Boxes size={36} strokeWidth={1.3} />}
         action={
-          <Button variant="primary" component={Link} to="/finetunes/new">
-            New finetune
-          </Button>
+          <May rule="train">
+            <Button variant="primary" component={Link} to="/finetunes/new">
+              New finetune
+            </Button>
+          </May>
         }
       >
         A finetune that finishes becomes a model: with its trigger word, its file to download, and how it was

@@ -8,6 +8,7 @@ import { restoreModel } from "@/api/generated";
 import { basesQuery, modelsQuery } from "@/api/queries";
 import { BaseList } from "@/components/bases/BaseList";
 import { Loaded } from "@/components/Loaded";
+import { May } from "@/components/may/May";
 import { Page, Section } from "@/components/Page";
 import { Fold } from "@/components/schema-form/SchemaForm";
 import { Trash } from "@/components/Trash";
@@ -39,16 +40,18 @@ function Bases() {
                     >
                       About
                     </Button>
-                    <Button
-                      size="compact-sm"
-                      variant="default"
-                      component={Link}
-                      to={`/create?model=${encodeURIComponent(base.name)}`}
-                      leftSection={<Sparkles size={14} />}
-                      aria-label={`Use ${base.title}`}
-                    >
-                      Use it
-                    </Button>
+                    <May rule="create">
+                      <Button
+                        size="compact-sm"
+                        variant="default"
+                        component={Link}
+                        to={`/create?model=${encodeURIComponent(base.name)}`}
+                        leftSection={<Sparkles size={14} />}
+                        aria-label={`Use ${base.title}`}
+                      >
+                        Use it
+                      </Button>
+                    </May>
                   </span>
                 )}
               />
@@ -73,10 +76,19 @@ export function ModelsPage() {
   const client = useQueryClient();
   const trash = useQuery(modelsQuery(true));
   return (
-    <Page title="Models" sub="What you can make images with." actions={<ImportModels />}>
+    <Page
+      title="Models"
+      sub="What you can make images with."
+      actions={
+        <May rule="train">
+          <ImportModels />
+        </May>
+      }
+    >
       <ModelList />
       <Bases />
       <Trash
+        kind="model"
         items={trash.data ?? []}
         restore={async (id) => {
           await call(restoreModel({ path: { model_id: id } }));

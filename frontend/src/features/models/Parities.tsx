@@ -5,6 +5,7 @@ import { call } from "@/api/call";
 import { cancelParity, type Parity, type ParityPair } from "@/api/generated";
 import { ago } from "@/components/format";
 import { dollars } from "@/components/hosted/money";
+import { May } from "@/components/may/May";
 import { Section } from "@/components/Page";
 import { Picture } from "@/components/Picture";
 import { ProblemCard } from "@/components/ProblemCard";
@@ -46,9 +47,11 @@ function Check({ parity, modelId }: { parity: Parity; modelId: string }) {
           {parity.height} · {isRunning ? `about ${dollars(parity.estimate)}` : dollars(parity.cost)}
         </span>
         {isRunning && (
-          <Button size="compact-sm" variant="default" onClick={() => void cancel().catch(toastProblem)}>
-            Cancel
-          </Button>
+          <May>
+            <Button size="compact-sm" variant="default" onClick={() => void cancel().catch(toastProblem)}>
+              Cancel
+            </Button>
+          </May>
         )}
       </header>
       {parity.error && <ProblemCard problem={parity.error} />}

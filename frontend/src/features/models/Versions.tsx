@@ -3,6 +3,7 @@ import { Download } from "lucide-react";
 
 import type { Model } from "@/api/generated";
 import { ago, bytes } from "@/components/format";
+import { May } from "@/components/may/May";
 import { Badge } from "@/components/StateBadge";
 
 import classes from "./Models.module.css";
@@ -24,26 +25,30 @@ export function Versions({ model, onDefault }: { model: Model; onDefault: (id: s
             </span>
             <span className="row">
               {version.id !== model.default_version_id && (
-                <Button
-                  size="xs"
-                  variant="subtle"
-                  aria-label={`Use version ${version.label || version.step} by default`}
-                  onClick={() => onDefault(version.id)}
-                >
-                  Use by default
-                </Button>
+                <May>
+                  <Button
+                    size="xs"
+                    variant="subtle"
+                    aria-label={`Use version ${version.label || version.step} by default`}
+                    onClick={() => onDefault(version.id)}
+                  >
+                    Use by default
+                  </Button>
+                </May>
               )}
-              <Button
-                component="a"
-                href={version.file_url}
-                download
-                size="xs"
-                variant="default"
-                leftSection={<Download size={14} />}
-                aria-label={`Download version ${version.label || version.step}`}
-              >
-                Download
-              </Button>
+              <May rule="create">
+                <Button
+                  component="a"
+                  href={version.file_url}
+                  download
+                  size="xs"
+                  variant="default"
+                  leftSection={<Download size={14} />}
+                  aria-label={`Download version ${version.label || version.step}`}
+                >
+                  Download
+                </Button>
+              </May>
             </span>
           </li>
         ))}

@@ -3,6 +3,7 @@ import type { KeyboardEvent, ReactNode } from "react";
 
 import type { GridImage } from "@/api/generated";
 
+import { useMayChange } from "@/components/may/May";
 import { withTrigger } from "@/features/datasets/problems";
 import classes from "./CaptionField.module.css";
 import { Versions } from "./Versions";
@@ -56,7 +57,8 @@ export function CaptionField({
   children,
 }: CaptionFieldProps) {
   const { text, type, flush, settle, state } = useCaption(item.id, item.caption, onCaption);
-  const lacksTrigger = trigger !== "" && text !== "" && withTrigger(text, trigger) !== text;
+  const mayChange = useMayChange();
+  const lacksTrigger = mayChange && trigger !== "" && text !== "" && withTrigger(text, trigger) !== text;
   const Icon = ICONS[state];
   const press = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.nativeEvent.isComposing) return;
@@ -76,7 +78,10 @@ export function CaptionField({
         data-caption={index}
         rows={3}
         aria-label={`Caption of image ${index + 1}`}
-        placeholder={trigger ? `Say what is seen, with “${trigger}”` : "Say what is seen"}
+        readOnly={!mayChange}
+        placeholder={
+          !mayChange ? "No caption" : trigger ? `Say what is seen, with “${trigger}”` : "Say what is seen"
+        }
         value={text}
         maxLength={4000}
         className={classes.caption}
@@ -117,13 +122,15 @@ export function CaptionField({
             )}
           </span>
         )}
-        <Versions
-          datasetId={datasetId}
-          imageId={item.id}
-          number={index + 1}
-          current={item.caption}
-          onUse={type}
-        />
+        {mayChange && (
+          <Versions
+            datasetId={datasetId}
+            imageId={item.id}
+            number={index + 1}
+            current={item.caption}
+            onUse={type}
+          />
+        )}
       </div>
     </>
   );

@@ -1,22 +1,22 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { ImageOff } from "lucide-react";
-import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import { useCallback, useMemo, useState, type ReactNode } from "react";
 
 import type { Dataset, DatasetCheck } from "@/api/generated";
 import { Empty } from "@/components/Empty";
 import { GridSkeleton } from "@/components/Loaded";
+import { May } from "@/components/may/May";
 import { ErrorState } from "@/components/ProblemCard";
 
 import type { DatasetActions } from "@/features/datasets/actions";
 import { CaptionBar } from "@/features/datasets/captions/CaptionBar";
 import { BulkEditDialog } from "@/features/datasets/shape/BulkEditDialog";
-import { EditorDialog } from "@/features/datasets/shape/EditorDialog";
-import { ImageFacts } from "@/features/datasets/shape/ImageFacts";
 import { TrainingPanel, useTrainingView } from "@/features/datasets/shape/TrainingPanel";
 
 import { ImageGrid, type Problems } from "./ImageGrid";
-import { gridQuery, useRecord, useSync, type GridFilter } from "./records";
+import { OpenedImage } from "./OpenedImage";
+import { gridQuery, useSync, type GridFilter } from "./records";
 import {
   choose,
   chooseAll,
@@ -55,44 +55,6 @@ function useProblems(check: DatasetCheck | undefined) {
     }
     return { byImage: byImage as Problems, byKind };
   }, [check]);
-}
-
-interface OpenedImageProps {
-  datasetId: string;
-  ids: string[];
-  id: string;
-  knownTags: string[];
-  actions: DatasetActions;
-  onOpen: (id: string | null) => void;
-}
-
-function OpenedImage({ datasetId, ids, id, knownTags, actions, onOpen }: OpenedImageProps) {
-  const item = useRecord(datasetId, id);
-  const { recordsOf } = actions;
-  useEffect(() => {
-    void recordsOf([id]);
-  }, [recordsOf, id]);
-  if (!item) return null;
-  const place = ids.indexOf(id);
-  return (
-    <EditorDialog
-      key={`${id} ${item.image.id}`}
-      datasetId={datasetId}
-      item={item}
-      number={place + 1}
-      count={ids.length}
-      onGo={(by) => onOpen(ids[place + by] ?? id)}
-      onClose={() => onOpen(null)}
-    >
-      <ImageFacts
-        key={id}
-        item={item}
-        knownTags={knownTags}
-        onCaption={actions.caption}
-        onChange={actions.describe}
-      />
-    </EditorDialog>
-  );
 }
 
 /** All images of a dataset: found, chosen, described, put into shape. */
@@ -159,17 +121,19 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
       />
       {isTrainingView && <TrainingPanel {...training.panel} />}
       {counts.total > 0 && !filter.removed && (
-        <CaptionBar
-          dataset={dataset}
-          ids={chosen.length > 0 ? chosen : ids.length < counts.total ? ids : null}
-          isChosen={chosen.length > 0}
-          refresh={actions.refresh}
-          sync={sync}
-          onFind={(query) => {
-            narrow({ query });
-            setFound((old) => old + 1);
-          }}
-        />
+        <May>
+          <CaptionBar
+            dataset={dataset}
+            ids={chosen.length > 0 ? chosen : ids.length < counts.total ? ids : null}
+            isChosen={chosen.length > 0}
+            refresh={actions.refresh}
+            sync={sync}
+            onFind={(query) => {
+              narrow({ query });
+              setFound((old) => old + 1);
+            }}
+          />
+        </May>
       )}
       {ids.length === 0 && counts.total > 0 && (
         <Empty
@@ -215,16 +179,18 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
         />
       )}
       {after}
-      <SelectionBar
-        ids={chosen}
-        matching={ids.length}
-        knownTags={Object.keys(counts.tags)}
-        isTrash={filter.removed ?? false}
-        onSelectAll={() => setSelection(chooseAll(ids))}
-        onClear={() => setSelection(NOTHING)}
-        onChange={change}
-        onCrop={() => setCropping(true)}
-      />
+      <May>
+        <SelectionBar
+          ids={chosen}
+          matching={ids.length}
+          knownTags={Object.keys(counts.tags)}
+          isTrash={filter.removed ?? false}
+          onSelectAll={() => setSelection(chooseAll(ids))}
+          onClear={() => setSelection(NOTHING)}
+          onChange={change}
+          onCrop={() => setCropping(true)}
+        />
+      </May>
       {isCropping && (
         <BulkEditDialog datasetId={dataset.id} ids={chosen} onClose={() => setCropping(false)} />
       )}

@@ -6,6 +6,7 @@ import { useState } from "react";
 
 import { call } from "@/api/call";
 import { copyADataset, type Dataset } from "@/api/generated";
+import { May } from "@/components/may/May";
 import { toastGood, toastProblem } from "@/components/undo";
 
 import { SnapshotsDialog } from "./SnapshotsDialog";
@@ -40,29 +41,39 @@ export function DatasetMenu({ dataset, onRemove }: { dataset: Dataset; onRemove:
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Label>Download as ZIP</Menu.Label>
-          {Object.entries(LAYOUTS).map(([layout, label]) => (
-            <Menu.Item
-              key={layout}
-              component="a"
-              href={`/api/datasets/${dataset.id}/export?layout=${layout}`}
-              download
-              disabled={dataset.image_count === 0}
-              leftSection={<Download size={15} />}
-            >
-              {label}
-            </Menu.Item>
-          ))}
-          <Menu.Divider />
+          <May rule="create">
+            <Menu.Label>Download as ZIP</Menu.Label>
+            {Object.entries(LAYOUTS).map(([layout, label]) => (
+              <Menu.Item
+                key={layout}
+                component="a"
+                href={`/api/datasets/${dataset.id}/export?layout=${layout}`}
+                download
+                disabled={dataset.image_count === 0}
+                leftSection={<Download size={15} />}
+              >
+                {label}
+              </Menu.Item>
+            ))}
+            <Menu.Divider />
+          </May>
           <Menu.Item leftSection={<History size={15} />} onClick={() => setHistory(true)}>
             What runs have seen
           </Menu.Item>
-          <Menu.Item leftSection={<Copy size={15} />} onClick={() => copy.mutate()} disabled={copy.isPending}>
-            Duplicate
-          </Menu.Item>
-          <Menu.Item leftSection={<Trash2 size={15} />} onClick={onRemove}>
-            Move to trash
-          </Menu.Item>
+          <May rule="create">
+            <Menu.Item
+              leftSection={<Copy size={15} />}
+              onClick={() => copy.mutate()}
+              disabled={copy.isPending}
+            >
+              Duplicate
+            </Menu.Item>
+          </May>
+          <May>
+            <Menu.Item leftSection={<Trash2 size={15} />} onClick={onRemove}>
+              Move to trash
+            </Menu.Item>
+          </May>
         </Menu.Dropdown>
       </Menu>
       {isHistory && <SnapshotsDialog datasetId={dataset.id} onClose={() => setHistory(false)} />}
