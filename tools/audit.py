@@ -5,7 +5,8 @@ so, why, and until when. An exception that has run out, is for a hole nobody rep
 the audit fail as the hole itself does: none stays because it was forgotten. So does what could not be asked about:
 an audit without the internet must not look like a good one.
 
-Ends with 0 (nothing known), 1 (holes, or exceptions that don't hold) or 2 (could not be checked).
+Ends with 0 (nothing known), 1 (holes, or exceptions that don't hold) or 2 (could not be checked), which `make` shows as
+`Error 1` and `Error 2`.
 """
 
 import json
@@ -24,6 +25,9 @@ CONSTRAINTS = ROOT / "constraints.txt"
 FRONTEND = ROOT / "frontend"
 LONGEST = timedelta(days=184)
 """How far ahead an exception may reach: half a year."""
+
+
+WHERE = "audit again where https://pypi.org and https://registry.npmjs.org can be reached."
 
 
 class NotChecked(Exception):
@@ -109,7 +113,7 @@ def read_pip_audit(text: str) -> list[Hole]:
         raise NotChecked("pip-audit looked at nothing.")
     skipped = [each["name"] for each in packages if "skip_reason" in each]
     if skipped:
-        raise NotChecked(f"pip-audit could not ask about {len(skipped)} of {len(packages)}: {', '.join(skipped[:5])} …")
+        raise NotChecked(f"pip-audit could not ask about {len(skipped)} of {len(packages)} packages.")
     holes = []
     for package in packages:
         for each in package["vulns"]:
@@ -124,7 +128,7 @@ def read_npm_audit(text: str) -> list[Hole]:
     """Return what `npm audit --json` found; raise `NotChecked` for an answer without a count of what was looked at."""
     answer = _parsed(text, "npm audit")
     if "vulnerabilities" not in answer or not answer.get("metadata", {}).get("dependencies", {}).get("total"):
-        raise NotChecked(f"npm audit found nobody to ask: {str(answer.get('message', 'no reason given'))[:200]}")
+        raise NotChecked(f"npm audit found nobody to ask: {str(answer.get('message', 'no reason given'))[:200]}.")
     holes: dict[tuple[str, str], Hole] = {}
     for name, entry in answer["vulnerabilities"].items():
         for via in entry["via"]:
@@ -182,8 +186,10 @@ def main() -> int:
     # Whether an exception is still needed is known only when all have answered.
     known = pardons if not unasked else [each for each in pardons if any(each.id in hole.ids for hole in holes)]
     wrong = judge(holes, known, today)
-    for line in (*wrong, *(f"Not checked: {each}" for each in unasked)):
+    for line in wrong:
         print(line)
+    if unasked:
+        print(f"NOT AUDITED: {'; '.join(each.rstrip('.') for each in unasked)}; {WHERE}")
     if not wrong and not unasked:
         print(f"No known hole; {len(pardons)} exceptions hold.")
     return 1 if wrong else 2 if unasked else 0
