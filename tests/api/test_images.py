@@ -61,7 +61,12 @@ def test_the_record_names_its_thumbnail(client):
     assert len(image["placeholder"]) <= 500
 
 
-@pytest.mark.parametrize("path", ["nope/file", "nope/thumbnails/320", "../x/file", "x" * 300 + "/file"])
+def test_what_is_known_of_an_image(client):
+    image = stored(client, "a.png", picture(1))
+    assert client.get(f"/api/images/{image['id']}").json() == image
+
+
+@pytest.mark.parametrize("path", ["nope", "nope/file", "nope/thumbnails/320", "../x/file", "x" * 300 + "/file"])
 def test_unknown(client, path):
     response = client.get(f"/api/images/{path}")
     assert response.status_code == 404

@@ -103,6 +103,7 @@ RULES: dict[str, Rule] = {
     "PUT /api/quotas/people/{person_id}": "administer",
     # Images
     "POST /api/images": "create",
+    "GET /api/images/{image_id}": "read",
     "GET /api/images/{image_id}/file": "read",
     "GET /api/images/{image_id}/thumbnails/{size}": "read",
     "GET /api/gallery/ids": "read",

@@ -13,7 +13,8 @@ from fluxtune.backends.fluxtune.answers import Discovered
 from fluxtune.config import Settings
 from fluxtune.core.errors import InvalidInput
 from fluxtune.engine.captions import fill_trigger
-from fluxtune.generations.hosted import HostedGeneration, ParameterRefused
+from fluxtune.generations.hosted import HostedGeneration
+from fluxtune.generations.inputs import ParameterRefused
 from fluxtune.generations.schemas import GenerationCreate
 from fluxtune.generations.tables import GenerationRow
 from fluxtune.hosted import ledger
@@ -149,10 +150,8 @@ class GenerationElsewhere(HostedGeneration):
         row = self._row
         assert row.hosted is not None  # noqa: S101 - asked before
         with self._job.transaction() as session:
-            ledger.take_up(session, row.id)
+            lines = [line for line in ledger.take_up(session, row.id) if line.state in ledger.OPEN]
             server = ServerService(session, self._settings).open(row.hosted["server_id"])
-            lines = [line for line in ledger.newest_lines(session, row.id).values() if line.state in ledger.OPEN]
-        self._job.tell("job.phase", {"phase": "generating", "done": None, "total": None})
         limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
         with connecting.connect(self._settings, server) as client:
             runner = HostedRunner(client, self._endpoint, self._job.transaction, self._places, limits)

@@ -1,9 +1,7 @@
 """Generations with a hosted model: what is asked and what it will cost, and the images that come."""
 
-import base64
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +13,10 @@ from fluxtune.backends.base import RunEnd, Steering
 from fluxtune.backends.bfl.answers import TaskState
 from fluxtune.backends.bfl.endpoints import PREFIX, Endpoint, find_endpoint, is_hosted, require_usable
 from fluxtune.config import Settings
-from fluxtune.core.errors import Conflict, InvalidInput, JobFailed, Problem
+from fluxtune.core.errors import Conflict, JobFailed, Problem
 from fluxtune.engine.captions import fill_trigger
 from fluxtune.generations import features, repository
+from fluxtune.generations.inputs import ParameterRefused, check_images, encode_images, named_images
 from fluxtune.generations.schemas import GenerationCost, GenerationCreate, GenerationEstimate
 from fluxtune.generations.tables import GenerationImageRow, GenerationRow
 from fluxtune.hosted import ledger
@@ -25,7 +24,7 @@ from fluxtune.hosted.hooks import Hooks, News
 from fluxtune.hosted.keys import Clients, KeyService
 from fluxtune.hosted.ledger import PER_CREDIT
 from fluxtune.hosted.places import Places
-from fluxtune.hosted.runner import DRAWING, HostedRunner, Limits
+from fluxtune.hosted.runner import HostedRunner, Limits
 from fluxtune.images import keys
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
@@ -37,13 +36,6 @@ from fluxtune.storage import Blobs
 
 _COMMON = ("width", "height", "steps", "guidance")
 _PLACEHOLDER_PX = 1024
-_IMAGE_ID = re.compile(r"[0-9a-f]{32}")
-
-
-class ParameterRefused(InvalidInput):
-    """A hosted model does not take this, or not with this value."""
-
-    title = "The hosted model can't do that"
 
 
 class GenerationUnpaid(Conflict):
@@ -108,14 +100,17 @@ def plan(session: Session, blobs: Blobs, settings: Settings, create: GenerationC
     model = find_deployed(session, endpoint.name, named) if isinstance(named, str) else None
     if model is not None and "prompt" in values:
         values["prompt"] = fill_trigger(values["prompt"], model.trigger_word)
-    images = _named_images(endpoint, values)
-    known = ImageService(session, blobs).get_images(images)
+    fields = named_images(endpoint, values)
+    images = [image_id for ids in fields.values() for image_id in ids]
+    stored = ImageService(session, blobs)
+    known = stored.get_images(images)
     for image_id in images:
         if image_id not in known:
             raise ParameterRefused(f"There is no image “{image_id[:64]}”; give the id of one.", field="parameters")
-        ImageService(session, blobs).check_visible(image_id)
+        stored.check_visible(image_id)
     input_mp = sum(known[each].width * known[each].height for each in images) / (1024 * 1024)
     full = _check(endpoint, values)
+    check_images(endpoint, fields, known, lambda image_id: stored.get_file(image_id).read())
     features.require_hosted_size(session, endpoint, full)
     assert endpoint.price is not None  # noqa: S101 - only retired ones have none
     width, height = _size(full)
@@ -192,20 +187,6 @@ def _check(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
         raise ParameterRefused(f"{endpoint.title}, {name}: {text}.", field=name) from error
 
 
-def _named_images(endpoint: Endpoint, values: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the images a request speaks of. Nothing else is sent: no path, no address."""
-    named: list[str] = []
-    for name in endpoint.image_fields:
-        value = values.get(name)
-        for each in value if isinstance(value, list) else [value]:
-            if each is None:
-                continue
-            if not isinstance(each, str) or not _IMAGE_ID.fullmatch(each):
-                raise ParameterRefused(f"{name} takes the id of an image of this studio.", field=name)
-            named.append(each)
-    return named
-
-
 def _size(values: Mapping[str, Any]) -> tuple[int, int]:
     """Return the size the image is expected to have, for its place on the screen."""
     if values.get("width") and values.get("height"):
@@ -232,23 +213,28 @@ class HostedGeneration:
         self._row = row
         self._values: dict[str, Any] = row.hosted["values"]
         self._endpoint = find_endpoint(row.hosted["endpoint"])
-        self._images: dict[str, str] = {}
+        self._images: dict[str, Any] = {}
 
     def run(self, steering: Steering) -> RunEnd:
         """Bring all lines to an end, and say how it went."""
         row = self._row
         assert row.hosted is not None  # noqa: S101 - asked before
-        with self._job.transaction() as session:
-            ledger.take_up(session, row.id)
-            key = KeyService(session, self._settings).open(row.hosted["key_name"])
-            lines = [line for line in ledger.newest_lines(session, row.id).values() if line.state in ledger.OPEN]
-            self._job.emit(session, "job.phase", {"phase": DRAWING, "done": None, "total": None})
-        self._images = {name: self._encode(name) for name in _named_images(self._endpoint, self._values)}
+        # Before anything may leave: what is not there is found out while nothing is lost.
+        self._images = encode_images(self._endpoint, self._values, self._read)
         limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
-        client = self._clients.get(key)
         news = News(Hooks(self._settings), self._job.reading, row.id)
-        runner = HostedRunner(client, self._endpoint, self._job.transaction, self._places, limits, news)
-        end = runner.run(lines, self, steering)
+        group = row.hosted["key_name"], self._endpoint.name
+        with self._places.turn(group, len(row.seeds)) as turn, self._job.transaction(durable=True) as session:
+            ledger.lock(session)
+            rows = ledger.take_up(session, row.id)
+            key = KeyService(session, self._settings).open(row.hosted["key_name"])
+            runner = HostedRunner(
+                self._clients.get(key), self._endpoint, self._job.transaction, self._places, limits, news
+            )
+            lines = [line for line in rows if line.state in ledger.OPEN]
+            waiting = [line for line in lines if line.state == "reserved"]
+            turn.granted = ledger.let_rows_leave(session, waiting, turn.most).granted
+        end = runner.run(lines, self, steering, turn.granted)
         return self._end() if end.state in ("succeeded", "failed") else end
 
     def _end(self) -> RunEnd:
@@ -265,31 +251,28 @@ class HostedGeneration:
             problem = problem.model_copy(update={"detail": detail})
         return RunEnd("failed", error=problem)
 
-    def _encode(self, image_id: str) -> str:
+    def _read(self, image_id: str) -> bytes:
         with self._job.reading() as session:
             file = ImageService(session, self._blobs).get_file(image_id)
-        return base64.b64encode(file.read()).decode()
+        return file.read()
 
     def body_of(self, slot: int) -> Mapping[str, Any]:
         """Return the request of an image: what was asked for, its seed, and images as base64."""
         body = dict(self._values)
         if self._endpoint.has_seed:
             body["seed"] = self._row.seeds[slot]
-        for name in self._endpoint.image_fields:
-            value = body.get(name)
-            if isinstance(value, list):
-                body[name] = [self._images[each] for each in value]
-            elif value is not None:
-                body[name] = self._images[value]
-        return body
+        return body | self._images
 
     def standing(self, phase: str) -> None:
         """Show what the images are waiting for."""
         self._job.tell("job.phase", {"phase": phase, "done": None, "total": None})
 
-    def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
-        """Keep an image once: the image, its place and its line are one transaction."""
+    def keep(self, content: bytes) -> None:
+        """Keep what was paid for before anything is made of it, so that not even a power cut takes it."""
         _keep_original(self._blobs, content)
+
+    def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
+        """Show an image once: the image, its place and its line are one transaction."""
         with self._places.keeping:
             stored = store_content(self._blobs, content)
         with self._job.transaction(durable=True) as session:
@@ -328,15 +311,12 @@ class HostedGeneration:
 
 
 def _keep_original(blobs: Blobs, content: bytes) -> None:
-    """Keep what was paid for before anything is made of it, so that not even a power cut takes it.
+    """Keep bytes on the disk. Raises FileRefused for what does not start like an image.
 
-    Raises FileRefused for what is no whole image.
+    Whether it is whole shows as soon as something is made of it, which need not be done twice.
     """
     with reading(content) as opened:
         form = str(opened.format)
-        if form == "JPEG":
-            opened.draft(None, (1, 1))  # reads all of it and draws an eighth
-        opened.load()
     key = keys.original_key(hashlib.sha256(content).hexdigest(), form)
     blobs.put(key, content)
     file = blobs.path(key)

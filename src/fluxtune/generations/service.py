@@ -14,6 +14,7 @@ from fluxtune.engine.bases import BaseDescription
 from fluxtune.engine.captions import fill_trigger
 from fluxtune.generations import features, hosted, repository
 from fluxtune.generations.elsewhere import endpoint_named, is_at_server, plan_elsewhere
+from fluxtune.generations.inputs import ParameterRefused
 from fluxtune.generations.schemas import (
     Generation,
     GenerationCost,
@@ -173,7 +174,7 @@ class GenerationService:
         if is_hosted(create.model_id):
             return self._create_hosted(create)
         if create.parameters or create.key_name is not None:
-            raise hosted.ParameterRefused("Only hosted models take parameters and keys.", field="parameters")
+            raise ParameterRefused("Only hosted models take parameters and keys.", field="parameters")
         model = self._models.require_usable(create.model_id, create.version_id)
         usual = self._settings.defaults.of(model.mode)
         create = with_usual(create, usual, model.base, is_base=model.version_id is None)

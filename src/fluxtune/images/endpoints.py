@@ -52,6 +52,12 @@ def upload_image(
         return ImageService(session, blobs).keep_upload(content)
 
 
+@router.get("/images/{image_id}", responses=NOT_FOUND)
+def get_image(image_id: str, images: Images) -> Image:
+    """Show what is known of an image, such as its size."""
+    return images.get_image(image_id)
+
+
 @router.get("/images/{image_id}/file", responses={**NOT_FOUND, **ORIGINAL}, response_class=Response)
 def get_image_file(image_id: str, images: Images, if_none_match: IfNoneMatch = None) -> Response:
     """Send the untouched original."""

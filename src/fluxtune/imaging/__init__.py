@@ -17,6 +17,7 @@ from fluxtune.imaging.formats import ACCEPTED, media_type_of, suffix_of
 from fluxtune.imaging.likeness import fingerprint_of, is_alike
 from fluxtune.imaging.measures import MEASURE_SIDE, Measures
 from fluxtune.imaging.metadata import embed_recipe, read_recipe
+from fluxtune.imaging.sending import can_be_transparent, encode_mask, encode_to_send
 from fluxtune.imaging.survey import Survey, survey
 from fluxtune.imaging.thumbnails import THUMBNAIL_SIZES, make_placeholder, make_thumbnails
 
@@ -36,10 +37,13 @@ __all__ = [
     "NotAnImage",
     "Survey",
     "alike_groups",
+    "can_be_transparent",
     "decode",
     "edit",
     "embed_recipe",
     "encode_as",
+    "encode_mask",
+    "encode_to_send",
     "find_content",
     "fingerprint_of",
     "is_alike",

@@ -1,7 +1,7 @@
 """Every image endpoint of BFL, declared once: forms, checks, estimates and docs follow from this table."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from fluxtune.backends.bfl import parameters as take
 from fluxtune.backends.bfl.prices import Price
@@ -75,6 +75,11 @@ class Endpoint:
         fields = self.parameters.model_fields if self.parameters else {}
         return tuple(name for name, info in fields.items() if _holds_image(info.json_schema_extra))
 
+    def image_rules(self, name: str) -> dict[str, Any]:
+        """Return what the declaration of an image field says of it besides its texts."""
+        extra = self.parameters.model_fields[name].json_schema_extra if self.parameters else None
+        return dict(extra) if isinstance(extra, dict) else {}
+
     @property
     def needs_image(self) -> bool:
         """True when it does nothing without an image."""
@@ -126,7 +131,7 @@ def is_advanced(endpoint: Endpoint, name: str) -> bool:
 
 
 def _holds_image(extra: object) -> bool:
-    return isinstance(extra, dict) and extra.get("holds") == take.IMAGE
+    return isinstance(extra, dict) and extra.get("holds") in (take.IMAGE, take.MASK)
 
 
 _LIST = "BFL's price list"

@@ -13,7 +13,11 @@ from fluxtune.core.parameters import parameter
 MAX_PIXELS_FLUX2 = 2048 * 2048
 """BFL says "4 MP" and gives 2048 × 2048 as an example, so it means this."""
 IMAGE = "image"
-"""What `json_schema_extra["holds"]` says of a field that takes an image."""
+MASK = "mask"
+"""What `json_schema_extra["holds"]` says of a field that takes an image, or the mask of the field `image`."""
+LEAST_SIDE = "least_side_px"
+MOST_PIXELS = "most_pixels"
+"""Names in `json_schema_extra` of how small an image may be, and from where on it is made smaller."""
 
 OutputFormat = Literal["jpeg", "png", "webp"]
 Flux3Ratio = Literal[
@@ -36,10 +40,14 @@ def _check_ratio(value: str) -> str:
 Ratio = Annotated[str, AfterValidator(_check_ratio)]
 
 
-def _image(default: Any, title: str, text: str) -> Any:
+def _image(default: Any, title: str, text: str, holds: str = IMAGE, **limits: int) -> Any:
     field = parameter(default, title, text, level="basic", group="Images")
-    field.json_schema_extra["holds"] = IMAGE
+    field.json_schema_extra.update(holds=holds, **limits)
     return field
+
+
+def _mask(default: Any, text: str) -> Any:
+    return _image(default, "Mask", text, MASK)
 
 
 def _prompt(default: Any = ...) -> Any:
@@ -155,7 +163,9 @@ class Flux3ImageParameters(Parameters):
     """FLUX 3 Image: a ratio and a tier instead of pixels; no seed."""
 
     prompt: str = _prompt()
-    images: list[str] | None = _image(None, "Images", "Up to ten, each of at least 256 × 256 pixels.")
+    images: list[str] | None = _image(
+        None, "Images", "Up to ten, each of at least 256 × 256 pixels.", least_side_px=256, most_pixels=16_000_000
+    )
     aspect_ratio: Flux3Ratio = parameter("auto", "Ratio", "Width to height.", level="basic", group="Images")
     resolution: Flux3Resolution = parameter("1k", "Size", "Tiers of equal area.", level="basic", group="Images")
     safety_tolerance: int = _safety(4)
@@ -197,7 +207,7 @@ class EraseParameters(Parameters):
     """Take things out of an image."""
 
     image: str = _image(..., "Image", "What to take something out of.")
-    mask: str = _image(..., "Mask", "As large as the image; white is taken out.")
+    mask: str = _mask(..., "As large as the image; white is taken out.")
     dilate_pixels: int = parameter(
         10, "Margin", "So much around the mask is taken out too.", group="Images", unit="px", ge=0, le=25
     )
@@ -314,9 +324,7 @@ class ExpandParameters(_Repaint):
 class FillParameters(_Repaint):
     """FLUX.1 Fill: paint part of an image anew."""
 
-    mask: str | None = _image(
-        None, "Mask", "As large as the image; white is painted anew. Or give an image with alpha."
-    )
+    mask: str | None = _mask(None, "As large as the image; white is painted anew. Or give an image with alpha.")
     prompt: str | None = _prompt("")
     steps: int | None = parameter(
         50, "Steps", "How often the image is refined.", group="Quality", unit="steps", ge=15, le=50
@@ -332,9 +340,7 @@ class FillFinetunedParameters(_Repaint):
 
     finetune_id: str = _finetune_id()
     finetune_strength: float = _strength(1.1)
-    mask: str | None = _image(
-        None, "Mask", "As large as the image; white is painted anew. Or give an image with alpha."
-    )
+    mask: str | None = _mask(None, "As large as the image; white is painted anew. Or give an image with alpha.")
     prompt: str = _prompt("")
     steps: int = parameter(50, "Steps", "How often the image is refined.", group="Quality", unit="steps", ge=15, le=50)
     guidance: float = parameter(60, "Guidance", "How closely the prompt is followed.", group="Quality", ge=1.5, le=100)
