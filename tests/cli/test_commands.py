@@ -203,6 +203,21 @@ class TestErrors:
         assert "Traceback" not in result.err
 
     @pytest.mark.usefixtures("studio")
+    def test_a_prompt_of_a_hundred_thousand_characters_is_refused_in_plain_words(self, fluxtune):
+        result = fluxtune("generate", "a" * 100_000, "--model", "pocket")
+        assert result.code == exits.INVALID
+        assert result.err.count("Must have at most 8000 characters.") == 1
+        assert "pydantic" not in result.err
+
+    @pytest.mark.usefixtures("studio")
+    def test_what_does_not_even_make_a_request_is_invalid_too(self, fluxtune):
+        assert fluxtune("dataset", "create", "Mugs", "--sample").code == exits.OK
+        result = fluxtune("caption", "write", "Mugs", "--prompt", "a" * 100_000, "--json")
+        assert result.code == exits.INVALID
+        assert "prompt: " in result.json["detail"]
+        assert "pydantic" not in result.json["detail"]
+
+    @pytest.mark.usefixtures("studio")
     def test_a_second_server_is_a_conflict(self, fluxtune):
         result = fluxtune("serve", "--port", "0", "--no-open")
         assert result.code == exits.CONFLICT

@@ -114,13 +114,14 @@ def generate(
             "steps": steps,
             "guidance": guidance,
         }
-        create = GenerationCreate(**{name: value for name, value in request.items() if value is not None})
+        # Sent as it is, so that the studio's own words say what is wrong with it.
+        given = {name: value for name, value in request.items() if value is not None}
         if is_hosted(model):
-            price = client.estimate_generation(create)
+            price = client.estimate_generation(**given)
             output.note(f"This will cost about {dollars(price.credits)} ({price.source}).")
             for warning in price.warnings:
                 output.warn(warning)
-        generation = client.start_generation(create)
+        generation = client.start_generation(**given)
         follow_job(client, generation.job_id, output, "Images")
         generation = client.get_generation(generation.id)
         images = save_images(client, generation, out)

@@ -92,11 +92,16 @@ def _usage_error(error: TyperException, as_json: bool) -> int:
 
 def _failure(error: Exception, as_json: bool) -> int:
     """Say what went wrong in three parts; never a stack trace unless one is asked for."""
+    from pydantic import ValidationError
+
     from fluxtune.cli.output import print_problem
-    from fluxtune.core.errors import FluxtuneError
+    from fluxtune.core.errors import FluxtuneError, InvalidInput
 
     if os.environ.get("FLUXTUNE_DEBUG") == "1":
         raise error
+    if isinstance(error, ValidationError):
+        findings = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}." for each in error.errors())
+        error = InvalidInput(" ".join(findings))
     if not isinstance(error, FluxtuneError):
         error = FluxtuneError(
             str(error) or type(error).__name__,

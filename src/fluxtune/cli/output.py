@@ -67,7 +67,8 @@ def print_problem(problem: Problem, as_json: bool) -> None:
     if problem.detail:
         out.print(Text(f"  {problem.detail}"))
     for field in problem.errors:
-        if field.message != problem.detail:
+        # Most details are made of the fields' own messages; nothing is said twice.
+        if field.message not in problem.detail:
             out.print(Text(f"  {field.field}: {field.message}"))
     if problem.action:
         out.print(Text(f"→ {problem.action}", style="bold"))

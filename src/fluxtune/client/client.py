@@ -10,6 +10,7 @@ from fluxtune.client.captions import CaptionCalls
 from fluxtune.client.datasets import DatasetCalls
 from fluxtune.client.deployments import DeploymentCalls
 from fluxtune.client.hosted import HostedCalls
+from fluxtune.client.http import request_body
 from fluxtune.client.servers import ServerCalls
 from fluxtune.client.settings import SettingsCalls
 from fluxtune.client.tokens import TokenCalls
@@ -128,11 +129,13 @@ class Client(
 
     def create_dataset(self, request: DatasetCreate | None = None, /, **values: Any) -> Dataset:
         """Create a dataset; with `sample` it is filled with that concept's images."""
-        return self.fetch(Dataset, "POST", "/api/datasets", json=_body(DatasetCreate, request, values))
+        return self.fetch(Dataset, "POST", "/api/datasets", json=request_body(DatasetCreate, request, values))
 
     def update_dataset(self, dataset_id: str, **values: Any) -> Dataset:
         """Change name, mode, trigger word or notes."""
-        return self.fetch(Dataset, "PATCH", f"/api/datasets/{dataset_id}", json=_body(DatasetUpdate, None, values))
+        return self.fetch(
+            Dataset, "PATCH", f"/api/datasets/{dataset_id}", json=request_body(DatasetUpdate, None, values)
+        )
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Move a dataset to the trash."""
@@ -158,18 +161,20 @@ class Client(
 
     def fix_dataset(self, dataset_id: str, fix: str, *, base: str | None = None) -> FixResult:
         """Apply a fix that the check offers; the answer says how to take it back."""
-        body = _body(FixRequest, None, {"fix": fix, "base": base})
+        body = request_body(FixRequest, None, {"fix": fix, "base": base})
         return self.fetch(FixResult, "POST", f"/api/datasets/{dataset_id}/fixes", json=body)
 
     # Finetunes
 
     def plan_finetune(self, request: FinetuneCreate | None = None, /, **values: Any) -> FinetunePlan:
         """Say what a finetune would do and cost."""
-        return self.fetch(FinetunePlan, "POST", "/api/finetunes/plans", json=_body(FinetuneCreate, request, values))
+        return self.fetch(
+            FinetunePlan, "POST", "/api/finetunes/plans", json=request_body(FinetuneCreate, request, values)
+        )
 
     def start_finetune(self, request: FinetuneCreate | None = None, /, **values: Any) -> Finetune:
         """Start a finetune."""
-        return self.fetch(Finetune, "POST", "/api/finetunes", json=_body(FinetuneCreate, request, values))
+        return self.fetch(Finetune, "POST", "/api/finetunes", json=request_body(FinetuneCreate, request, values))
 
     def finetunes(self) -> list[Finetune]:
         """List finetunes, newest first."""
@@ -205,17 +210,17 @@ class Client(
 
     def extend_finetune(self, finetune_id: str, steps: int) -> Finetune:
         """Let a finished run go on for more steps."""
-        body = _body(FinetuneExtension, None, {"steps": steps})
+        body = request_body(FinetuneExtension, None, {"steps": steps})
         return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/extend", json=body)
 
     def restart_finetune(self, finetune_id: str, step: int, **values: Any) -> Finetune:
         """Start a new finetune from a checkpoint, with changed settings."""
-        body = _body(FinetuneRestart, None, {"step": step, **values})
+        body = request_body(FinetuneRestart, None, {"step": step, **values})
         return self.fetch(Finetune, "POST", f"/api/finetunes/{finetune_id}/restart", json=body)
 
     def start_probe(self, request: FinetuneCreate | None = None, /, **values: Any) -> Probe:
         """Measure a few real steps of a finetune without starting it."""
-        return self.fetch(Probe, "POST", "/api/finetunes/probes", json=_body(FinetuneCreate, request, values))
+        return self.fetch(Probe, "POST", "/api/finetunes/probes", json=request_body(FinetuneCreate, request, values))
 
     def get_probe(self, probe_id: str) -> Probe:
         """Return one probe."""
@@ -273,7 +278,9 @@ class Client(
 
     def read_recipe(self, text: str) -> RecipeDocument:
         """Read a recipe document; what is wrong in it is named with its line and field."""
-        return self.fetch(RecipeDocument, "POST", "/api/recipes/read", json=_body(RecipeText, None, {"text": text}))
+        return self.fetch(
+            RecipeDocument, "POST", "/api/recipes/read", json=request_body(RecipeText, None, {"text": text})
+        )
 
     def templates(self) -> list[Template]:
         """List templates by name."""
@@ -285,11 +292,13 @@ class Client(
 
     def create_template(self, request: TemplateCreate | None = None, /, **values: Any) -> Template:
         """Keep a recipe under a name."""
-        return self.fetch(Template, "POST", "/api/templates", json=_body(TemplateCreate, request, values))
+        return self.fetch(Template, "POST", "/api/templates", json=request_body(TemplateCreate, request, values))
 
     def update_template(self, template_id: str, **values: Any) -> Template:
         """Change a template."""
-        return self.fetch(Template, "PATCH", f"/api/templates/{template_id}", json=_body(TemplateUpdate, None, values))
+        return self.fetch(
+            Template, "PATCH", f"/api/templates/{template_id}", json=request_body(TemplateUpdate, None, values)
+        )
 
     def delete_template(self, template_id: str) -> None:
         """Remove a template."""
@@ -301,7 +310,7 @@ class Client(
 
     def import_template(self, text: str, **values: Any) -> Template:
         """Keep a recipe document as a template."""
-        body = _body(TemplateImport, None, {"text": text, **values})
+        body = request_body(TemplateImport, None, {"text": text, **values})
         return self.fetch(Template, "POST", "/api/templates/import", json=body)
 
     # Models
@@ -320,7 +329,7 @@ class Client(
 
     def update_model(self, model_id: str, **values: Any) -> Model:
         """Change name, notes, trigger word, or the version that is used by default."""
-        return self.fetch(Model, "PATCH", f"/api/models/{model_id}", json=_body(ModelUpdate, None, values))
+        return self.fetch(Model, "PATCH", f"/api/models/{model_id}", json=request_body(ModelUpdate, None, values))
 
     def import_model(self, path: str | Path, *, preview: bool = True, **values: str) -> ImportedModel:
         """Add a model from a LoRA file; `name`, `base` and `trigger_word` go before what the file says.
@@ -355,7 +364,7 @@ class Client(
 
     def start_generation(self, request: GenerationCreate | None = None, /, **values: Any) -> Generation:
         """Start making images."""
-        return self.fetch(Generation, "POST", "/api/generations", json=_body(GenerationCreate, request, values))
+        return self.fetch(Generation, "POST", "/api/generations", json=request_body(GenerationCreate, request, values))
 
     def get_generation(self, generation_id: str) -> Generation:
         """Return one generation."""
@@ -384,17 +393,3 @@ class Client(
     def save_image(self, image: Image, target: Path) -> int:
         """Write an image's original file; return its size."""
         return self.download(image.url, target)
-
-
-def _body(schema: Any, request: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON body of a request given as a model or as keywords.
-
-    Keywords are sent as they are, so that the studio's own words say what is wrong with them.
-    """
-    if request is None:
-        unknown = values.keys() - schema.model_fields.keys()
-        if unknown:
-            raise TypeError(f"{schema.__name__} has no {', '.join(sorted(unknown))}")
-        return values
-    body: dict[str, Any] = request.model_dump(mode="json", exclude_unset=True)
-    return body

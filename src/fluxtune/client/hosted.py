@@ -1,9 +1,10 @@
 """Hosted images: keys, budget, ledger, and fetching what is owed."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from fluxtune.client.http import Connection
+from fluxtune.client.http import Connection, request_body
 from fluxtune.generations.schemas import Generation, GenerationCreate, GenerationEstimate, GenerationRetry
 from fluxtune.hosted.schemas import (
     Budget,
@@ -54,9 +55,9 @@ class HostedCalls(Connection):
         """Write the whole ledger as CSV; return its size in bytes."""
         return self.download("/api/hosted/ledger.csv", target)
 
-    def estimate_generation(self, create: GenerationCreate) -> GenerationEstimate:
+    def estimate_generation(self, request: GenerationCreate | None = None, /, **values: Any) -> GenerationEstimate:
         """Say what images of a hosted model would cost."""
-        body = create.model_dump(mode="json", exclude_unset=True)
+        body = request_body(GenerationCreate, request, values)
         return self.fetch(GenerationEstimate, "POST", "/api/generations/estimate", json=body)
 
     def retry_generation(self, generation_id: str, *, send_again: bool = False) -> Generation:

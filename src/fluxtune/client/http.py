@@ -26,6 +26,20 @@ CHUNK = 1 << 20
 T = TypeVar("T")
 
 
+def request_body(schema: Any, request: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON body of a request given as a model or as keywords.
+
+    Keywords are sent as they are, so that the studio's own words say what is wrong with them.
+    """
+    if request is None:
+        unknown = values.keys() - schema.model_fields.keys()
+        if unknown:
+            raise TypeError(f"{schema.__name__} has no {', '.join(sorted(unknown))}")
+        return values
+    body: dict[str, Any] = request.model_dump(mode="json", exclude_unset=True)
+    return body
+
+
 class Connection:
     """A signed-in connection. Sync: the command line, scripts and tests are."""
 
