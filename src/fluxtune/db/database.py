@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from fluxtune.core.errors import InvalidInput
+from fluxtune.db import bell
 
 BUSY_TIMEOUT_MS = 30_000
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_ONLY = "fluxtune_read_only"
 _DURABLE = "fluxtune_durable"
+_NEWS = "fluxtune_news"
 _POSTGRESQL_DISK_FULL = "53100"
 _CHANNEL = "fluxtune_changed"
 _NOTIFY = text(f"NOTIFY {_CHANNEL}")
@@ -99,8 +101,10 @@ def is_disk_full(error: BaseException) -> bool:
 class Database:
     """One database, SQLite file or PostgreSQL, and the only way to a transaction on it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: Path | None = None) -> None:
+        """Open a database; in `folder` hang the bells of who waits for its news on this computer."""
         self.url = url
+        self._folder = folder
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
             self.engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20)
@@ -114,7 +118,7 @@ class Database:
     @classmethod
     def at(cls, file: Path, url: str | None = None) -> "Database":
         """Open `url`, or the SQLite file when there is none."""
-        return cls(url or f"sqlite:///{file}")
+        return cls(url or f"sqlite:///{file}", file.parent)
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[Session]:
@@ -130,6 +134,8 @@ class Database:
             if not self.is_sqlite:
                 # Heard with the commit, and not at all when there is none.
                 session.execute(_NOTIFY)
+        if self._folder is not None and _NEWS in session.info:
+            bell.ring(self._folder, session.info[_NEWS])
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -140,6 +146,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def announce(session: Session, word: str) -> None:
+    """Ring for this, once a session is committed, whoever waits for it on this computer."""
+    session.info.setdefault(_NEWS, set()).add(word)
 
 
 class ChangeWatch:

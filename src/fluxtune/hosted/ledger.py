@@ -8,7 +8,7 @@ would be paid again; its task, or nobody could fetch the image; and that the ima
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -160,12 +160,17 @@ def release(session: Session, target_id: str, problem: Problem) -> None:
             set_failed(session, row.id, problem, was_charged=False)
 
 
-def take_up(session: Session, target_id: str) -> None:
-    """Call when nobody else works on a generation: what left without an answer is now unknown for good."""
-    for row in newest_lines(session, target_id).values():
+def take_up(session: Session, target_id: str) -> list[LedgerRow]:
+    """Call when nobody else works on a generation: what left without an answer is now unknown for good.
+
+    Returns the newest attempt at each image.
+    """
+    rows = list(newest_lines(session, target_id).values())
+    for row in rows:
         if row.state == "reserved" and row.sent_at is not None:
             error = AcceptanceUnknown("fluxtune was interrupted after the request had left.")
             lose_answer(row, error.problem())
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,20 @@ def let_leave(session: Session, line_ids: Sequence[str], most: int) -> Leave:
     Exact over all processes: who counts is alone until its transaction ends.
     """
     repository.lock(session)
-    rows = repository.find_lines(session, line_ids)
+    return _let_leave(session, repository.find_lines(session, line_ids), line_ids, most)
+
+
+def let_rows_leave(session: Session, rows: Sequence[LedgerRow], most: int) -> Leave:
+    """Do the same for lines that were read in this very transaction, whose first statement was `lock`."""
+    return _let_leave(session, {row.id: row for row in rows}, [row.id for row in rows], most)
+
+
+def lock(session: Session) -> None:
+    """Let nobody else count money or tasks until this transaction ends."""
+    repository.lock(session)
+
+
+def _let_leave(session: Session, rows: Mapping[str, LedgerRow], line_ids: Sequence[str], most: int) -> Leave:
     at = now()
     active = repository.count_active(session, at - _TASK_LIVES, at - _ANSWER_COMES, at - _MAYBE_AT_WORK)
     granted: set[str] = set()
@@ -241,20 +259,29 @@ def was_not_sent(session: Session, line_id: str) -> None:
     get_line(session, line_id).sent_at = None
 
 
-def was_accepted(session: Session, line_id: str, accepted: Accepted) -> None:
-    """Store the task of a line."""
-    row = get_line(session, line_id)
+def was_accepted(session: Session, row: LedgerRow, accepted: Accepted) -> None:
+    """Store the task of a line; the row in memory, of whichever transaction, learns of it too."""
     row.state, row.task_id, row.polling_url, row.error = "submitted", accepted.task_id, accepted.polling_url, None
     row.input_mp, row.output_mp = accepted.input_mp, accepted.output_mp
     if accepted.cost is not None:
         row.cost = to_units(accepted.cost)
+    _store(
+        session, row, "state", "task_id", "polling_url", "error", "input_mp", "output_mp",
+        *(["cost"] if accepted.cost is not None else []),
+    )  # fmt: skip
 
 
-def is_ready(session: Session, line_id: str, cost: float | None) -> None:
-    """Store that the image is made, and what was settled for it."""
-    row = get_line(session, line_id)
+def is_ready(session: Session, row: LedgerRow, cost: float | None) -> None:
+    """Store that the image is made, and what was settled for it; the row in memory learns of it too."""
     row.state = "ready"
     settle(row, cost)
+    _store(session, row, "state", "cost", "is_settled")
+
+
+def _store(session: Session, row: LedgerRow, *names: str) -> None:
+    """Write what was changed of a row that was read before: on the way of an image every statement counts."""
+    if not repository.change_line(session, row.id, **{name: getattr(row, name) for name in names}):
+        raise LineMissing(f"There is no line “{row.id}”.")
 
 
 def settle(row: LedgerRow, cost: float | None) -> None:

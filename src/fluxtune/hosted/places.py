@@ -8,10 +8,10 @@ import os
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.orm import Session
@@ -47,6 +47,14 @@ class Ticket:
         return self.account, self.endpoint
 
 
+@dataclass
+class Turn:
+    """So many requests may leave at once; `granted` are those whose lines say that they do."""
+
+    most: int
+    granted: frozenset[str] = field(default_factory=frozenset)
+
+
 class Places:
     """Gives places in turn. `transaction` opens a durable one on the ledger."""
 
@@ -77,6 +85,31 @@ class Places:
                 self._thread = threading.Thread(target=self._give, name="hosted places", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
+
+    @contextmanager
+    def turn(self, group: tuple[str, str], count: int) -> Iterator[Turn]:
+        """Let up to `count` requests leave at once if nobody waits: without asking the ledger a second time.
+
+        Commit within the block what `ledger.let_rows_leave` says. Of what was granted each must be `answered`; the rest
+        has to ask.
+        """
+        with self._changed:
+            is_free = not self._waiting and self._not_before.get(group, 0.0) <= time.monotonic()
+            turn = Turn(max(0, min(count, SENDING_AT_ONCE - self._sending)) if is_free else 0)
+            self._sending += turn.most
+        held = turn.most
+        try:
+            yield turn
+            held -= len(turn.granted)
+        finally:
+            with self._changed:
+                self._sending -= held
+                self._changed.notify_all()
+
+    def is_wanted(self, account: str) -> bool:
+        """Return whether anybody waits for a place of an account."""
+        with self._changed:
+            return any(ticket.account == account for ticket in self._waiting)
 
     def withdraw(self, tickets: Collection[Ticket]) -> list[Ticket]:
         """Take back what waits; return it. The rest has left, or is being asked about: withdraw it again soon."""

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import Table, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from fluxtune.hosted.tables import OWN_SERVER, HostedBudgetRow, HostedKeyRow, LedgerRow
@@ -53,6 +54,13 @@ def lock(session: Session) -> None:
 def find_line(session: Session, line_id: str) -> LedgerRow | None:
     """Return one line."""
     return session.get(LedgerRow, line_id)
+
+
+def change_line(session: Session, line_id: str, **values: Any) -> bool:
+    """Change a line that need not be read for it; return whether there is one. Rows in memory do not learn of it."""
+    lines = cast(Table, LedgerRow.__table__)
+    found = session.execute(update(lines).where(lines.c.id == line_id).values(**values))
+    return bool(found.rowcount)  # type: ignore[attr-defined]
 
 
 def find_lines(session: Session, line_ids: Sequence[str]) -> dict[str, LedgerRow]:

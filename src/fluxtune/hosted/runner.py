@@ -6,7 +6,7 @@ a process may be killed between any two of them; `ledger.take_up` says what then
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -61,8 +61,15 @@ class Delivery(Protocol):
         """Tell what the images as a whole are waiting for."""
         ...
 
+    def keep(self, content: bytes) -> None:
+        """Keep the bytes of an image, safe from a power cut. Raise FileRefused for what starts like none."""
+        ...
+
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
-        """Keep an image, and in the same transaction mark its line as delivered. Raise FileRefused for a broken one."""
+        """Show an image that is kept, and in the same transaction mark its line as delivered.
+
+        Raise FileRefused for a broken one.
+        """
         ...
 
 
@@ -94,6 +101,7 @@ class _Line:
     ticket: Ticket | None = None
     patient_until: float | None = None
     has_left: bool = False
+    is_told_ready: bool = False
     back_off_s: float = field(default_factory=lambda: FIRST_BACK_OFF_S)
 
 
@@ -132,12 +140,18 @@ class HostedRunner:
         self._news = news
         self._pace = pace
 
-    def run(self, rows: Sequence[LedgerRow], delivery: Delivery, steering: Steering) -> RunEnd:
-        """Bring all lines to an end. After a cancel nothing more is sent; what was sent is paid, so it is fetched."""
+    def run(
+        self, rows: Sequence[LedgerRow], delivery: Delivery, steering: Steering, leaving: Collection[str] = ()
+    ) -> RunEnd:
+        """Bring all lines to an end. After a cancel nothing more is sent; what was sent is paid, so it is fetched.
+
+        `leaving` are those that a `Places.turn` has let leave already.
+        """
         course = _Course(delivery)
         lines = [_Line(row, self._body(row, delivery)) for row in rows]
-        self._start(lines, course)
-        begun, phase = time.monotonic(), DRAWING
+        self._start(lines, course, leaving)
+        # What is made at once is not told about.
+        begun, phase = time.monotonic(), ""
         ends = [line.done for line in lines]
         while wait(ends, timeout=_LOOK_AT_WISHES_S).not_done:
             if steering.is_leaving():
@@ -173,15 +187,18 @@ class HostedRunner:
                 line.was_woken = True
                 line.wake.set()
 
-    def _start(self, lines: Sequence[_Line], course: _Course) -> None:
+    def _start(self, lines: Sequence[_Line], course: _Course, leaving: Collection[str]) -> None:
         """What is made already comes first: its link expires."""
-        for line in lines:
-            if line.row.state != "reserved":
-                self._places.carry(partial(self._bring, line, course))
+        asking: list[Ticket] = []
         for line in lines:
             if line.row.state == "reserved":
                 line.ticket = self._ticket(line, course)
-        self._places.ask(*[line.ticket for line in lines if line.ticket is not None])
+            if line.row.state != "reserved" or line.row.id in leaving:
+                self._places.carry(partial(self._bring, line, course))
+            elif line.ticket is not None:
+                asking.append(line.ticket)
+        if asking:
+            self._places.ask(*asking)
 
     def _ticket(self, line: _Line, course: _Course) -> Ticket:
         def refuse(error: BaseException) -> None:
@@ -236,10 +253,10 @@ class HostedRunner:
         if line.patient_until is None:
             line.patient_until = time.monotonic() + self._limits.patience_s
         try:
+            row.sent_at = row.sent_at or now()  # as the ledger says; it was asked in another transaction
             accepted = self._client.submit(self._endpoint.path, line.body)
             with self._transaction(durable=True) as session:
-                ledger.was_accepted(session, row.id, accepted)
-                line.row = ledger.get_line(session, row.id)
+                ledger.was_accepted(session, row, accepted)
             return True
         except AcceptanceUnknown as error:
             with self._transaction(durable=True) as session:
@@ -264,6 +281,7 @@ class HostedRunner:
     def _send_later(self, line: _Line) -> None:
         with self._transaction() as session:
             ledger.was_not_sent(session, line.row.id)
+        line.row.sent_at = None
         assert line.ticket is not None  # noqa: S101 - it was given a place
         self._places.pause(line.ticket.group, line.back_off_s)
         line.back_off_s = min(line.back_off_s * 2, _MOST_BACK_OFF_S)
@@ -289,9 +307,8 @@ class HostedRunner:
                 raise
             if state is not None and state.kind == "ready":
                 self._pace.took(self._endpoint.name, sent_ago + waited, at_first_look=looks == 1)
-                with self._transaction() as session:
-                    ledger.is_ready(session, row.id, state.cost)
-                self._places.freed(row.key_name)
+                if self._places.is_wanted(row.key_name):
+                    self._tell_ready(line, state)
                 return state
             if state is not None:
                 last = f"BFL says: {state.status}."
@@ -307,12 +324,25 @@ class HostedRunner:
                 raise late
             self._sleep(line, self._pace.next_wait(sent_ago + waited), course)
 
+    def _tell_ready(self, line: _Line, state: TaskState) -> None:
+        """Note that a task has ended, once: before its image is fetched if somebody waits for the place, else after."""
+        if line.is_told_ready:
+            return
+        line.is_told_ready = True
+        with self._transaction() as session:
+            ledger.is_ready(session, line.row, state.cost)
+        self._places.freed(line.row.key_name)
+
     def _fetch(self, line: _Line, state: TaskState, course: _Course) -> None:
         """Fetch and hand over; a broken or expired image is asked for again while that can help."""
         row = line.row
         for attempt in range(1, FETCH_TRIES + 1):
             try:
-                content = self._client.fetch(state.sample or "")
+                try:
+                    content = self._client.fetch(state.sample or "")
+                    course.delivery.keep(content)
+                finally:
+                    self._tell_ready(line, state)
                 course.delivery.deliver(row.id, row.slot, content, state)
                 return
             except (DeliveryFailed, FileRefused) as error:

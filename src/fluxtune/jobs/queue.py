@@ -24,8 +24,9 @@ from fluxtune.config import Settings
 from fluxtune.db import ChangeWatch, Database, open_queue_engine
 from fluxtune.jobs import repository
 from fluxtune.jobs.repository import Taken
-from fluxtune.jobs.runner import JobRunner
+from fluxtune.jobs.runner import Begun, JobRunner
 from fluxtune.jobs.schemas import BACKGROUND_KINDS, ROOM
+from fluxtune.jobs.tables import JobRow
 from fluxtune.jobs.tasks import Task
 
 log = structlog.get_logger(__name__)
@@ -125,21 +126,54 @@ class JobQueue:
         with self._lock:
             return len(self._at_work)
 
-    def take_next(self) -> bool:
+    def take_next(self, called: Collection[str] = ()) -> bool:
         """Take the jobs whose turn it is in lanes that have room; return whether any was taken.
 
-        On the device, what nobody waits for is held back for a while after other work: whoever has just made an image
-        makes another.
+        `called` are lanes for which the bell was rung. On the device, what nobody waits for is held back for a while
+        after other work: whoever has just made an image makes another.
         """
-        not_now = BACKGROUND_KINDS if time.monotonic() < self._quiet_until else ()
+        not_now = BACKGROUND_KINDS if self._is_quiet() else ()
+        lanes = self._room_called(called) or self._look(not_now, is_called=bool(called))
+        if not lanes:
+            return False
+        begun: list[Begun] = []
+        others: list[JobRow] = []
+        with self._database.transaction() as session:
+            for lane, most in lanes.items():
+                for row in repository.take_next(session, self._worker_id, lane=lane, most=most, except_kinds=not_now):
+                    if row.lane == "network" and row.kind in _WITH_RECORDS:
+                        begun.append(self.runner.begin_taken(session, row))
+                    else:
+                        others.append(row)
+        for each in begun:
+            self._start_directly(each)
+        for row in others:
+            self._start(row.id, row.attempt, begins_quiet=row.lane == "device" and row.kind not in BACKGROUND_KINDS)
+        return bool(begun or others)
+
+    def _is_quiet(self) -> bool:
+        """Return whether work has ended a while ago or is about to: a job is over in its row a moment before here."""
+        with self._lock:
+            return any(self._at_work.values()) or time.monotonic() < self._quiet_until
+
+    def _room_called(self, called: Collection[str]) -> dict[str, int]:
+        """Return the room of the network's lane if just that was called and it surely has some: nothing is asked."""
+        if set(called) != {"network"}:
+            return {}
+        with self._lock:
+            room = ROOM["network"] - len(self._at_work) - len(self._missing)
+        return {"network": room} if room > 0 else {}
+
+    def _look(self, not_now: Collection[str], *, is_called: bool) -> dict[str, int]:
+        """Return the lanes that have both room and jobs that wait, and how much room; ask only if there is news."""
         may_start = self._holds_back and not not_now
         at = time.monotonic()
         is_time = at > self._look_around_at
         # Most changes are of what runs here already, and each look takes the processor from that.
-        if self._at_work and at < self._looked_at + _BREATH_S:
-            return False
-        if not self._watch.has_changed() and not is_time and not may_start:
-            return False
+        if self._at_work and at < self._looked_at + _BREATH_S and not is_called:
+            return {}
+        if not self._watch.has_changed() and not (is_time or may_start or is_called):
+            return {}
         self._looked_at = at
         with self._database.reading() as session:
             waiting = repository.list_waiting(session)
@@ -149,22 +183,8 @@ class JobQueue:
             self._seek_missing(taken)
         self._holds_back = any(kind in not_now for _, kind in waiting)
         used = Counter(job.lane for job in taken)
-        lanes = {lane: ROOM[lane] - used[lane] for lane in ROOM if _has_any(waiting, lane, not_now)}
-        if not any(most > 0 for most in lanes.values()):
-            return False
-        with self._database.transaction() as session:
-            rows = [
-                row
-                for lane, most in lanes.items()
-                if most > 0
-                for row in repository.take_next(session, self._worker_id, lane=lane, most=most, except_kinds=not_now)
-            ]
-        for row in rows:
-            if row.lane == "network" and row.kind in _WITH_RECORDS:
-                self._start_directly(row.id, row.attempt)
-            else:
-                self._start(row.id, row.attempt, begins_quiet=row.lane == "device" and row.kind not in BACKGROUND_KINDS)
-        return bool(rows)
+        room = {lane: ROOM[lane] - used[lane] for lane in ROOM if _has_any(waiting, lane, not_now)}
+        return {lane: most for lane, most in room.items() if most > 0}
 
     def _start(self, job_id: str, attempt: int, *, begins_quiet: bool) -> None:
         workflow_id = _workflow_id(job_id, attempt)
@@ -178,20 +198,24 @@ class JobQueue:
                 self._at_work.pop(workflow_id, None)
             raise
 
-    def _start_directly(self, job_id: str, attempt: int) -> None:
+    def _start_directly(self, begun: Begun) -> None:
         """Run a job whose task keeps a record of its own for every step that must not be repeated.
 
         A second one would cost processor time and keep nothing more. What is interrupted is queued again: by the
         next start, which finds it taken and unknown to DBOS, or after a while by `_seek_missing`.
         """
         with self._lock:
-            self._at_work[_workflow_id(job_id, attempt)] = False
-        self._direct.submit(self._run_directly, job_id, attempt)
+            self._at_work[_workflow_id(begun.context.job_id, begun.attempt)] = False
+        self._direct.submit(self._run_directly, begun)
 
-    def _run_directly(self, job_id: str, attempt: int) -> None:
-        with self._working(_workflow_id(job_id, attempt)):
+    def _run_directly(self, begun: Begun) -> None:
+        job_id = begun.context.job_id
+        with self._working(_workflow_id(job_id, begun.attempt)):
             try:
-                self._run_steps(job_id, attempt, lambda _name, step, *given: step(*given))
+                if self._is_leaving():
+                    self.runner.give_back([job_id])
+                else:
+                    self.runner.run_begun(begun)
             except Exception:
                 log.exception("job broke; it is queued again", job_id=job_id)
                 self.runner.give_back([job_id])
@@ -209,23 +233,19 @@ class JobQueue:
 
     def _run(self, job_id: str, attempt: int) -> None:
         with self._working(_workflow_id(job_id, attempt)):
-            self._run_steps(job_id, attempt, lambda name, step, *given: DBOS.run_step({"name": name}, step, *given))
-
-    def _run_steps(self, job_id: str, attempt: int, run_step: Callable[..., Any]) -> None:
-        """Run what a job's task is made of; `run_step` gets name, function and arguments of each step."""
-        if self._is_leaving():
-            # Started in the moment of leaving: end without touching anything.
-            self.runner.give_back([job_id])
-            return
-        # Not a recorded step: after a crash the new owner must take the job up again.
-        names = self.runner.begin(job_id, attempt)
-        end: dict[str, Any] | None = None
-        for name in names:
-            end = run_step(name, self.runner.run_step, job_id, name, attempt)
-            if end["state"] != "done":
-                break
-        if end is not None:
-            run_step("finish", self.runner.finish, job_id, attempt, end)
+            if self._is_leaving():
+                # Started in the moment of leaving: end without touching anything.
+                self.runner.give_back([job_id])
+                return
+            # Not a recorded step: after a crash the new owner must take the job up again.
+            names = self.runner.begin(job_id, attempt)
+            end: dict[str, Any] | None = None
+            for name in names:
+                end = DBOS.run_step({"name": name}, self.runner.run_step, job_id, name, attempt)
+                if end["state"] != "done":
+                    break
+            if end is not None:
+                DBOS.run_step({"name": "finish"}, self.runner.finish, job_id, attempt, end)
 
     @contextmanager
     def _working(self, workflow_id: str) -> Iterator[None]:

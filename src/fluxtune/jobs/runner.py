@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from fluxtune.core.actor import LOCAL_ID, LOCAL_OWNER, Actor, acting_as
 from fluxtune.core.clock import now
 from fluxtune.core.errors import DiskFull, FluxtuneError, JobFailed, Problem
-from fluxtune.db import Database, is_disk_full
+from fluxtune.db import Database, announce, is_disk_full
 from fluxtune.jobs import repository
 from fluxtune.jobs.liveness import is_alive, owner_name
 from fluxtune.jobs.schemas import JobEventType
@@ -31,6 +32,15 @@ class TaskBroke(JobFailed):
 
     title = "Something went wrong in fluxtune"
     action = "Try again. If it happens again, report it with the technical detail."
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job that was taken and begun in one transaction: what its task needs is known already."""
+
+    context: JobContext
+    task: Task
+    attempt: int
 
 
 class JobRunner:
@@ -108,12 +118,21 @@ class JobRunner:
             if self._worker_id is not None and row.worker_id != self._worker_id:
                 return []  # taken over while we were away
             task = self._tasks.get(row.kind)  # type: ignore[call-overload]
-            at = now()
-            row.state, row.phase, row.owner, row.attempt = "running", "starting", self.owner, attempt
-            row.started_at = row.started_at or at
-            row.heartbeat_at = at
-            record(session, row, "job.started", {})
+            self._begin(session, row, attempt)
         return [name for name, _ in task.steps()] if task is not None else []
+
+    def begin_taken(self, session: Session, row: JobRow) -> Begun:
+        """Take up a job in the transaction in which it is taken: it can't belong to anybody else."""
+        self._begin(session, row, row.attempt)
+        task = self._tasks[row.kind]  # type: ignore[index]
+        return Begun(self._context_of(row, row.attempt), task, row.attempt)
+
+    def _begin(self, session: Session, row: JobRow, attempt: int) -> None:
+        at = now()
+        row.state, row.phase, row.owner, row.attempt = "running", "starting", self.owner, attempt
+        row.started_at = row.started_at or at
+        row.heartbeat_at = at
+        record(session, row, "job.started", {})
 
     def give_back(self, job_ids: Sequence[str]) -> None:
         """Return jobs that were taken to the queue; they keep their turn. What another worker has by now stays its."""
@@ -121,6 +140,7 @@ class JobRunner:
             for row in repository.find_jobs(session, job_ids, lock=True):
                 if row.state in ("queued", "running") and self._worker_id in (None, row.worker_id):
                     row.state, row.worker_id, row.owner = "queued", None, None
+                    announce(session, row.lane)
 
     def run_step(self, job_id: str, name: str, attempt: int | None = None) -> dict[str, Any]:
         """Run one step in the name of whose job it is; whatever happens becomes an ordinary result.
@@ -128,11 +148,21 @@ class JobRunner:
         Of an attempt that another worker has taken over nothing more is told.
         """
         with structlog.contextvars.bound_contextvars(job_id=job_id, step=name):
-            end = self._run_step(job_id, name, attempt)
+            end = self._run_step(name, *self._context(job_id, attempt))
         return {"state": end.state, "data": end.data, "error": end.error.model_dump(mode="json") if end.error else None}
 
-    def _run_step(self, job_id: str, name: str, attempt: int | None) -> StepEnd:
-        context, task = self._context(job_id, attempt)
+    def run_begun(self, begun: Begun) -> None:
+        """Run a job of `begin_taken` from its first step to its end."""
+        job_id, end = begun.context.job_id, StepEnd("done")
+        with structlog.contextvars.bound_contextvars(job_id=job_id):
+            for name, _ in begun.task.steps():
+                with structlog.contextvars.bound_contextvars(step=name):
+                    end = self._run_step(name, begun.context, begun.task)
+                if end.state != "done":
+                    break
+            self._end(job_id, begun.attempt, end)
+
+    def _run_step(self, name: str, context: JobContext, task: Task) -> StepEnd:
         try:
             step: TaskStep = dict(task.steps())[name]
             with acting_as(context.actor):
@@ -150,12 +180,15 @@ class JobRunner:
         """End a job, once: what its task stores, its state and its last event, all or nothing."""
         step_end = StepEnd(end["state"], end["data"], Problem.model_validate(end["error"]) if end["error"] else None)
         with structlog.contextvars.bound_contextvars(job_id=job_id):
-            try:
-                self._finish(job_id, attempt, step_end)
-            except Exception as error:
-                log.exception("job could not be ended as it should")
-                problem = error.problem() if isinstance(error, FluxtuneError) else _broken(error)
-                self._finish(job_id, attempt, StepEnd("failed", error=problem), with_task=False)
+            self._end(job_id, attempt, step_end)
+
+    def _end(self, job_id: str, attempt: int, end: StepEnd) -> None:
+        try:
+            self._finish(job_id, attempt, end)
+        except Exception as error:
+            log.exception("job could not be ended as it should")
+            problem = error.problem() if isinstance(error, FluxtuneError) else _broken(error)
+            self._finish(job_id, attempt, StepEnd("failed", error=problem), with_task=False)
 
     def _finish(self, job_id: str, attempt: int, end: StepEnd, *, with_task: bool = True) -> None:
         with self._database.transaction() as session:
@@ -163,8 +196,9 @@ class JobRunner:
             if row is None or row.state != "running" or row.attempt != attempt:
                 return
             extra: dict[str, Any] = {}
+            announce(session, row.lane)  # there is room for another
             if with_task:
-                context, task = self._context(job_id, attempt)
+                context, task = self._context_of(row, attempt), self._tasks[row.kind]  # type: ignore[index]
                 with acting_as(context.actor):
                     extra = task.finish(session, context, end)
             row.owner, row.heartbeat_at, row.eta_s = None, None, None

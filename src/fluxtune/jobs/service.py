@@ -9,6 +9,7 @@ from fluxtune.core.actor import acting
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict, NotFound, Problem
 from fluxtune.core.ids import new_id
+from fluxtune.db import announce
 from fluxtune.jobs import repository
 from fluxtune.jobs.audiences import OTHERS, hidden_jobs, thing_of
 from fluxtune.jobs.liveness import is_alive
@@ -92,6 +93,7 @@ def enqueue(
     )
     repository.add_job(session, row)
     record(session, row, "job.queued", {})
+    announce(session, lane)
     return _show(session, [row])[0]
 
 
@@ -276,6 +278,7 @@ def _queue_again(session: Session, row: JobRow, wanted: JobRequest | None) -> No
     row.round = repository.next_round(session, row.actor_id, row.lane)
     row.turn, row.wishes = repository.last_turn(session) + 1, []
     record(session, row, "job.queued", {})
+    announce(session, row.lane)
 
 
 def is_at_work_on(session: Session, target_id: str) -> bool:

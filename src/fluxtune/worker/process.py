@@ -19,7 +19,7 @@ from fluxtune.config.logs import set_up_logs
 from fluxtune.contract.telling import EndTeller
 from fluxtune.core.clock import now
 from fluxtune.core.errors import Conflict
-from fluxtune.db import Database, code_version, migrate
+from fluxtune.db import Bell, Database, code_version, migrate
 from fluxtune.hosted import ledger
 from fluxtune.jobs.queue import JobQueue
 from fluxtune.metrics.recorder import Recorder
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 # Whoever looks whether the lock is held holds it for a moment.
 _LOCK_WAIT_S = 1.0
 _LOOK_AROUND_EVERY_S = 2.0
-# Whoever has just clicked clicks again, and should not notice the wait. Looking costs microseconds on SQLite.
+# Whoever has just clicked clicks again, and should not notice the wait.
 _ATTENTIVE_S = 0.005
 _ATTENTIVE_FOR_S = 30.0
 _TIDY_EVERY_S = 6 * 3600.0
@@ -62,6 +62,7 @@ class Worker:
         self._settings = settings
         self._slot = slot
         self._leaving = threading.Event()
+        self._bell = Bell(settings.paths.data, slot)
         self._ended = threading.Event()
         self._database = Database.at(settings.paths.database, settings.database_url)
         self._live = LiveSettings(settings, self._database)
@@ -81,11 +82,13 @@ class Worker:
     def leave(self) -> None:
         """End soon: let what runs save itself, then go."""
         self._leaving.set()
+        self._bell.ring("leave")
 
     def run(self, *, until_idle: bool) -> None:
         """Work until told to leave, or until there is nothing to do and nobody to wait for."""
         migrate(self._database, self._settings.paths.migration_lock)
         self._live.load()
+        self._bell.hang()
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         post = threading.Thread(target=self._send, name="webhooks", daemon=True)
         keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -110,6 +113,7 @@ class Worker:
                 keeper.join(_SEND_EVERY_S)
             self._backend.close()
             self._queue.stop()
+            self._bell.take_down()
             self._queue.runner.goodbye()
             self._recorder.stop()
             self._lookout.stop()
@@ -131,12 +135,14 @@ class Worker:
     def _loop(self, until_idle: bool) -> None:
         looked_at = time.monotonic()
         tidied_at: float | None = None
-        poll_s = self._settings.worker.poll_seconds
         attentive_until = 0.0
-        while not self._leaving.wait(poll_s if time.monotonic() > attentive_until else min(poll_s, _ATTENTIVE_S)):
+        while not self._leaving.is_set():
+            called = self._bell.wait(self._patience_s(time.monotonic() < attentive_until))
+            if self._leaving.is_set():
+                return
             try:
                 self._live.look()  # before a job is taken: what was changed before it was queued holds for it
-                if self._queue.take_next():
+                if self._queue.take_next(called):
                     attentive_until = time.monotonic() + _ATTENTIVE_FOR_S
                     continue
                 if until_idle or time.monotonic() - looked_at > _LOOK_AROUND_EVERY_S:
@@ -152,6 +158,11 @@ class Worker:
             except Exception:
                 log.exception("worker stumbled; going on")
                 self._leaving.wait(1)
+
+    def _patience_s(self, is_attentive: bool) -> float:
+        """Return how long to wait at most for the bell, which those on other computers can't ring."""
+        poll_s = self._settings.worker.poll_seconds
+        return min(poll_s, _ATTENTIVE_S) if is_attentive and not self._settings.is_local else poll_s
 
     def _is_done(self, until_idle: bool) -> bool:
         if self._queue.active_count or self._queue.runner.is_busy() or self._has_post():
