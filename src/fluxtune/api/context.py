@@ -6,9 +6,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fluxtune.api.errors import no_room_problem, problem_response, unexpected_problem
+from fluxtune.api.errors import breakdown_response
 from fluxtune.core.ids import new_id
-from fluxtune.db import is_disk_full
 from fluxtune.metrics import service as metrics
 
 log = structlog.get_logger(__name__)
@@ -71,11 +70,10 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_safely)
             except Exception as error:
-                log.exception("request broke", method=scope["method"], path=scope["path"])
                 if status:
+                    log.exception("an answer broke off", method=scope["method"], path=scope["path"])
                     raise
-                problem = no_room_problem() if is_disk_full(error) else unexpected_problem(request_id)
-                await problem_response(problem)(scope, receive, send_safely)
+                await breakdown_response(error, scope["path"])(scope, receive, send_safely)
             finally:
                 _measure(scope, status, (answered_at or time.monotonic()) - started_at)
                 took_ms = round((time.monotonic() - started_at) * 1000)

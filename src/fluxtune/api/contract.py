@@ -2,18 +2,22 @@
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import fluxtune
+from fluxtune.api.errors import as_sentence, breakdown_response, detail_response
 from fluxtune.api.gate import exceeds, too_large
 from fluxtune.api.permissions import CONTRACT, guard
 from fluxtune.core.errors import FluxtuneError, InvalidInput
+
+log = structlog.get_logger(__name__)
 
 SMALL_BODY = 64 * 1024**2
 """Bytes of requests other than finetunes: they may carry images, if only to be told that none can be used."""
@@ -54,6 +58,29 @@ class BodyLimit:
         await limited(scope, receive, send)
 
 
+class Breakdowns:
+    """Answers errors nobody foresaw as everything else under `/v1`; else Starlette would, with a bare line of text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        is_begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except Exception as error:
+            if is_begun or scope["type"] != "http":
+                raise
+            await breakdown_response(error, scope["path"])(scope, receive, send)
+
+
 def create_contract_app(studio: FastAPI) -> FastAPI:
     """Build the application under `/v1` with the studio's database, blobs and settings."""
     from fluxtune.contract import endpoints
@@ -65,7 +92,10 @@ def create_contract_app(studio: FastAPI) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        middleware=[Middleware(BodyLimit, finetune_bytes=studio.state.settings.contract.max_body_bytes)],
+        middleware=[
+            Middleware(Breakdowns),
+            Middleware(BodyLimit, finetune_bytes=studio.state.settings.contract.max_body_bytes),
+        ],
     )
     app.state = studio.state
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -85,9 +115,10 @@ def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, FluxtuneError)  # noqa: S101 - registered for this class only
     if isinstance(error, InvalidInput):
         location = ["body", *(error.field or "").split(".")] if error.field else ["body"]
-        return _fields([{"loc": location, "msg": _sentence(error.detail or error.title), "type": "value_error"}])
-    text = " ".join(_sentence(part) for part in (error.title, error.detail, error.action) if part)
-    return JSONResponse({"detail": text}, error.status)
+        return _fields([{"loc": location, "msg": as_sentence(error.detail or error.title), "type": "value_error"}])
+    if error.status >= 500:
+        log.warning("request failed", error=str(error), technical=error.technical)
+    return detail_response(error.problem().model_copy(update={"technical": None}))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -103,7 +134,3 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 def _fields(fields: list[dict[str, Any]]) -> Response:
     return JSONResponse({"detail": fields}, 422)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -18,6 +18,7 @@ from fluxtune.core.errors import (
     Problem,
     TooLarge,
 )
+from fluxtune.db import is_disk_full
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,27 @@ class Unexpected(FluxtuneError):
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """Return a problem as a response."""
     return JSONResponse(problem.model_dump(mode="json"), problem.status, headers, media_type=MEDIA_TYPE)
+
+
+def detail_response(problem: Problem) -> Response:
+    """Return a problem as programs under `/v1` know errors: one text under `detail`."""
+    text = " ".join(
+        as_sentence(part) for part in (problem.title, problem.detail, problem.action, problem.technical) if part
+    )
+    return JSONResponse({"detail": text}, problem.status)
+
+
+def as_sentence(text: str) -> str:
+    """Return a text that ends as a sentence does."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def breakdown_response(error: Exception, path: str) -> Response:
+    """Log an error nobody foresaw and return what whoever asked sees of it: never its text, always its number."""
+    log.exception("request broke", path=path)
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    problem = no_room_problem() if is_disk_full(error) else unexpected_problem(request_id)
+    return detail_response(problem) if path.startswith("/v1/") else problem_response(problem)
 
 
 def unexpected_problem(request_id: str) -> Problem:
