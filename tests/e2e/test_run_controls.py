@@ -92,7 +92,7 @@ def test_every_control_of_a_run(page: Page, server):
     with Database.at(settings.paths.database, settings.database_url).transaction() as session:
         session.add(HealthReportRow(finetune_id=run.id, job_id="none", report=report, measured_at=now()))
     page.reload()
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Use step").click()
     page.wait_for_url(re.compile(r"/create\?.*strength=0\.8"))
     versions = server.client.get_model(run.model_id).versions
     assert [version.step for version in versions] == [run.step + 3, run.step, step]

@@ -1,4 +1,5 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Button } from "@mantine/core";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 
 import { Page } from "@/components/Page";
 import { Gallery } from "@/features/images/Gallery";
@@ -27,6 +28,11 @@ export function GalleryRoute() {
         initialModel={model}
         title={<h2>All images</h2>}
         size="large"
+        emptyAction={
+          <Button component={Link} to="/create" variant="primary">
+            Make images
+          </Button>
+        }
       />
     </Page>
   );

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, bytes, bytesRange, diskBytes, compactNumber, duration, durationRange } from "./format";
+import {
+  ago,
+  bytes,
+  bytesRange,
+  diskBytes,
+  compactNumber,
+  duration,
+  durationRange,
+  lossNumber,
+} from "./format";
 
 describe("duration", () => {
   it.each([
@@ -37,6 +46,11 @@ it("tells how long ago", () => {
 it("keeps the digits that matter", () => {
   expect(compactNumber(0.34567)).toBe("0.346");
   expect(compactNumber(0.0001)).toBe("1.0e−4");
+});
+
+it("writes losses that stand beside one another with as many places each", () => {
+  expect([0.387, 0.28, 1].map(lossNumber)).toEqual(["0.387", "0.280", "1.000"]);
+  expect(lossNumber(0.0001)).toBe("1.0e−4");
 });
 
 it("counts downloads in thousands, as the hub does", () => {

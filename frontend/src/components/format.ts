@@ -81,3 +81,7 @@ export function compactNumber(value: number): string {
     ? value.toExponential(1).replace("e-", "e−")
     : String(Number(value.toPrecision(3)));
 }
+
+/** Losses beside one another: as many places in each. */
+export const lossNumber = (value: number) =>
+  Math.abs(value) < 0.001 ? compactNumber(value) : value.toFixed(3);

@@ -2,7 +2,7 @@ import { ActionIcon, Popover } from "@mantine/core";
 import { CircleHelp } from "lucide-react";
 
 import type { HealthReport, Method, Reading } from "@/api/generated";
-import { compactNumber } from "@/components/format";
+import { lossNumber } from "@/components/format";
 import { Badge } from "@/components/StateBadge";
 
 import classes from "./Health.module.css";
@@ -93,7 +93,7 @@ export function Measures({ report }: { report: HealthReport }) {
                   />
                 ))}
                 {hasValidation && (
-                  <td>{checkpoint?.validation ? compactNumber(checkpoint.validation.loss) : "–"}</td>
+                  <td>{checkpoint?.validation ? lossNumber(checkpoint.validation.loss) : "–"}</td>
                 )}
               </tr>
             );

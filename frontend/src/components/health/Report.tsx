@@ -24,7 +24,7 @@ import { Measures } from "./Measures";
 import { Sheet } from "./Sheet";
 import { VERDICTS } from "./words";
 
-/** "Use it" opens Create with the version and strength that were recommended; a checkpoint becomes a version first. */
+/** "Use step …" opens Create with the version and strength that were recommended; a checkpoint becomes a version first. */
 function Recommended({
   what,
   modelId,
@@ -79,12 +79,12 @@ function Recommended({
       {model && (
         <May>
           <Button
-            variant="primary"
+            variant="default"
             leftSection={<Sparkles size={16} />}
             loading={use.isPending}
             onClick={() => use.mutate(model)}
           >
-            Use it
+            Use step {what.step}
           </Button>
         </May>
       )}

@@ -52,6 +52,7 @@ function Lines({
   label: string;
   description: string;
   error?: string;
+  inputWrapperOrder: ("label" | "input" | "description" | "error")[];
 }) {
   const [text, setText] = useState(value.join("\n"));
   const kept = text
@@ -80,6 +81,8 @@ function Lines({
 }
 
 function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps, "isChanged" | "reason">) {
+  // What it does stands under the field: fields of a row begin at one height, however long that is.
+  const order = ["label", "input", "description", "error"] as const;
   const common = { label: field.title, description: field.help, error };
   switch (field.kind) {
     case "boolean":
@@ -96,6 +99,7 @@ function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps
       return (
         <Select
           {...common}
+          inputWrapperOrder={[...order]}
           data={field.choices}
           value={value as string}
           onChange={(next) => next && onChange(next)}
@@ -106,6 +110,7 @@ function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps
       return (
         <Lines
           {...common}
+          inputWrapperOrder={[...order]}
           description={`${field.help} One a line.`}
           value={(value as string[] | undefined) ?? []}
           onChange={onChange}
@@ -115,6 +120,7 @@ function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps
       return (
         <TextInput
           {...common}
+          inputWrapperOrder={[...order]}
           value={String(value ?? "")}
           onChange={(event) => onChange(event.currentTarget.value)}
         />
@@ -123,6 +129,7 @@ function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps
       return (
         <NumberInput
           {...common}
+          inputWrapperOrder={[...order]}
           value={(value as number | null | undefined) ?? ""}
           placeholder={field.isNullable ? shown(usual) : undefined}
           allowDecimal={field.kind === "number"}

@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import type { Finetune, ImageLoss } from "@/api/generated";
 import { imageLossesQuery } from "@/api/queries";
-import { compactNumber, countOf } from "@/components/format";
+import { lossNumber, countOf } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
 import { Section } from "@/components/Page";
 import { Picture } from "@/components/Picture";
@@ -21,7 +21,7 @@ function Tile({ item, worst }: { item: ImageLoss; worst: number }) {
   const last = item.losses.at(-1);
   const trend =
     item.losses.length > 1 && first !== undefined && last !== undefined
-      ? `from ${compactNumber(first)} to ${compactNumber(last)}`
+      ? `from ${lossNumber(first)} to ${lossNumber(last)}`
       : "";
   return (
     <li className={classes.tile}>
@@ -43,7 +43,7 @@ function Tile({ item, worst }: { item: ImageLoss; worst: number }) {
         <span style={{ width: `${worst > 0 ? (100 * item.loss) / worst : 0}%` }} />
       </div>
       <p className="num">
-        <strong>{compactNumber(item.loss)}</strong>{" "}
+        <strong>{lossNumber(item.loss)}</strong>{" "}
         <span className="dim small">seen {countOf(item.count, "time")}</span>
       </p>
       <p className="dim small clip" title={item.caption}>

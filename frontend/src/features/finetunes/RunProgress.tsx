@@ -72,7 +72,7 @@ export function RunProgress({ run }: { run: Finetune }) {
       <div className={classes.below}>
         {run.cover && (
           <div className={classes.cover}>
-            <Picture image={run.cover} alt="The newest sample" show={120} eager />
+            <Picture image={run.cover} alt="The newest sample" show={170} eager />
           </div>
         )}
         <dl className={classes.numbers}>

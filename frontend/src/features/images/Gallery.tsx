@@ -26,6 +26,8 @@ interface GalleryProps {
   initialModel?: string;
   title: ReactNode;
   size?: "small" | "large";
+  /** Where nothing was made yet, the way to the first image. */
+  emptyAction?: ReactNode;
   /** Scrolls in its own frame instead of with the page. */
   isFramed?: boolean;
 }
@@ -77,6 +79,7 @@ export function Gallery({
   initialModel,
   title,
   size = "small",
+  emptyAction,
   isFramed,
 }: GalleryProps) {
   const [model, setModel] = useState<string | null>(initialModel ?? null);
@@ -93,6 +96,8 @@ export function Gallery({
   const list = ids.data ?? [];
   const load = useRecords(list);
   const isFiltered = Object.keys(filter).length > 0;
+  // Where there is nothing, there is nothing to look for either; what is being typed stays.
+  const isEmpty = ids.data?.length === 0 && !isFiltered && words === "";
 
   return (
     <section
@@ -105,7 +110,7 @@ export function Gallery({
         {title}
         <span className="dim small num">{list.length > 0 && list.length.toLocaleString("en")}</span>
       </div>
-      <div className={classes.filters}>
+      <div className={classes.filters} hidden={isEmpty}>
         <TextInput
           size="xs"
           aria-label="Search in prompts"
@@ -145,6 +150,7 @@ export function Gallery({
         <Empty
           title={isFiltered ? "Nothing matches" : "Everything you make is kept here"}
           art={<ImagePlus size={28} strokeWidth={1.4} />}
+          action={!isFiltered && emptyAction}
           compact
         >
           {isFiltered
