@@ -17,7 +17,7 @@ from fluxtune.api.app import create_app
 from fluxtune.config import Settings, load_settings
 from fluxtune.db import Database, migrate
 from fluxtune.storage import Blobs
-from tests.places import ON_POSTGRESQL, Places, memory
+from tests.places import ON_POSTGRESQL, ONE_THREAD, Places, memory
 
 # How long an example takes says how busy the computer is, not whether the code is right.
 property_settings.register_profile("fluxtune", deadline=None)
@@ -48,6 +48,7 @@ ROOM_BYTES = 4 * 1024**3
 
 def pytest_configure() -> None:
     """Keep data folders in memory where there is room: most of what many tests took was the disk's word for a write."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # read once, when torch is loaded
     if folder := memory(ROOM_BYTES):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
@@ -59,10 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Keep the settings of whoever runs the tests out of them, and what they start to one core each."""
     for name in list(os.environ):
         if name.startswith("FLUXTUNE_"):
             monkeypatch.delenv(name)
+    for name, value in ONE_THREAD.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(autouse=True)

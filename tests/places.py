@@ -16,8 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
 import obstore
+import psutil
 import psycopg
 import pytest
 from obstore.store import from_url
@@ -38,6 +38,9 @@ _FAST = (
 )
 _MEMORY = Path("/dev/shm")
 _numbers = count(1)
+
+ONE_THREAD = {"FLUXTUNE_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""For all that computes: tests run side by side, and threads that wait for one another use up the others' cores."""
 
 
 class PostgreSql:

@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from fluxtune.client import Client
-from tests.places import Places
+from tests.places import ONE_THREAD, Places
 from tools.browser import ADVICE, find_browser
 
 LAUNCH = [
@@ -39,6 +39,15 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     if program is None:
         pytest.fail(ADVICE, pytrace=False)
     return {**browser_type_launch_args, "executable_path": program, "args": LAUNCH}
+
+
+@pytest.fixture(scope="module")
+def browser(browser_type_launch_args: dict) -> Iterator[Browser]:
+    """A browser for one module: while Playwright runs, its event loop does, and no test after it could have its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**browser_type_launch_args)
+        yield browser
+        browser.close()
 
 
 @dataclass
@@ -76,7 +85,7 @@ def server(
 def running_studio(data: Path, studio_settings: dict[str, str]) -> Iterator[Server]:
     """Run `fluxtune serve` on a data folder."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLUXTUNE_")}
-    environment |= studio_settings
+    environment |= ONE_THREAD | studio_settings
     log = (data.parent / "serve.log").open("w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "fluxtune", "serve", "--port", "0", "--no-open", "--data", str(data)],

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import Watch
 from tests.kill.studio import wait_for
 from tests.kill.team import Team
-from tests.places import PostgreSql
+from tests.places import ONE_THREAD, PostgreSql
 from tools.services import environment, start_store
 
 PASSWORD = "four quiet geese walk"
@@ -26,7 +26,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     postgresql = PostgreSql()
     values = environment(postgresql.create(), start_store())
     settings = {"FLUXTUNE_ACCOUNTS__REQUIRED": "true", "FLUXTUNE_ENGINE__HEALTH_AFTER_RUNS": "false"}
-    team = Team(folder / "data", environment=values | settings)
+    team = Team(folder / "data", environment=values | settings | ONE_THREAD)
     team.data.mkdir()
     try:
         team.start()
