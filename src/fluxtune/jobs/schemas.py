@@ -1,8 +1,10 @@
 """Jobs as the API shows them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from functools import cached_property
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -78,11 +80,17 @@ class JobEvent(BaseModel):
     data: dict[str, Any]
 
 
-class HeardEvent(NamedTuple):
+@dataclass(frozen=True)
+class HeardEvent:
     """An event, and who may hear of it; None: it has not been asked for, because all who listen may hear everything."""
 
     event: JobEvent
     audience: Audience | None
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The event as it goes to everybody who listens: written out once."""
+        return f"event: {self.event.type}\ndata: {self.event.model_dump_json()}\nid: {self.event.id}\n\n".encode()
 
 
 class JobMove(BaseModel):

@@ -1,54 +1,70 @@
 """Live events: one look at the table per process, shared by everyone who listens."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 
 import structlog
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from fluxtune.core.actor import Actor, acting
 from fluxtune.db import ChangeWatch, Database
 from fluxtune.jobs import service
 from fluxtune.jobs.audiences import hear
-from fluxtune.jobs.schemas import HeardEvent, JobEvent
+from fluxtune.jobs.schemas import HeardEvent
 
 _BATCH = 500
 # A listener that falls this far behind is cut off; it reconnects and resumes from the table.
 _QUEUE_LENGTH = 2_000
+# Proxies and browsers give a connection up that is silent for longer than some half a minute.
+_SIGN_OF_LIFE_S = 15.0
+_HELLO = format_sse_event(comment="connected", retry=1000)
 
 log = structlog.get_logger(__name__)
 
 
 class Subscription:
-    """New events as one listener gets them: those of what they may see."""
+    """New events as one listener gets them: those of what they may see, of one job or of all."""
 
-    def __init__(self, actor: Actor) -> None:
+    def __init__(self, actor: Actor, job_id: str | None = None) -> None:
         self.actor = actor
-        self._queue: asyncio.Queue[JobEvent | None] = asyncio.Queue(_QUEUE_LENGTH)
         self.is_over = False
+        self._job_id = job_id
+        self._waiting: list[HeardEvent] = []
+        self._has_any = asyncio.Event()
+
+    def wants(self, heard: HeardEvent) -> bool:
+        """Return whether an event is one that this listener asked for and may hear of."""
+        return self._job_id in (None, heard.event.job_id) and may_hear(heard, self.actor)
 
     def offer(self, heard: HeardEvent) -> None:
         """Put an event, or cut the listener off if it does not keep up."""
-        if not may_hear(heard, self.actor):
+        if not self.wants(heard):
             return
-        try:
-            self._queue.put_nowait(heard.event)
-        except asyncio.QueueFull:
+        if len(self._waiting) >= _QUEUE_LENGTH:
             self.is_over = True
+        else:
+            self._waiting.append(heard)
+        self._has_any.set()
 
     def end(self) -> None:
         """End the stream now."""
         self.is_over = True
-        with suppress(asyncio.QueueFull):
-            self._queue.put_nowait(None)
+        self._has_any.set()
 
-    async def next(self, timeout_s: float) -> JobEvent | None:
-        """Return the next event, or None if none came in time."""
-        try:
-            return await asyncio.wait_for(self._queue.get(), timeout_s)
-        except TimeoutError:
-            return None
+    async def take(self, timeout_s: float) -> list[HeardEvent]:
+        """Return all events that wait, or the next ones; none if none came in time or the stream ends."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._has_any.wait()
+        taken, self._waiting = self._waiting, []
+        if not self.is_over:
+            self._has_any.clear()
+        return taken
 
 
 def may_hear(heard: HeardEvent, actor: Actor) -> bool:
@@ -73,9 +89,9 @@ class EventTail:
         return len(self._subscriptions)
 
     @asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[Subscription]:
-        """Listen to everything that happens from now on."""
-        subscription = Subscription(acting())
+    async def subscribe(self, job_id: str | None = None) -> AsyncIterator[Subscription]:
+        """Listen to everything that happens from now on, to one job or to all."""
+        subscription = Subscription(acting(), job_id)
         if self._task is None:
             newest = await self.newest_id()
             if self._task is None:
@@ -143,3 +159,59 @@ class EventTail:
             more = len(events) == _BATCH
             if not more:
                 await asyncio.sleep(self._poll_seconds)
+
+
+class EventStream(Response):
+    """Events as server-sent events: those after a number, then what happens until the stream has lived long enough.
+
+    Each event is written out once for everybody who listens, and a listener gets all that wait for it at once.
+    FastAPI's own streams take two tasks and two queues for each listener, and write each event out for each.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, tail: EventTail, life_s: float, after: int | None, job_id: str | None = None, status_code: int = 200
+    ) -> None:
+        self.status_code = status_code
+        self.background = None
+        self.init_headers({"cache-control": "no-cache", "x-accel-buffering": "no"})
+        self._tail = tail
+        self._until = time.monotonic() + life_s
+        self._after = after
+        self._job_id = job_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the time is over, the listener is gone or does not keep up, or the server ends."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async with self._tail.subscribe(self._job_id) as subscription:
+            leaving = asyncio.create_task(_end_when_left(receive, subscription))
+            try:
+                async for part in self._parts(subscription):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+            finally:
+                leaving.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _parts(self, subscription: Subscription) -> AsyncIterator[bytes]:
+        yield _HELLO
+        # Subscribed first, then read: what happens in between arrives twice and is dropped once.
+        newest_id = await self._tail.newest_id()
+        # More than the newest was seen on another database, before the data folder was replaced.
+        last_id = newest_id if self._after is None or self._after > newest_id else self._after
+        while last_id < newest_id and (batch := await self._tail.read(last_id, self._job_id)):
+            last_id = batch[-1].event.id
+            if part := b"".join(heard.frame for heard in batch if subscription.wants(heard)):
+                yield part
+        while (left_s := self._until - time.monotonic()) > 0 and not subscription.is_over:
+            taken = await subscription.take(min(left_s, _SIGN_OF_LIFE_S))
+            if part := b"".join(heard.frame for heard in taken if heard.event.id > last_id):
+                yield part
+            elif not subscription.is_over:
+                yield KEEPALIVE_COMMENT
+
+
+async def _end_when_left(receive: Receive, subscription: Subscription) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    subscription.end()
