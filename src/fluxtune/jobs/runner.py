@@ -59,10 +59,21 @@ class JobRunner:
         with self._database.transaction() as session:
             row = WorkerRow(id=worker_id, owner=self.owner, started_at=at, heartbeat_at=at)
             repository.replace_worker(session, row)
-            for job in repository.list_running(session):
-                is_ours = job.worker_id in (None, worker_id) and job.owner != self.owner
-                if is_ours and not is_alive(job.owner, job.heartbeat_at):
+        with self._database.reading() as session:
+            left = [job.id for job in repository.list_running(session) if self._is_left(job)]
+        if not left:
+            return
+        with self._database.transaction() as session:
+            # All rows first, in one order, then what happened to them: a first event would hold up everybody who
+            # changes one of the other jobs at this moment, while we waited for that job.
+            for job in repository.find_jobs(session, left, lock=True):
+                if self._is_left(job):
                     _recover(session, job)
+
+    def _is_left(self, job: JobRow) -> bool:
+        """Return whether a job is what a predecessor of this worker, which is gone, was running."""
+        is_ours = job.worker_id in (None, self._worker_id) and job.owner != self.owner
+        return job.state == "running" and is_ours and not is_alive(job.owner, job.heartbeat_at)
 
     def take_over(self) -> int:
         """Put back into the queue what other workers had that are gone; return how many jobs that were.

@@ -1,10 +1,13 @@
 """What a lost worker had is taken over, once, by whoever lives; whoever comes back finds that out."""
 
+import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fluxtune.core.actor import Actor, acting, acting_as
@@ -15,6 +18,7 @@ from fluxtune.jobs.runner import JobRunner
 from fluxtune.jobs.schemas import JobKind
 from fluxtune.jobs.tables import JobRow, WorkerRow
 from fluxtune.jobs.tasks import JobContext, StepEnd, TaskStep
+from tests.places import ON_POSTGRESQL
 
 ELSEWHERE = "another-computer:1:1"
 
@@ -137,3 +141,35 @@ def test_jobs_are_done_in_the_name_of_whose_they_are(database: Database) -> None
     runner.finish(job.id, 1, runner.run_step(job.id, "draw", 1))
     assert task.seen == ["ann", "ann"]
     assert acting().id == "local"
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has one writer, so nobody waits for a row")
+def test_a_start_does_not_hold_up_events_while_it_waits_for_a_job(database: Database) -> None:
+    with database.transaction() as session:
+        ids = [service.enqueue(session, "generation", f"g{number}", "Drawing", {}).id for number in range(2)]
+        for row in repository.find_jobs(session, ids):
+            row.state, row.worker_id, row.owner, row.heartbeat_at = (
+                "running",
+                "one",
+                ELSEWHERE,
+                now() - timedelta(minutes=2),
+            )
+    started = threading.Thread(target=worker, args=(database, "one"))
+    with database.transaction() as session:
+        row = repository.find_job(session, max(ids), lock=True)
+        assert row is not None
+        started.start()
+        until = time.monotonic() + 30
+        while not is_anybody_waiting(database):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        repository.add_event(session, row.id, "job.logged", now(), {"message": "of somebody else"})
+    started.join(30)
+    with database.reading() as session:
+        assert [find(session, job_id).state for job_id in ids] == ["queued", "queued"]
+
+
+def is_anybody_waiting(database: Database) -> bool:
+    """Return whether a connection waits for another one to end its transaction."""
+    with database.reading() as session:
+        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
