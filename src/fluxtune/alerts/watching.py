@@ -1,4 +1,4 @@
-"""Looks for what needs somebody: failed jobs, budgets, the disk, backends that are down."""
+"""Looks for what needs somebody: failed jobs, budgets, the disk, backends that are down, backups."""
 
 import shutil
 import time
@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from fluxtune.alerts import repository, service
 from fluxtune.alerts.schemas import AlertKind
 from fluxtune.alerts.tables import AlertCursorRow
+from fluxtune.backups import service as backups
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.db import Database
 from fluxtune.hosted import ledger
 from fluxtune.hosted.service import HostedService
 from fluxtune.jobs import service as jobs
+from fluxtune.jobs.schemas import JobEvent
 from fluxtune.metrics.following import cause
 from fluxtune.metrics.sources import host
 
@@ -66,6 +68,7 @@ class Watch:
             self._watch_budget(session)
             self._watch_disk(session)
             self._watch_backends(session, down)
+            self._watch_backups(session)
 
     def _watch_jobs(self, session: Session) -> None:
         row = repository.cursor(session)
@@ -78,7 +81,7 @@ class Watch:
                 service.clear(session, "job-failed", alert.target)
         while events := jobs.list_events(session, row.event_id, limit=_BATCH):
             row.event_id = events[-1].id
-            failed = [event for event in events if event.type == "job.failed"]
+            failed = [event for event in events if event.type == "job.failed" and not _is_scheduled(session, event)]
             titles = {job.id: job.title for job in jobs.get_many(session, [event.job_id for event in failed]).values()}
             for event in failed if self._settings.alerts.failed_jobs else ():
                 error = event.data.get("error") or {}
@@ -130,6 +133,13 @@ class Watch:
             if alert.target not in found and alert.target != WORKER:
                 service.clear(session, "backend-down", alert.target)
 
+    def _watch_backups(self, session: Session) -> None:
+        wrong = backups.what_is_wrong(session, self._settings, self._clock()) if self._settings.alerts.backups else None
+        if wrong is None:
+            service.clear(session, "backup")
+        else:
+            self._once(session, "backup", *wrong, "")
+
     def _once(self, session: Session, kind: AlertKind, title: str, detail: str, target: str) -> None:
         """Raise an alert about a state; that it lasts is nothing that happens again."""
         row = repository.find_open(session, kind, target[:64])
@@ -174,6 +184,11 @@ class WorkerWatch:
             detail = "Start one with `fluxtune worker`, or look into the log for why it ended (Admin, Logs)."
             service.raise_(session, "backend-down", title, detail, WORKER)
         return True
+
+
+def _is_scheduled(session: Session, event: JobEvent) -> bool:
+    """Return whether a job was a scheduled backup, which has an alert of its own."""
+    return event.kind == "backup" and backups.origin_of(session, event.target_id) == "scheduled"
 
 
 def _count_waiting(session: Session) -> int:

@@ -97,6 +97,30 @@ def start_if_due(session: Session, settings: Settings, at: datetime) -> Job | No
         return None
 
 
+def what_is_wrong(session: Session, settings: Settings, at: datetime) -> tuple[str, str] | None:
+    """Return what is wrong with the scheduled backups, as a title and why; None where all is well or none are wanted.
+
+    Wrong is that the newest has failed, or that the last good one is so old that two were missed.
+    """
+    every = timedelta(hours=settings.backups.every_hours)
+    if not every:
+        return None
+    rows = repository.list_(session)
+    good = next((row for row in rows if row.state == "done"), None)
+    failed = next((row for row in rows if row.state == "failed" and row.origin == "scheduled"), None)
+    since = (
+        f"The last good backup is of {good.created_at:%-d %B %Y, %H:%M} UTC." if good else "There is no good one yet."
+    )
+    if failed is not None and (good is None or good.created_at < failed.created_at):
+        error = failed.error or {}
+        reason = " ".join(str(error[part]) for part in ("title", "detail", "action") if error.get(part))
+        return "A scheduled backup failed", f"{_sentence(reason)} {since}".strip()
+    is_trying = any(row.state in ("waiting", "running") for row in rows)
+    if good is not None and not is_trying and at - good.created_at > 2 * every:
+        return "The last good backup is too old", f"{since} One is wanted every {settings.backups.every_hours:g} hours."
+    return None
+
+
 def start_verification(session: Session, settings: Settings, backup_id: str) -> Job:
     """Queue the check of a backup; raises `BackupMissing`, `BackupRunning`."""
     manifest = Vault(settings.backup_folder).find(backup_id)
@@ -242,6 +266,10 @@ def _beat(database: Database, backup_id: str, ended: threading.Event) -> None:
                     row.heartbeat_at = now()
         except Exception:
             log.exception("a backup could not say that it lives")
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _next_at(session: Session, settings: Settings) -> datetime | None:

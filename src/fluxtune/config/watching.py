@@ -32,6 +32,9 @@ class AlertSettings(BaseModel):
     smtp_user: str = Field("", description="Name to sign in with there; empty: nobody signs in.")
     smtp_password: SecretStr | None = Field(None, description="Password to sign in with there.")
     failed_jobs: bool = Field(True, description="Raise an alert when a job fails.")
+    backups: bool = Field(
+        True, description="Raise an alert when a scheduled backup failed, or the last good one is too old."
+    )
     budget_percent: float = Field(
         80.0, ge=0, le=100, description="Raise an alert when so much of a budget is spent; 0 means never."
     )

@@ -13,15 +13,19 @@ from fluxtune.alerts import service
 from fluxtune.alerts.schemas import Alert
 from fluxtune.alerts.telling import EVENT, AlertTeller, webhook_shape
 from fluxtune.alerts.watching import Down, Watch, WorkerWatch
+from fluxtune.backups import service as backups
+from fluxtune.backups.tables import BackupRow
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import EngineCrashed, OutOfMemory
+from fluxtune.core.ids import new_id
 from fluxtune.db import Database
 from fluxtune.hosted.schemas import Budget
 from fluxtune.hosted.service import HostedService
 from fluxtune.hosted.tables import LedgerRow
 from fluxtune.jobs import repository as job_rows
 from fluxtune.jobs import service as jobs
+from fluxtune.storage import Blobs
 from fluxtune.webhooks.service import newest_deliveries
 
 
@@ -124,6 +128,64 @@ def test_a_disk_that_fills_up_and_gets_room_again(
     assert found.kind == "disk"
     watch.look_around()
     assert alerts(database) == []
+
+
+class TestBackups:
+    """A scheduled backup that failed, and none for too long, are told until there is a good one again."""
+
+    @pytest.fixture
+    def schedule(self, settings: Settings) -> None:
+        settings.backups.every_hours = 24
+
+    def add(self, database: Database, state: str, at: datetime, **more: object) -> None:
+        row = {"origin": "scheduled", "state": state, "heartbeat_at": at, "created_at": at} | more
+        with database.transaction() as session:
+            session.add(BackupRow(id=new_id(), **row))
+
+    def test_one_that_failed(self, database: Database, schedule: None, settings: Settings, watch: Watch) -> None:
+        settings.backups.folder = settings.data / "a file"
+        settings.backups.folder.write_text("")
+        with database.transaction() as session:
+            job = backups.start(session, "scheduled", slot="1")
+        assert job is not None
+        with pytest.raises(OSError, match="a file"):
+            backups.run(settings, database, Blobs.at(settings.paths.blobs), job.target_id, "scheduled")
+        with database.transaction() as session:
+            row = job_rows.find_job(session, job.id)
+            assert row is not None
+            row.state = "failed"
+            jobs.record(session, row, "job.failed", {"error": OutOfMemory("x").as_record()})
+        watch.look_around()
+        watch.look_around()
+        (found,) = alerts(database)  # no second one of the failed job
+        assert (found.kind, found.title, found.count) == ("backup", "A scheduled backup failed", 1)
+        assert "There is no good one yet." in found.detail
+        self.add(database, "done", now())
+        watch.look_around()
+        assert alerts(database) == []
+
+    def test_none_for_too_long(self, database: Database, schedule: None, watch: Watch, clock: Clock) -> None:
+        self.add(database, "done", clock.at, origin="asked")
+        clock.at += timedelta(hours=47)
+        watch.look_around()
+        assert alerts(database) == []
+        clock.at += timedelta(hours=2)
+        watch.look_around()
+        (found,) = alerts(database)
+        assert (found.title, found.cleared_at) == ("The last good backup is too old", None)
+        assert "One is wanted every 24 hours." in found.detail
+        self.add(database, "running", clock.at)  # it is being seen to
+        watch.look_around()
+        assert alerts(database) == []
+
+    def test_where_none_are_wanted(self, database: Database, settings: Settings, watch: Watch, clock: Clock) -> None:
+        self.add(database, "failed", clock.at)
+        watch.look_around()
+        assert alerts(database) == []
+        settings.backups.every_hours = 1
+        settings.alerts.backups = False
+        watch.look_around()
+        assert alerts(database) == []
 
 
 def test_a_backend_is_down_only_after_a_while(database: Database, settings: Settings, clock: Clock) -> None:

@@ -1,6 +1,7 @@
 import { Button, Switch } from "@mantine/core";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import {
+  Archive,
   BellRing,
   CircleCheck,
   CloudOff,
@@ -34,7 +35,7 @@ const ICONS: Record<Alert["kind"], LucideIcon> = {
   budget: Wallet,
   disk: HardDrive,
   "backend-down": CloudOff,
-  backup: TriangleAlert,
+  backup: Archive,
   test: BellRing,
 };
 
@@ -101,7 +102,7 @@ export function AlertsPage() {
   return (
     <Page
       title="Alerts"
-      sub="Failed jobs, budgets, a full disk, backends that don’t answer. Who is told by webhook or mail, and of what, is set under Settings, Alerts."
+      sub="Failed jobs and backups, budgets, a full disk, backends that don’t answer. Who is told by webhook or mail, and of what, is set under Settings, Alerts."
       width="narrow"
       actions={
         <>
@@ -131,7 +132,7 @@ export function AlertsPage() {
             </ul>
           ) : (
             <Empty title="Nothing needs you">
-              When a job fails, a budget runs out, the disk fills up or a backend does not answer, it stands
+              When a job or a scheduled backup fails, a budget runs out, the disk fills up or a backend does not answer, it stands
               here, and whoever you name is told.
             </Empty>
           )
