@@ -8,6 +8,7 @@ import { ErrorState } from "@/components/ProblemCard";
 
 import classes from "./ImagePlaces.module.css";
 import type { Place } from "./hosted";
+import { MaskButton } from "./mask/MaskButton";
 import { useImageUpload } from "./useImageUpload";
 
 export type Chooser = (props: {
@@ -55,7 +56,16 @@ export function ImagePlaces({ places, images, errors, onChange, chooser }: Image
   const given = images.slice(0, places.length).filter(Boolean).length;
   const left = images.slice(places.length).filter(Boolean).length;
   const remove = (index: number) =>
-    onChange((old) => (areReferences ? old.filter((_, at) => at !== index) : old.with(index, "")));
+    onChange((old) =>
+      areReferences
+        ? old.filter((_, at) => at !== index)
+        : // A mask is of one image, and goes with it.
+          old.map((id, at) => (at === index || places.at(at)?.isMask ? "" : id)),
+    );
+  const put = (index: number, id: string) =>
+    onChange((old) =>
+      Array.from({ length: places.length }, (_, at) => (at === index ? id : (old[at] ?? ""))),
+    );
   const title = (place: Place, index: number) => (areReferences ? `Image ${index + 1}` : place.title);
   const shown = areReferences ? places.slice(0, given) : places;
   return (
@@ -81,6 +91,13 @@ export function ImagePlaces({ places, images, errors, onChange, chooser }: Image
                 {title(place, index)}
                 {!areReferences && !place.isRequired && <span className="dim"> (optional)</span>}
               </span>
+              {place.isMask && (
+                <MaskButton
+                  imageId={images[0] ?? ""}
+                  maskId={images[index] ?? ""}
+                  onKept={(id) => put(index, id)}
+                />
+              )}
               {!areReferences && <span className="dim small">{place.help}</span>}
               {errors[place.field] && <span className="bad small">{errors[place.field]}</span>}
             </li>

@@ -14,6 +14,7 @@ interface Property {
   maximum?: number;
   multipleOf?: number;
   anyOf?: Property[];
+  holds?: string;
 }
 
 /** One image a model takes. References are numbered and spoken of in the prompt; others have a part of their own. */
@@ -23,6 +24,8 @@ export interface Place {
   help: string;
   isRequired: boolean;
   isReference: boolean;
+  /** It says which part of the image in the place before changes. */
+  isMask: boolean;
 }
 
 const propertiesOf = (model: HostedModel) => (model.parameters?.properties ?? {}) as Record<string, Property>;
@@ -66,8 +69,9 @@ export function sizeOf(draft: Pick<Draft, "shape" | "size">, model: HostedModel)
 export function placesOf(model: HostedModel): Place[] {
   const properties = propertiesOf(model);
   return model.image_fields.flatMap((field): Place[] => {
-    const { title = field, description = "" } = properties[field] ?? {};
-    const place = { field, title, help: description, isRequired: requiredOf(model).includes(field) };
+    const { title = field, description = "", holds } = properties[field] ?? {};
+    const isRequired = requiredOf(model).includes(field);
+    const place = { field, title, help: description, isRequired, isMask: holds === "mask" };
     const isOne = !isReference(field) || (model.max_images === 1 && field !== "images");
     if (isOne) return [{ ...place, isReference: false }];
     const many = field === "images" ? model.max_images : 1;
