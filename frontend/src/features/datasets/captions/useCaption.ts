@@ -38,9 +38,11 @@ export function keepDraft(id: string, draft: Draft | null) {
  * until somebody chooses.
  */
 export function useCaption(id: string, stored: string, save: SaveCaption) {
-  const [typed, setTyped] = useState<string | null>(() => readDraft(id)?.text ?? null);
+  // Asked once: storage is slow, and hundreds of cards are made while a page is scrolled.
+  const [kept] = useState(() => readDraft(id));
+  const [typed, setTyped] = useState<string | null>(kept?.text ?? null);
   const [state, setState] = useState<CaptionState>("idle");
-  const unsaved = useRef<Draft | null>(readDraft(id));
+  const unsaved = useRef<Draft | null>(kept);
   const acknowledged = useRef<string | null>(null);
   // While two texts wait for a choice nothing is sent: leaving the field for a button must not take the button away.
   const isTorn = useRef(false);

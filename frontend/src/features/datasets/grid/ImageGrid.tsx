@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, type KeyboardEvent } from "react";
+import { memo, useCallback, useMemo, useRef, type KeyboardEvent } from "react";
 import { VirtuosoGrid, type GridComponents, type VirtuosoGridHandle } from "react-virtuoso";
 
 import type { DatasetImage, GridImage } from "@/api/generated";
@@ -38,11 +38,12 @@ interface CellProps extends CardActions {
   seenAs: ImageGridProps["seenAs"];
 }
 
-function Cell({ datasetId, id, seenAs, ...rest }: CellProps) {
+// The grid is drawn anew at every step of a scroll: cells that stay are not.
+const Cell = memo(function Cell({ datasetId, id, seenAs, ...rest }: CellProps) {
   const item = useRecord(datasetId, id);
   if (!item) return <div className={cardClasses.waiting} aria-hidden />;
   return <ImageCard key={id} datasetId={datasetId} item={item} seenAs={seenAs?.(item) ?? null} {...rest} />;
-}
+});
 
 const Placeholder: GridComponents["ScrollSeekPlaceholder"] = ({ height, width }) => (
   <div style={{ height, width }}>

@@ -16,7 +16,13 @@ export type GridFilter = NonNullable<GetDatasetGridData["query"]>;
 
 // The server takes 200 ids a request; a screen shows fewer.
 const MOST = 100;
+// While something happens it is asked often what; a dataset that lies still is left in peace.
 const SYNC_MS = 4_000;
+const CALM_MS = 16_000;
+
+/** How long to wait before asking again: twice as long each time nothing had changed. */
+export const nextPause = (pause: number, hasChanged: boolean) =>
+  hasChanged ? SYNC_MS : Math.min(2 * pause, CALM_MS);
 
 export const gridKey = (datasetId: string) => ["dataset", datasetId, "grid"];
 export const recordKey = (datasetId: string, id: string) => ["dataset-image", datasetId, id];
@@ -90,8 +96,8 @@ export function changesTheView(
 }
 
 /**
- * Keep a view up to date: asks what changed, never for everything. Called on a beat while the page is seen, and by
- * whoever knows that something happened.
+ * Keep a view up to date: asks what changed, never for everything. Called on a beat that slows down while nothing
+ * happens, when the page is looked at again, and by whoever knows that something happened.
  */
 export function useSync(datasetId: string, grid: Grid | undefined) {
   const client = useQueryClient();
@@ -105,11 +111,11 @@ export function useSync(datasetId: string, grid: Grid | undefined) {
   }, [client, datasetId, grid]);
 
   const sync = useCallback(async () => {
-    if (!revision.current || document.hidden) return;
+    if (!revision.current || document.hidden) return false;
     const changes = await call(
       listGridChanges({ path: { dataset_id: datasetId }, query: { since: revision.current } }),
     );
-    if (changes.revision === revision.current) return;
+    if (changes.revision === revision.current) return false;
     revision.current = changes.revision;
     const isOther = changesTheView(changes, shown.current, (id) => recordOf(client, datasetId, id));
     putRecords(client, datasetId, changes.images);
@@ -117,11 +123,33 @@ export function useSync(datasetId: string, grid: Grid | undefined) {
     if (isOther) void client.invalidateQueries({ queryKey: gridKey(datasetId) });
     void client.invalidateQueries({ queryKey: ["dataset", datasetId], exact: true });
     void client.invalidateQueries({ queryKey: ["dataset", datasetId, "check"] });
+    return true;
   }, [client, datasetId]);
 
   useEffect(() => {
-    const timer = window.setInterval(() => void sync().catch(() => undefined), SYNC_MS);
-    return () => window.clearInterval(timer);
+    let timer = 0;
+    let pause = SYNC_MS;
+    let isGone = false;
+    const ask = async () => {
+      window.clearTimeout(timer);
+      pause = nextPause(pause, await sync().catch(() => false));
+      if (!isGone) wait();
+    };
+    const wait = () => {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(() => void ask(), pause);
+    };
+    // Whoever comes back from another window may have changed something there.
+    const attend = () => void ask();
+    wait();
+    window.addEventListener("focus", attend);
+    document.addEventListener("visibilitychange", attend);
+    return () => {
+      isGone = true;
+      window.clearTimeout(timer);
+      window.removeEventListener("focus", attend);
+      document.removeEventListener("visibilitychange", attend);
+    };
   }, [sync]);
   return sync;
 }
