@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -11,8 +12,14 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from fluxtune.accounts import people
+from fluxtune.accounts.schemas import PersonCreate, PersonUpdate
+from fluxtune.adjustments.schemas import SettingsUpdate
+from fluxtune.adjustments.service import AdjustmentService
 from fluxtune.api.server import StudioServer, open_socket
 from fluxtune.db import Database
+from fluxtune.flags import service as flags
+from fluxtune.flags.schemas import FlagChange
 from fluxtune.jobs import service
 
 BEARER = {"authorization": "Bearer studio-token-of-the-tests"}
@@ -66,6 +73,13 @@ class Listener:
         return list(self.events)
 
 
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_from_now_on(url: str, database: Database) -> None:
     add_job(database, "before")
     listener = Listener(f"{url}/api/events")
@@ -107,6 +121,25 @@ def test_one_job_from_its_beginning(url: str, database: Database) -> None:
     events = listener.wait_for(2)
     time.sleep(0.2)
     assert [(event["job_id"], event["type"]) for event in events] == [(second, "job.queued"), (second, "job.cancelled")]
+
+
+def test_open_pages_hear_that_flags_settings_or_roles_have_changed(url: str, database: Database, app: FastAPI) -> None:
+    listener, of_a_job = Listener(f"{url}/api/events"), Listener(f"{url}/api/jobs/{add_job(database, 'x')}/events")
+    with database.transaction() as session:
+        flags.change_flag(session, "automatic-captions", FlagChange(state="off"))
+    told = {"type": "studio.changed"}
+    wait_until(lambda: listener.events.count(told) == 1)
+    with database.transaction() as session:
+        AdjustmentService(session, app.state.settings).update_settings(SettingsUpdate(values={"trash.keep_days": 3}))
+    wait_until(lambda: listener.events.count(told) == 2)
+    with database.transaction() as session:
+        create = PersonCreate(email="ann@x.test", name="Ann", role="viewer")
+        person = people.invite(session, create, timedelta(days=1)).person
+    wait_until(lambda: listener.events.count(told) == 3)
+    with database.transaction() as session:
+        people.update(session, person.id, PersonUpdate(role="trainer"))
+    wait_until(lambda: listener.events.count(told) == 4)
+    assert told not in of_a_job.events
 
 
 def test_a_stream_ends_by_itself(url: str, app: FastAPI) -> None:

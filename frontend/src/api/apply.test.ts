@@ -1,7 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
 
-import { applyEvent, withLoss, withSample } from "./apply";
+import { applyEvent, askStudioAnew, withLoss, withSample } from "./apply";
 import type { StudioEvent } from "./events";
 import type { Finetune, Generation, Job, LossPoint } from "./generated";
 import { fieldErrors, ProblemError } from "./problem";
@@ -63,4 +63,16 @@ it("finds the field an error belongs to", () => {
   ];
   const problem = { type: "", title: "", status: 422, detail: "", action: "", technical: null, errors };
   expect(fieldErrors(new ProblemError(problem))).toEqual({ steps: "Too many.", sample_prompts: "Too long." });
+});
+
+describe("a change of the studio itself", () => {
+  it("asks again for what pages are drawn by, and for nothing else", () => {
+    const client = new QueryClient();
+    for (const key of [["session"], ["flags"], ["settings", "changes"], ["datasets", {}]])
+      client.setQueryData(key, {});
+    askStudioAnew(client);
+    const isOld = (key: unknown[]) => client.getQueryState(key)?.isInvalidated;
+    expect([["session"], ["flags"], ["settings", "changes"]].map(isOld)).toEqual([true, true, true]);
+    expect(isOld(["datasets", {}])).toBe(false);
+  });
 });

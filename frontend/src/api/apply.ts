@@ -189,3 +189,11 @@ export function applyEvent(client: QueryClient, event: StudioEvent): void {
     }
   }
 }
+
+/** What every page is drawn by: who one is and what one may, which features are on, what things start from. */
+const OF_THE_STUDIO = ["session", "settings", "flags", "defaults", "system", "people", "quotas"];
+
+/** Ask again for what flags, settings and roles decide, because one of them has changed somewhere. */
+export function askStudioAnew(client: QueryClient): void {
+  void client.invalidateQueries({ predicate: ({ queryKey }) => OF_THE_STUDIO.includes(String(queryKey[0])) });
+}

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useState } from "react";
 
-import { applyEvent } from "./apply";
+import { applyEvent, askStudioAnew } from "./apply";
 import { EVENT_TYPES, type StudioEvent } from "./events";
 
 // A page nobody looks at gives its connection back: browsers allow six to one address over all tabs.
@@ -42,6 +42,7 @@ export function useEvents(onEvent?: (event: StudioEvent) => void, mustStay = () 
         hasGap = false;
       };
       source.onmessage = receive;
+      source.addEventListener("studio.changed", () => askStudioAnew(client));
       for (const type of EVENT_TYPES) source.addEventListener(type, receive);
       source.onerror = () => {
         hasGap = true;

@@ -1,5 +1,6 @@
 """Who may sign in: the first administrator, invitations, roles, passwords."""
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -89,6 +90,11 @@ def list_(session: Session) -> list[Person]:
 def list_names(session: Session) -> list[PersonEntry]:
     """Return the names of those who may sign in or are invited, for sharing things with them."""
     return [PersonEntry(id=row.id, name=row.name) for row in repository.list_people(session) if row.state != "disabled"]
+
+
+def standing(session: Session) -> Hashable:
+    """Return what tells whether anybody's role or state has changed since it was asked last."""
+    return tuple(sorted((person.id, person.role, person.state) for person in repository.list_people(session)))
 
 
 def find_email(session: Session, person_id: str) -> str:

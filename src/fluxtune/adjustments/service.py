@@ -68,6 +68,10 @@ class AdjustmentService:
         """Return what was changed, newest first; `before` is the number of the last one seen."""
         return [_show(row) for row in repository.list_changes(self._session, before, limit)]
 
+    def newest_change(self) -> int:
+        """Return the number of the newest change, 0 if there was none."""
+        return repository.newest_change(self._session)
+
     def undo_change(self, change_id: int) -> SettingsChange:
         """Give the settings of a change the values they had before it; that is a change itself, so it can be undone.
 

@@ -1,12 +1,14 @@
 """The web application: everything put together, nothing started that outlives it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
+from sqlalchemy.orm import Session
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -52,7 +54,7 @@ def create_app(
     migrate(database, settings.paths.migration_lock)
     live = LiveSettings(settings, database)
     live.load()
-    tail = EventTail(database, settings.server.event_poll_seconds)
+    tail = EventTail(database, settings.server.event_poll_seconds, partial(studio_standing, settings))
     studio_token_hash = hash_token(studio_token) if studio_token else None
     is_team = accounts.is_team(settings, settings.server.host) if is_team is None else is_team
 
@@ -120,6 +122,16 @@ def load_api(app: FastAPI) -> None:
         loaded.set_exception(error)
         raise
     loaded.set_result(None)
+
+
+def studio_standing(settings: Settings, session: Session) -> Hashable:
+    """Return what every open page depends on: another value, and the pages ask anew."""
+    from fluxtune.accounts import people
+    from fluxtune.adjustments.service import AdjustmentService
+    from fluxtune.flags import service as flags
+
+    change = AdjustmentService(session, settings).newest_change()
+    return change, flags.standing(session), people.standing(session)
 
 
 class ApiLoading:

@@ -1,5 +1,6 @@
 """Which features are on, for whom. Decided on the server; what the browser hides and refuses follows from it."""
 
+from collections.abc import Hashable
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -57,6 +58,12 @@ def list_on(session: Session) -> list[FlagName]:
     """Return the features that `acting()` may use."""
     settings = repository.list_settings(session)
     return [name for name in NAMES if _is_on(FLAGS[name], settings.get(name), acting())]
+
+
+def standing(session: Session) -> Hashable:
+    """Return what tells whether anything was decided since it was asked last."""
+    rows = repository.list_settings(session)
+    return tuple((name, row.state, *row.roles, *row.people, row.until) for name, row in sorted(rows.items()))
 
 
 def list_flags(session: Session) -> list[FlagInfo]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 
 import structlog
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -22,7 +23,13 @@ _BATCH = 500
 _QUEUE_LENGTH = 2_000
 # Proxies and browsers give a connection up that is silent for longer than some half a minute.
 _SIGN_OF_LIFE_S = 15.0
+_CHANGED = format_sse_event(event="studio.changed", data_str='{"type":"studio.changed"}')
+# Half a second is at once for whoever looks at a page, and spares the database a question for each commit.
+_LOOK_EVERY_S = 0.5
 _HELLO = format_sse_event(comment="connected", retry=1000)
+
+Standing = Callable[[Session], Hashable]
+"""Reads what everybody's page depends on, such as which features are on; another value is another standing."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +43,7 @@ class Subscription:
         self._job_id = job_id
         self._waiting: list[HeardEvent] = []
         self._has_any = asyncio.Event()
+        self._is_studio_changed = False
 
     def wants(self, heard: HeardEvent) -> bool:
         """Return whether an event is one that this listener asked for and may hear of."""
@@ -50,6 +58,17 @@ class Subscription:
         else:
             self._waiting.append(heard)
         self._has_any.set()
+
+    def tell_changed(self) -> None:
+        """Say that the studio itself has changed; several changes are told once. Who follows one job is not told."""
+        if self._job_id is None:
+            self._is_studio_changed = True
+            self._has_any.set()
+
+    def take_changed(self) -> bool:
+        """Return whether the studio has changed since this was asked last."""
+        is_changed, self._is_studio_changed = self._is_studio_changed, False
+        return is_changed
 
     def end(self) -> None:
         """End the stream now."""
@@ -75,8 +94,12 @@ def may_hear(heard: HeardEvent, actor: Actor) -> bool:
 class EventTail:
     """Follows the event table while anyone listens."""
 
-    def __init__(self, database: Database, poll_seconds: float) -> None:
+    def __init__(self, database: Database, poll_seconds: float, standing: Standing = lambda _session: None) -> None:
         self._database = database
+        self._read_standing = standing
+        self._standing: Hashable = None
+        self._looked_at = 0.0
+        self._is_look_due = False
         self._poll_seconds = poll_seconds
         self._watch = ChangeWatch(database)
         self._subscriptions: set[Subscription] = set()
@@ -96,6 +119,8 @@ class EventTail:
             newest = await self.newest_id()
             if self._task is None:
                 self._last_id = newest
+                # Before anybody is told that they are connected: what changes from now on is news.
+                self._standing = await asyncio.to_thread(self._look_up)
                 # Without the context of who listens first: it reads for all of them.
                 self._task = asyncio.create_task(self._follow(), context=Context())
         self._subscriptions.add(subscription)
@@ -143,10 +168,13 @@ class EventTail:
     async def _follow(self) -> None:
         more = True
         while True:
-            if not self._watch.has_changed() and not more:
-                await asyncio.sleep(self._poll_seconds)
-                continue
+            has_changed = self._watch.has_changed()
+            self._is_look_due |= has_changed
             try:
+                await self._look()
+                if not has_changed and not more:
+                    await asyncio.sleep(self._poll_seconds)
+                    continue
                 events = await asyncio.to_thread(self._read, self._last_id)
             except Exception:
                 log.exception("events could not be read; trying again")
@@ -159,6 +187,22 @@ class EventTail:
             more = len(events) == _BATCH
             if not more:
                 await asyncio.sleep(self._poll_seconds)
+
+    async def _look(self) -> None:
+        """Tell everybody when what all pages depend on has changed: flags, settings, roles."""
+        at = time.monotonic()
+        if not self._is_look_due or at - self._looked_at < _LOOK_EVERY_S:
+            return
+        self._is_look_due = False
+        before, self._standing = self._standing, await asyncio.to_thread(self._look_up)
+        if self._standing != before:
+            for subscription in self._subscriptions:
+                subscription.tell_changed()
+        self._looked_at = at
+
+    def _look_up(self) -> Hashable:
+        with self._database.reading() as session:
+            return self._read_standing(session)
 
 
 class EventStream(Response):
@@ -205,7 +249,10 @@ class EventStream(Response):
                 yield part
         while (left_s := self._until - time.monotonic()) > 0 and not subscription.is_over:
             taken = await subscription.take(min(left_s, _SIGN_OF_LIFE_S))
-            if part := b"".join(heard.frame for heard in taken if heard.event.id > last_id):
+            part = b"".join(heard.frame for heard in taken if heard.event.id > last_id)
+            if subscription.take_changed():
+                part += _CHANGED
+            if part:
                 yield part
             elif not subscription.is_over:
                 yield KEEPALIVE_COMMENT
