@@ -134,7 +134,8 @@ def render_plan(plan: FinetunePlan, out: Console) -> None:
     if not plan.fits:
         out.print("It does not fit on this computer.", markup=False)
     if plan.waits_behind:
-        out.print(f"It waits behind {plan.waits_behind} other jobs.", markup=False)
+        jobs = "another job" if plan.waits_behind == 1 else f"{plan.waits_behind} other jobs"
+        out.print(f"It waits behind {jobs}.", markup=False)
     for warning in plan.warnings:
         out.print(f"! {warning}", markup=False)
     for suggestion in plan.suggestions:

@@ -69,6 +69,14 @@ def test_a_good_run_needs_nothing() -> None:
     assert kinds(report) == {"none"}
 
 
+def test_what_copies_some_of_its_images_is_not_said_to_copy_none() -> None:
+    words = "does not repeat its training images"
+    assert words in conclude([reading(100, copying=0.125)]).summary
+    some = conclude([reading(100, copying=0.38)])
+    assert words not in some.summary
+    assert some.verdict == "good"
+
+
 def test_a_run_that_was_ruined_late_has_a_good_checkpoint() -> None:
     report = conclude([reading(100), reading(200, adherence=0.2, bleed=0.8)])
     assert report.verdict == "overtrained"

@@ -12,7 +12,7 @@ import {
   Sparkles,
   Trash2,
 } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import type { Finetune } from "@/api/generated";
 import { modelQuery } from "@/api/queries";
@@ -119,6 +119,12 @@ export function RunActions({ run }: { run: Finetune }) {
   const { act, remove } = useRunActions(run.id);
   const isBusy = (action: string) => act.isPending && act.variables === action;
   const isEndless = isLive(run.state) && !run.is_stopping;
+  const toggle = useRef<HTMLButtonElement>(null);
+  const wasAsked = act.isSuccess;
+  useEffect(() => {
+    // Pause gives way to Resume and back; whoever pressed one with the keyboard goes on at the other.
+    if (wasAsked && document.activeElement === document.body) toggle.current?.focus({ preventScroll: true });
+  }, [run.state, wasAsked]);
   const trash = async () => {
     try {
       await remove(run.name);
@@ -145,6 +151,7 @@ export function RunActions({ run }: { run: Finetune }) {
         )}
         {(run.state === "running" || run.state === "queued") && !run.is_stopping && !run.server_id && (
           <Button
+            ref={toggle}
             variant="default"
             leftSection={<CirclePause size={16} />}
             loading={isBusy("pause")}
@@ -166,6 +173,7 @@ export function RunActions({ run }: { run: Finetune }) {
         )}
         {run.state === "paused" && (
           <Button
+            ref={toggle}
             variant="primary"
             leftSection={<CirclePlay size={16} />}
             loading={isBusy("resume")}

@@ -29,6 +29,8 @@ MOST_BLEED = 0.5
 MOST_COPIES = 0.75
 NOTABLE_BLEED = 0.3
 NOTABLE_COPIES = 0.4
+# Up to here a report may say that training images are not repeated; one image of eight happens by chance.
+RARE_COPIES = 0.15
 FEW_IMAGES = 15
 SIMILAR = 0.03
 """Scores and gains nearer to each other than this say nothing about which is better, however sure each is."""
@@ -182,7 +184,7 @@ def _strong_points(measures: Measures) -> list[str]:
         points.append("the rest of the prompt still counts")
     if "bleed" in measures and measures["bleed"].value <= NOTABLE_BLEED:
         points.append("prompts without the trigger word are hardly touched")
-    if "copying" in measures and measures["copying"].value < NOTABLE_COPIES:
+    if "copying" in measures and measures["copying"].value <= RARE_COPIES:
         points.append("it does not repeat its training images")
     return points
 
