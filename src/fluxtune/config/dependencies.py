@@ -6,13 +6,13 @@ from fluxtune.config.settings import Settings
 from fluxtune.core.actor import Actor
 
 
-def get_settings(connection: HTTPConnection) -> Settings:
+async def get_settings(connection: HTTPConnection) -> Settings:
     """Return the settings of the studio that serves this request."""
     settings: Settings = connection.app.state.settings
     return settings
 
 
-def get_actor(connection: HTTPConnection) -> Actor:
+async def get_actor(connection: HTTPConnection) -> Actor:
     """Return who is behind this request; the same as `acting()`, for endpoints that show or keep it."""
     actor: Actor = connection.state.actor
     return actor

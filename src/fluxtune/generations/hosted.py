@@ -28,7 +28,7 @@ from fluxtune.hosted.runner import HostedRunner, Limits
 from fluxtune.images import keys
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GenerationFacts
-from fluxtune.images.service import ImageService, store_content
+from fluxtune.images.service import ImageService, StoredContent, store_content
 from fluxtune.imaging.decode import reading
 from fluxtune.jobs.tasks import JobContext
 from fluxtune.models.deployed import DeployedModel, deployed_model, find_deployed
@@ -273,8 +273,10 @@ class HostedGeneration:
 
     def deliver(self, line_id: str, slot: int, content: bytes, state: TaskState) -> None:
         """Show an image once: the image, its place and its line are one transaction."""
-        with self._places.keeping:
-            stored = store_content(self._blobs, content)
+        with self._places.making():
+            self._deliver(line_id, slot, store_content(self._blobs, content), state)
+
+    def _deliver(self, line_id: str, slot: int, stored: StoredContent, state: TaskState) -> None:
         with self._job.transaction(durable=True) as session:
             known = repository.find_image(session, self._row.id, slot)
             if known is not None:

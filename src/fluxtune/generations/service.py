@@ -115,9 +115,9 @@ class GenerationService:
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
         generation_id = self._begin(create.count)
         slots = range(create.count)
-        ledger.reserve(self._session, generation_id, slots, made.key_name, made.endpoint, made.each)
         title = _title(create.count, prompt or made.endpoint.title)
         job = jobs.enqueue(self._session, "generation", generation_id, title, {}, steps=create.count, lane="network")
+        ledger.reserve(self._session, generation_id, slots, made.key_name, made.endpoint, made.each, is_new=True)
         row = GenerationRow(
             id=generation_id,
             job_id=job.id,
@@ -135,7 +135,8 @@ class GenerationService:
             created_at=now(),
         )
         repository.add(self._session, row)
-        return self._show_new(row, job)
+        cost = GenerationCost(estimate=made.each * create.count / ledger.PER_CREDIT, cost=0.0, owed=[])
+        return _to_schema(row, job, {}, {}, cost)
 
     def _create_elsewhere(self, create: GenerationCreate) -> Generation:
         """Queue the work for a server of one's own: a line for each image, so that none is drawn twice."""
@@ -144,7 +145,9 @@ class GenerationService:
         seed = create.seed if create.seed is not None else secrets.randbelow(SEEDS)
         generation_id = self._begin(create.count)
         slots = range(create.count)
-        ledger.reserve(self._session, generation_id, slots, made.key_name, endpoint_named(made.endpoint), 0)
+        ledger.reserve(
+            self._session, generation_id, slots, made.key_name, endpoint_named(made.endpoint), 0, is_new=True
+        )
         title = _title(create.count, made.prompt)
         job = jobs.enqueue(self._session, "generation", generation_id, title, {}, steps=create.count, lane="network")
         row = GenerationRow(
@@ -164,7 +167,7 @@ class GenerationService:
             created_at=now(),
         )
         repository.add(self._session, row)
-        return self._show_new(row, job)
+        return _to_schema(row, job, {}, {}, None)
 
     def create_generation(self, create: GenerationCreate) -> Generation:
         """Fill in what was left open, and queue the work."""
@@ -209,7 +212,7 @@ class GenerationService:
             created_at=now(),
         )
         repository.add(self._session, row)
-        return self._show_new(row, job)
+        return _to_schema(row, job, {}, {}, None)
 
     def _begin(self, count: int) -> str:
         """Return the id of a new generation, which is the actor's; raise `QuotaReached` if it is too much for them."""
@@ -240,11 +243,6 @@ class GenerationService:
             raise GenerationMissing(f"There is no generation “{generation_id[:64]}”.")
         sharing.check(self._session, "generation", row.id)
         return row
-
-    def _show_new(self, row: GenerationRow, job: Job) -> Generation:
-        """Return a generation that was just begun: nothing of it needs to be looked for."""
-        costs = {} if is_at_server(row) else hosted.costs_of(self._session, [row])
-        return _to_schema(row, job, {}, {}, costs.get(row.id))
 
     def _show(self, rows: list[GenerationRow]) -> list[Generation]:
         known = jobs.get_many(self._session, [row.job_id for row in rows])

@@ -24,7 +24,7 @@ from fluxtune.hosted.schemas import (
 from fluxtune.hosted.service import HostedService, list_models
 
 
-def get_service(
+async def get_service(
     session: Annotated[Session, Depends(get_session, scope="function")],
     settings: Annotated[Settings, Depends(get_settings)],
 ) -> HostedService:

@@ -118,16 +118,23 @@ def show(units: int) -> str:
 
 
 def reserve(
-    session: Session, target_id: str, slots: Sequence[int], key_name: str, endpoint: Endpoint, each: int
+    session: Session,
+    target_id: str,
+    slots: Sequence[int],
+    key_name: str,
+    endpoint: Endpoint,
+    each: int,
+    *,
+    is_new: bool = False,
 ) -> None:
     """Write a line for each image and set its estimate aside; raise BudgetReached if that is too much.
 
-    An image that has a line already gets one more attempt.
+    An image that has a line already gets one more attempt; those of a target that `is_new` have none.
     """
     repository.lock(session)
     check_budget(session, each * len(slots))
     at = now()
-    before = newest_lines(session, target_id)
+    before = {} if is_new else newest_lines(session, target_id)
     attempts = {slot: row.attempt for slot, row in before.items()}
     for slot in slots:
         if slot in before and before[slot].state == "unknown":
@@ -140,7 +147,7 @@ def reserve(
         )
         for slot in slots
     ]  # fmt: skip
-    repository.add(session, *rows)
+    repository.begin_lines(session, rows)
 
 
 def newest_lines(session: Session, target_id: str) -> dict[int, LedgerRow]:

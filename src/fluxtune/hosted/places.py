@@ -24,6 +24,7 @@ SENDING_AT_ONCE = 6
 """Requests under way whose answer has not come: as many as a crash could leave unknown."""
 LOOK_AGAIN_S = 0.25
 """Another process, or another program, may have freed a place."""
+_GIVE_WAY_S = 0.5
 _MOST_THREADS = 256
 """More than a few accounts can have unfinished; threads are made as they are needed."""
 
@@ -66,8 +67,9 @@ class Places:
         self._not_before: dict[tuple[str, str], float] = {}
         self._freed_at: dict[str, float] = {}
         self._thread: threading.Thread | None = None
-        self.keeping = threading.Semaphore(max(1, (os.cpu_count() or 2) // 2))
-        """Held while something is made of an image: 24 that come at once must not hold up what is to be sent."""
+        # Whether a place was freed and nobody has it yet, though somebody waits.
+        self._is_due = False
+        self._makers = threading.Semaphore(max(1, (os.cpu_count() or 2) // 2))
         self._carriers = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="hosted")
 
     def carry(self, work: Callable[[], None]) -> None:
@@ -106,6 +108,18 @@ class Places:
                 self._sending -= held
                 self._changed.notify_all()
 
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Hold while something is made of an image.
+
+        24 that come at once must not hold up what is to be sent: only some are worked on at once, and none is begun
+        while a request is about to leave.
+        """
+        with self._makers:
+            with self._changed:
+                self._changed.wait_for(lambda: not (self._is_due or self._sending), _GIVE_WAY_S)
+            yield
+
     def is_wanted(self, account: str) -> bool:
         """Return whether anybody waits for a place of an account."""
         with self._changed:
@@ -129,6 +143,7 @@ class Places:
         """Say that a task of an account has ended, so that there is a place."""
         with self._changed:
             self._freed_at[account] = time.monotonic()
+            self._is_due = self._is_due or any(ticket.account == account for ticket in self._waiting)
             self._not_before = {group: until for group, until in self._not_before.items() if group[0] != account}
             self._changed.notify_all()
 
@@ -170,10 +185,19 @@ class Places:
                 if chosen:
                     self._remove(chosen)
                     return chosen, room
+                if room > 0:
+                    self._be_calm()
                 times = [until - at for until in self._not_before.values() if until > at]
                 self._changed.wait(min(times, default=LOOK_AGAIN_S) if room > 0 else None)
             self._thread = None
+            self._be_calm()
             return [], 0
+
+    def _be_calm(self) -> None:
+        """Let what gives way to requests go on: none of them can leave now."""
+        if self._is_due:
+            self._is_due = False
+            self._changed.notify_all()
 
     def _send_off(self, chosen: Sequence[Ticket], leave: ledger.Leave, asked_at: float) -> None:
         """Start what may leave, and put back what may not yet."""
@@ -181,6 +205,7 @@ class Places:
         with self._changed:
             self._sending += len(leave.granted)
             self._waiting.extendleft(reversed(late))
+            self._be_calm()
             for ticket in late:
                 # Another process, or another program, may free a place without telling. What was freed here since
                 # the ledger was asked counts at once.

@@ -45,6 +45,11 @@ def add(session: Session, *rows: HostedKeyRow | HostedBudgetRow | LedgerRow) -> 
     session.flush()
 
 
+def begin_lines(session: Session, rows: Iterable[LedgerRow]) -> None:
+    """Add lines; they are written with whatever is written next, at the latest with the commit."""
+    session.add_all(rows)
+
+
 def lock(session: Session) -> None:
     """Let nobody else count money or tasks until this transaction ends. On SQLite every writer is alone anyway."""
     if session.get_bind().dialect.name == "postgresql":

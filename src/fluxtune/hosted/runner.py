@@ -322,7 +322,7 @@ class HostedRunner:
                 late = TaskUnfinished(f"{last} It was asked for {waited:.0f} s.")
                 self._note(row, late.problem())
                 raise late
-            self._sleep(line, self._pace.next_wait(sent_ago + waited), course)
+            self._sleep(line, self._pace.next_wait(sent_ago + waited, self._endpoint.name), course)
 
     def _tell_ready(self, line: _Line, state: TaskState) -> None:
         """Note that a task has ended, once: before its image is fetched if somebody waits for the place, else after."""

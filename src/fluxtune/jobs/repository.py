@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, delete, func, or_, select, text, update
+from sqlalchemy import Select, bindparam, case, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from fluxtune.jobs.schemas import THINGS
@@ -95,22 +95,36 @@ def last_turn(session: Session) -> int:
     return session.scalar(select(func.max(JobRow.turn))) or 0
 
 
-def next_round(session: Session, actor_id: str, lane: str) -> int:
-    """Return the round in which a person's next job of a lane runs.
+class Place(NamedTuple):
+    """Where a new job goes: its round and turn, and how many of its lane have not ended."""
+
+    round: int
+    turn: int
+    unfinished: int
+
+
+_LAST_TURN = select(func.max(JobRow.turn)).scalar_subquery()
+_IS_WAITING = JobRow.state == "queued"
+_PLACE = select(
+    func.min(case((_IS_WAITING, JobRow.round))),
+    func.max(case((JobRow.state == "running", JobRow.round))),
+    func.max(case((JobRow.actor_id == bindparam("actor_id"), JobRow.round))),
+    func.count(),
+    _LAST_TURN,
+).where(JobRow.state.in_(("queued", "running")), JobRow.lane == bindparam("lane"))
+
+
+def next_place(session: Session, actor_id: str, lane: str) -> Place:
+    """Return where a person's next job of a lane goes.
 
     Start-time fair queueing (Goyal, Vin & Chen 1996) with jobs of equal weight: a job starts in the round that is on
     now, or in the one after the person's last that waits or runs. Who comes later waits for one job of everybody, not
     for all that anybody has queued.
     """
-    is_waiting = JobRow.state == "queued"
-    query = select(
-        func.min(case((is_waiting, JobRow.round))),
-        func.max(case((JobRow.state == "running", JobRow.round))),
-        func.max(case((JobRow.actor_id == actor_id, JobRow.round))),
-    ).where(JobRow.state.in_(("queued", "running")), JobRow.lane == lane)
-    waiting, running, own = session.execute(query).one()
+    found = session.execute(_PLACE, {"actor_id": actor_id, "lane": lane}).one()
+    waiting, running, own, unfinished, turn = found
     on_now = waiting if waiting is not None else running or 0
-    return max(on_now, own + 1) if own is not None else on_now
+    return Place(max(on_now, own + 1) if own is not None else on_now, (turn or 0) + 1, unfinished)
 
 
 def last_round(session: Session, lane: str) -> int:

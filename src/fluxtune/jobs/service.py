@@ -75,6 +75,7 @@ def enqueue(
     for nothing that needs the device.
     """
     at, actor_id = now(), acting().id
+    place = repository.next_place(session, actor_id, lane)
     row = JobRow(
         id=new_id(),
         kind=kind,
@@ -86,14 +87,17 @@ def enqueue(
         phase="waiting",
         steps=steps,
         actor_id=actor_id,
-        round=repository.next_round(session, actor_id, lane),
-        turn=repository.last_turn(session) + 1,
+        round=place.round,
+        turn=place.turn,
         created_at=at,
         queued_at=at,
     )
     repository.add_job(session, row)
     record(session, row, "job.queued", {})
     announce(session, lane)
+    if lane == "network" and place.unfinished < ROOM[lane]:
+        # However many workers there are, it is among those that have room: no need to look at all that wait.
+        return _to_schema(row, None if is_worker_alive(session) else NO_WORKER)
     return _show(session, [row])[0]
 
 
@@ -275,8 +279,8 @@ def _pause_queued(session: Session, row: JobRow) -> None:
 def _queue_again(session: Session, row: JobRow, wanted: JobRequest | None) -> None:
     row.state, row.phase, row.request, row.error = "queued", "waiting", wanted, None
     row.queued_at, row.worker_id, row.finished_at, row.owner = now(), None, None, None
-    row.round = repository.next_round(session, row.actor_id, row.lane)
-    row.turn, row.wishes = repository.last_turn(session) + 1, []
+    place = repository.next_place(session, row.actor_id, row.lane)
+    row.round, row.turn, row.wishes = place.round, place.turn, []
     record(session, row, "job.queued", {})
     announce(session, row.lane)
 

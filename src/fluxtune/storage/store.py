@@ -168,7 +168,7 @@ class Blobs:
         return str(obstore.sign(self._store, "GET", key, expires_in))
 
 
-def get_blobs(connection: HTTPConnection) -> Blobs:
+async def get_blobs(connection: HTTPConnection) -> Blobs:
     """Return the studio's blobs, as a FastAPI dependency."""
     blobs: Blobs = connection.app.state.blobs
     return blobs

@@ -262,7 +262,33 @@ def test_the_pace_follows_the_endpoint() -> None:
     assert pace.first_wait("a", 10) == 0, "what is done at once is asked for at once"
     for _ in range(20):
         pace.took("a", 20, at_first_look=False)
-    assert 16 < pace.first_wait("a", 10) <= 17
+    assert 16 < pace.first_wait("a", 10) < 20
     assert pace.next_wait(0) == 0.03
     assert pace.next_wait(40) == 1
     assert pace.next_wait(1000) == 5
+
+
+def test_what_takes_as_long_each_time_is_asked_for_just_then() -> None:
+    pace = Pace()
+    for _ in range(4):
+        pace.took("a", 5, at_first_look=False)
+    assert pace.first_wait("a", 10) == pytest.approx(4.25), "not sure yet"
+    assert pace.next_wait(5, "a") == pytest.approx(0.125)
+    for _ in range(10):
+        pace.took("a", 5, at_first_look=False)
+    assert pace.first_wait("a", 10) == pytest.approx(4.9)
+    assert pace.next_wait(4.9, "a") == pytest.approx(4.9 / 120)
+    assert pace.next_wait(6, "a") == pytest.approx(0.15), "later than it should be"
+    pace.took("a", 4.9, at_first_look=True)
+    assert pace.first_wait("a", 10) == pytest.approx(0.98 * 0.97 * 4.9), "a little earlier next time"
+    for _ in range(30):
+        pace.took("a", 1, at_first_look=True)
+    assert pace.first_wait("a", 10) < 0.5, "it has become quick"
+
+
+def test_what_varies_is_asked_for_early() -> None:
+    pace = Pace()
+    for seconds in [6, 14] * 5:
+        pace.took("a", seconds, at_first_look=False)
+    assert 7 < pace.first_wait("a", 10) < 10
+    assert pace.next_wait(10, "a") == 0.25
