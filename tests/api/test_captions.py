@@ -1,7 +1,10 @@
 """Changes to many captions, their history, and what captions say."""
 
+from datetime import timedelta
+
 import pytest
 
+from fluxtune.datasets.caption_history import writing
 from tests.makers import add_dataset
 from tests.zoo import picture
 
@@ -210,3 +213,38 @@ class TestFrequencies:
         assert tokens["is_counted"]
         assert 3 < tokens["median"] <= tokens["longest"] < 12
         assert client.get(url, params={"base": "nope"}).status_code == 404
+
+
+class TestHistoryIsBounded:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch):
+        monkeypatch.setattr(writing, "KEPT_TYPED", 3)
+        monkeypatch.setattr(writing, "KEPT_STEPS", 4)
+        monkeypatch.setattr(writing, "ONE_SITTING", timedelta(0))
+
+    def test_of_typed_captions_the_newest_stay(self, client, dataset):
+        first, second = images_of(client, dataset)[:2]
+        type_into(client, dataset, second, "another image's")
+        for number in range(6):
+            type_into(client, dataset, first, f"text {number}")
+        texts = [version["caption"] for version in versions_of(client, dataset, first)]
+        assert texts == ["text 5", "text 4", "text 3", "text 2"]  # the last is what was before the oldest change
+        assert len(versions_of(client, dataset, second)) == 2
+
+    def test_the_newest_steps_stay_and_can_be_undone(self, client, dataset):
+        for number in range(6):
+            edit = {"kind": "add", "text": f"and {number}", "place": "end", "joint": " "}
+            assert post(client, dataset, "steps", edit=edit).status_code == 200
+        history = client.get(f"/api/datasets/{dataset['id']}/captions/steps").json()
+        assert len(history["steps"]) == 4
+        for _ in range(4):
+            assert post(client, dataset, "undo").status_code == 200
+        assert captions_of(client, dataset)[0] == "a rexo number 0 and 0 and 1"
+        assert post(client, dataset, "undo").status_code == 409
+
+    def test_steps_over_very_many_captions_leave_sooner_but_never_the_last(self, client, dataset, monkeypatch):
+        monkeypatch.setattr(writing, "KEPT_CHANGES", 1)
+        for number in range(2):
+            post(client, dataset, "steps", edit={"kind": "add", "text": f"and {number}", "place": "end", "joint": " "})
+        assert len(client.get(f"/api/datasets/{dataset['id']}/captions/steps").json()["steps"]) == 1
+        assert post(client, dataset, "undo").json()["changed_count"] == 6

@@ -10,7 +10,7 @@ from fluxtune.core.ids import new_id
 from fluxtune.datasets.caption_history import repository
 from fluxtune.datasets.caption_history.schemas import CaptionStep
 from fluxtune.datasets.caption_history.service import SHOWN_STEPS, show_step
-from fluxtune.datasets.caption_history.writing import write_caption
+from fluxtune.datasets.caption_history.writing import forget_old_steps, write_caption
 from fluxtune.datasets.captions import MAX_CAPTION
 from fluxtune.datasets.repository import find_dataset, find_dataset_image, touch
 from fluxtune.datasets.tables import CaptionStepRow, DatasetImageRow
@@ -97,6 +97,7 @@ class AutomaticCaptions:
             if step.changed_count:
                 repository.drop_undone(self._session, step.dataset_id)
                 step.turn = repository.next_turn(self._session, step.dataset_id)
+            forget_old_steps(self._session, step.dataset_id)
         return show_step(step)
 
     def _may_write(self, entry: DatasetImageRow, scope: Scope, step: CaptionStepRow) -> bool:

@@ -60,6 +60,35 @@ def list_step_changes(session: Session, step_id: str) -> list[CaptionChangeRow]:
     return list(session.scalars(query.order_by(CaptionChangeRow.at.desc(), CaptionChangeRow.id.desc())))
 
 
+def prune_typed(session: Session, dataset_image_id: str, kept: int) -> None:
+    """Forget all but the newest changes of a caption that were part of no step."""
+    of_image = (CaptionChangeRow.dataset_image_id == dataset_image_id, CaptionChangeRow.step_id.is_(None))
+    newest = select(CaptionChangeRow.id).where(*of_image)
+    newest = newest.order_by(CaptionChangeRow.at.desc(), CaptionChangeRow.id.desc()).offset(kept)
+    old = list(session.scalars(newest.limit(1000)))
+    if old:
+        session.execute(delete(CaptionChangeRow).where(CaptionChangeRow.id.in_(old)))
+
+
+def prune_steps(session: Session, dataset_id: str, kept: int, kept_changes: int) -> None:
+    """Forget the oldest steps beyond so many, or beyond so many changes in all; the newest always stays, and so does
+    what a captioner is writing.
+    """
+    session.flush()
+    steps = select(CaptionStepRow.id, CaptionStepRow.changed_count, CaptionStepRow.state)
+    steps = steps.where(CaptionStepRow.dataset_id == dataset_id)
+    changes, old = 0, []
+    ordered = session.execute(steps.order_by(CaptionStepRow.turn.desc(), CaptionStepRow.id.desc()))
+    for place, (step_id, changed_count, state) in enumerate(ordered):
+        changes += changed_count
+        if place > 0 and state != "writing" and (place >= kept or changes > kept_changes):
+            old.append(step_id)
+    for start in range(0, len(old), 500):
+        some = old[start : start + 500]
+        session.execute(delete(CaptionChangeRow).where(CaptionChangeRow.step_id.in_(some)))
+        session.execute(delete(CaptionStepRow).where(CaptionStepRow.id.in_(some)))
+
+
 def add_step(session: Session, row: CaptionStepRow) -> None:
     """Add a step."""
     session.add(row)

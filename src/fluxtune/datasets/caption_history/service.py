@@ -25,7 +25,7 @@ from fluxtune.datasets.caption_history.schemas import (
     StepChoice,
     StepRestored,
 )
-from fluxtune.datasets.caption_history.writing import restore_captions, write_captions
+from fluxtune.datasets.caption_history.writing import KEPT_STEPS, forget_old_steps, restore_captions, write_captions
 from fluxtune.datasets.captions_edits import edit_captions, tags_of, title_of, words_of
 from fluxtune.datasets.repository import list_dataset_images, touch
 from fluxtune.datasets.service import DatasetImageMissing, DatasetService
@@ -34,7 +34,7 @@ from fluxtune.engine.tokens import count_tokens
 from fluxtune.storage import Blobs
 
 SHOWN_CHANGES = 200
-SHOWN_STEPS = 100
+SHOWN_STEPS = KEPT_STEPS
 SHOWN_VERSIONS = 50
 SHOWN_FREQUENCIES = 500
 
@@ -91,6 +91,7 @@ class CaptionService:
             repository.drop_undone(self._session, row.id)
             repository.add_step(self._session, step)
             write_captions(self._session, changes, step.id)
+            forget_old_steps(self._session, row.id)
             touch(row, now())
         return show_step(step)
 

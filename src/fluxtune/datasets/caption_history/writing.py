@@ -18,6 +18,13 @@ ONE_SITTING = timedelta(minutes=10)
 """Typing is saved after every pause; so long it counts as one change."""
 
 
+KEPT_TYPED = 50
+"""So many texts are remembered of one caption, beside those of steps over many."""
+KEPT_STEPS = 100
+KEPT_CHANGES = 200_000
+"""So many captions the steps of a dataset remember together: twenty over 10,000 images, about 100 MB."""
+
+
 class CaptionChanged(Conflict):
     """The caption is not the one that was being edited."""
 
@@ -54,6 +61,8 @@ def write_caption(
         return False
     author: str = by if text else "none"
     repository.add_changes(session, [_change(entry, text, author, source if text else None, step_id)])
+    if step_id is None:
+        repository.prune_typed(session, entry.id, KEPT_TYPED)
     entry.caption, entry.caption_by, entry.caption_source = text, author, source if text else None
     return True
 
@@ -76,6 +85,11 @@ def write_captions(session: Session, changes: Sequence[tuple[DatasetImageRow, st
         entry.caption_source = rows[-1]["after_source"]
     repository.add_changes(session, rows)
     return len(rows)
+
+
+def forget_old_steps(session: Session, dataset_id: str) -> None:
+    """Keep the history of a dataset within bounds; what captions are now is not touched."""
+    repository.prune_steps(session, dataset_id, KEPT_STEPS, KEPT_CHANGES)
 
 
 def restore_captions(entries: dict[str, DatasetImageRow], changes: Sequence[CaptionChangeRow], *, forward: bool) -> int:
