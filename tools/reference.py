@@ -1,4 +1,7 @@
-"""Write the pages of docs/reference from the code: command line, settings, recipe, errors. A test keeps them true."""
+"""Write the pages of docs/reference from the code: command line, settings, recipe, errors, permissions.
+
+A test keeps them true.
+"""
 
 import ast
 import inspect
@@ -191,7 +194,44 @@ def _classes(file: Path) -> Iterator[_ErrorClass]:
         yield _ErrorClass(node.name, name, words, summary)
 
 
-PAGES = {"cli.md": cli_page, "settings.md": settings_page, "recipe.md": recipe_page, "errors.md": errors_page}
+def permissions_page() -> str:
+    """Return which role may use which route, from the one table of permissions."""
+    from fluxtune.api.permissions import GRANTS, RULES
+
+    def marks(rule: str) -> list[str]:
+        is_open = rule == "open"
+        return ["yes" if is_open else "", *("yes" if is_open or rule in granted else "" for granted in GRANTS.values())]
+
+    kinds: dict[str, list[list[str]]] = {}
+    for route, rule in RULES.items():
+        parts = route.partition(" ")[2].strip("/").split("/")
+        kind = parts[1] if parts[0] == "api" and len(parts) > 1 else parts[0]
+        kinds.setdefault(kind, []).append([f"`{route}`", rule, *marks(rule)])
+    sections = [
+        f"## {kind}\n\n{_table(['route', 'needs', 'nobody', *GRANTS], rows)}\n" for kind, rows in sorted(kinds.items())
+    ]
+    return "\n".join(
+        [
+            NOTE,
+            "# Permissions\n",
+            f"{len(RULES)} routes, each with one rule; a route without one is closed to everybody. `open` needs nobody "
+            "to be known: such a route checks what it is given itself. `self` is about one's own sessions, password "
+            "and tokens, and is never allowed to a token. A token may no more than its owner, and of that what its "
+            "scopes name. Which *things* somebody sees and changes is decided beyond this, by whose they are and with "
+            "whom they are shared: [Sharing](../guide/sharing.md).\n",
+            _table(["role", "holds"], [[role, ", ".join(granted)] for role, granted in GRANTS.items()]) + "\n",
+            *sections,
+        ]
+    )
+
+
+PAGES = {
+    "cli.md": cli_page,
+    "settings.md": settings_page,
+    "recipe.md": recipe_page,
+    "errors.md": errors_page,
+    "permissions.md": permissions_page,
+}
 
 
 def main() -> None:
