@@ -60,7 +60,7 @@ def test_undo_and_undo_of_undo(client: TestClient) -> None:
     change(client, trash__keep_days=6)
     refused = client.post("/api/settings/changes/1/undo")
     assert refused.status_code == 409
-    assert "Keep days" in refused.json()["detail"]
+    assert "Keep deleted things for" in refused.json()["detail"]
     assert client.post("/api/settings/changes/2/undo").status_code == 200
     assert setting(client, "trash.keep_days")["value"] == 5
     assert client.post("/api/settings/changes/2/undo").status_code == 409

@@ -23,6 +23,8 @@ class Setting(BaseModel):
     description: str
     level: Literal["basic", "expert"]
     unit: str | None
+    labels: dict[str, str] = Field(default={}, description="What its choices are called, by their values.")
+    picks: Literal["bases"] | None = Field(default=None, description="What its value is picked from.")
     json_schema: dict[str, Any]
     value: Any
     default: Any

@@ -58,6 +58,8 @@ def _show(settings: Settings, declared: Declared, row: AdjustmentRow | None) -> 
         description=declared.info.description or "",
         level=declared.level,
         unit=declared.unit,
+        labels=declared.labels,
+        picks=declared.picks,
         json_schema=declared.schema,
         value=without_password(shown) if declared.has_password else shown,
         default=None if declared.is_secret or declared.key == "data" else declared.plain(declared.default),

@@ -21,10 +21,17 @@ class ModeDefaults(BaseModel):
     """What finetunes of one mode, and images of models that came of them, start from."""
 
     base: str = Field(
-        "", max_length=64, title="Base", description="What finetunes start from; empty: the one that is always there."
+        "",
+        max_length=64,
+        title="Base",
+        description="What finetunes start from; empty: the one that is always there.",
+        json_schema_extra={"picks": "bases"},
     )
     quality: Literal["draft", "balanced", "best"] = Field(
-        "balanced", title="How good", description="How good finetunes are to become."
+        "balanced",
+        title="How good",
+        description="How good finetunes are to become.",
+        json_schema_extra={"labels": {"draft": "Draft", "balanced": "Balanced", "best": "Best"}},
     )
     recipe: Annotated[dict[str, Any], AfterValidator(_is_recipe)] = Field(
         {},

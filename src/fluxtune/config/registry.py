@@ -74,6 +74,16 @@ class Declared:
         """Return whether few ever need it."""
         return "expert" if self._extra.get("level") == "expert" else "basic"
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What its choices are called, by their values."""
+        return cast("dict[str, str]", self._extra.get("labels", {}))
+
+    @property
+    def picks(self) -> Literal["bases"] | None:
+        """What its value is picked from, where that is not known before the program runs."""
+        return cast("Literal['bases'] | None", self._extra.get("picks"))
+
     @cached_property
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its value."""

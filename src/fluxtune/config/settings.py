@@ -16,7 +16,10 @@ from pydantic_settings import (
 )
 
 from fluxtune.config.defaults import DefaultsSettings
+from fluxtune.config.keeping import BackupSettings, RetentionSettings, TrashSettings
+from fluxtune.config.marks import EXPERT, EXPERT_RESTART, FIXED, RESTART
 from fluxtune.config.origins import Origins
+from fluxtune.config.outside import CaptionSettings, ContractSettings, HostedSettings, WebhookSettings
 from fluxtune.config.paths import Paths
 from fluxtune.config.secrets import SecretBox
 from fluxtune.config.watching import AlertSettings, MetricsSettings, TelemetrySettings
@@ -24,44 +27,61 @@ from fluxtune.config.watching import AlertSettings, MetricsSettings, TelemetrySe
 SETTINGS_FILE = "fluxtune.toml"
 DEFAULT_PORT = 7860
 
-# What a setting says of itself, for the page of settings: needed before the database is open; read only at the start;
-# of use to few.
-FIXED: dict[str, Any] = {"fixed": True}
-RESTART: dict[str, Any] = {"restart": True}
-EXPERT: dict[str, Any] = {"level": "expert"}
-EXPERT_RESTART: dict[str, Any] = {**EXPERT, **RESTART}
-
 
 class ServerSettings(BaseModel):
     """The web server."""
 
     host: str = Field(
         "127.0.0.1",
+        title="Address to listen on",
         description="Address to listen on; on others than loopback addresses people must sign in.",
         json_schema_extra=FIXED,
     )
     port: int = Field(
-        DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.", json_schema_extra=FIXED
+        DEFAULT_PORT,
+        ge=0,
+        le=65535,
+        title="Port",
+        description="Port to listen on; 0 takes a free one.",
+        json_schema_extra=FIXED,
     )
-    allowed_hosts: list[str] = Field([], description="Further host names the studio may be reached by.")
+    allowed_hosts: list[str] = Field(
+        [], title="Further host names", description="Further host names the studio may be reached by."
+    )
     trusted_proxies: list[str] = Field(
         ["127.0.0.1"],
+        title="Proxies that are believed",
         description="Addresses of proxies in front of the studio; only these are believed who asks, and by https or "
         "not.",
         json_schema_extra=RESTART,
     )
     allowed_origins: list[str] = Field(
-        [], description="Further origins that may send changes, for UI development.", json_schema_extra=EXPERT
+        [],
+        title="Further origins",
+        description="Further origins that may send changes, for UI development.",
+        json_schema_extra=EXPERT,
     )
     max_body_bytes: int = Field(
-        2 * 1024**3, gt=0, description="Largest request accepted, uploads included.", json_schema_extra=RESTART
+        2 * 1024**3,
+        gt=0,
+        title="Largest request",
+        description="Largest request accepted, uploads included.",
+        json_schema_extra=RESTART,
     )
-    session_days: int = Field(30, ge=1, description="How long a browser stays signed in.")
+    session_days: int = Field(30, ge=1, title="Stay signed in for", description="How long a browser stays signed in.")
     stream_seconds: float = Field(
-        600, gt=0, description="Life of one event stream; the browser then reconnects.", json_schema_extra=EXPERT
+        600,
+        gt=0,
+        title="Life of an event stream",
+        description="Life of one event stream; the browser then reconnects.",
+        json_schema_extra=EXPERT,
     )
     event_poll_seconds: float = Field(
-        0.05, gt=0, description="How often new events are looked for.", json_schema_extra=EXPERT_RESTART
+        0.05,
+        gt=0,
+        title="Look for events every",
+        description="How often new events are looked for.",
+        json_schema_extra=EXPERT_RESTART,
     )
 
 
@@ -70,18 +90,26 @@ class AccountsSettings(BaseModel):
 
     required: bool = Field(
         False,
+        title="Sign-in needed on this computer, too",
         description="People must sign in even where only this computer reaches the studio, as behind a proxy.",
         json_schema_extra=RESTART,
     )
-    invitation_days: int = Field(7, ge=1, le=90, description="How long a link that sets a password can be used.")
+    invitation_days: int = Field(
+        7, ge=1, le=90, title="Invitations hold for", description="How long a link that sets a password can be used."
+    )
     sign_in_tries: int = Field(
         10,
         ge=1,
+        title="Failed sign-ins allowed",
         description="So many failed sign-ins of an account from one address are looked at within `sign_in_minutes`.",
         json_schema_extra=RESTART,
     )
     sign_in_minutes: int = Field(
-        15, ge=1, description="The time in which failed sign-ins are counted.", json_schema_extra=RESTART
+        15,
+        ge=1,
+        title="Failed sign-ins count for",
+        description="The time in which failed sign-ins are counted.",
+        json_schema_extra=RESTART,
     )
 
     @property
@@ -94,201 +122,142 @@ class WorkerSettings(BaseModel):
     """The process that runs jobs."""
 
     heartbeat_seconds: float = Field(
-        3.0, gt=0, description="How often the worker says that it lives.", json_schema_extra=EXPERT
+        3.0,
+        gt=0,
+        title="Sign of life every",
+        description="How often the worker says that it lives.",
+        json_schema_extra=EXPERT,
     )
-    poll_seconds: float = Field(0.05, gt=0, description="How often new jobs are looked for.", json_schema_extra=EXPERT)
+    poll_seconds: float = Field(
+        0.05,
+        gt=0,
+        title="Look for jobs every",
+        description="How often new jobs are looked for.",
+        json_schema_extra=EXPERT,
+    )
     idle_exit_seconds: float = Field(
         60.0,
         ge=0,
+        title="End without work after",
         description="A worker without a server and without work ends after this; 0 means never.",
         json_schema_extra=EXPERT,
     )
     quiet_seconds: float = Field(
         45.0,
         ge=0,
+        title="Health checks wait for quiet",
         description="After other work, health checks wait so long for what the user does next.",
         json_schema_extra=EXPERT,
     )
     shutdown_seconds: float = Field(
-        60.0, gt=0, description="Time a run gets to save itself when the worker is stopped.", json_schema_extra=EXPERT
+        60.0,
+        gt=0,
+        title="Time to save at the end",
+        description="Time a run gets to save itself when the worker is stopped.",
+        json_schema_extra=EXPERT,
     )
 
 
 class EngineSettings(BaseModel):
     """The child processes that train and generate."""
 
-    bases: dict[str, Path] = Field({}, description="Further bases: name = folder in the diffusers layout.")
-    max_tries: int = Field(3, ge=1, description="How often a crashed run is started again from its last checkpoint.")
+    bases: dict[str, Path] = Field(
+        {}, title="Further bases", description="Further bases: name = folder in the diffusers layout."
+    )
+    max_tries: int = Field(
+        3,
+        ge=1,
+        title="Tries of a run that crashed",
+        description="How often a crashed run is started again from its last checkpoint.",
+    )
     silent_after_seconds: float = Field(
-        300.0, gt=0, description="A run that says nothing for so long is started again.", json_schema_extra=EXPERT
+        300.0,
+        gt=0,
+        title="Silence that counts as a crash",
+        description="A run that says nothing for so long is started again.",
+        json_schema_extra=EXPERT,
     )
     cancel_grace_seconds: float = Field(
-        30.0, gt=0, description="Time a run gets to obey a cancel before it is ended.", json_schema_extra=EXPERT
+        30.0,
+        gt=0,
+        title="Time to obey a cancel",
+        description="Time a run gets to obey a cancel before it is ended.",
+        json_schema_extra=EXPERT,
     )
     pause_seconds: float = Field(
-        900.0, ge=0, description="A paused run keeps its model loaded for so long, unless the device is needed."
+        900.0,
+        ge=0,
+        title="Keep a paused run’s model loaded",
+        description="A paused run keeps its model loaded for so long, unless the device is needed.",
     )
     probe_seconds: float = Field(
-        1_800.0, gt=0, description="Time a probe gets to measure a few steps.", json_schema_extra=EXPERT
+        1_800.0,
+        gt=0,
+        title="Time for a probe",
+        description="Time a probe gets to measure a few steps.",
+        json_schema_extra=EXPERT,
     )
-    generator_idle_seconds: float = Field(300.0, gt=0, description="The generator is let go after so much idling.")
-    health_after_runs: bool = Field(True, description="Measure every finetune that ended well, when nothing waits.")
+    generator_idle_seconds: float = Field(
+        300.0, gt=0, title="Let the generator go after", description="The generator is let go after so much idling."
+    )
+    health_after_runs: bool = Field(
+        True,
+        title="Measure each finetune at its end",
+        description="Measure every finetune that ended well, when nothing waits.",
+    )
     embeddings: Path | None = Field(
         None,
+        title="Model that compares images",
         description="Folder of a CLIP, DINOv2 or SigLIP model (transformers layout) to compare images by; empty: one "
         "of the Hugging Face cache, else the base itself.",
     )
-    min_free_disk_bytes: int = Field(256 * 1024**2, ge=0, description="A run does not start with less room than this.")
-    poll_seconds: float = Field(0.1, gt=0, description="How often a run's events are read.", json_schema_extra=EXPERT)
-
-
-class WebhookSettings(BaseModel):
-    """Messages to other programs when a run has ended."""
-
-    allow_private: bool = Field(
-        False,
-        description="Also send to this computer and its own network (loopback, link-local and private addresses).",
-    )
-    timeout_seconds: float = Field(10.0, gt=0, description="How long an answer may take.", json_schema_extra=EXPERT)
-    retry_seconds: float = Field(
-        5.0, gt=0, description="Wait after the first failed attempt; doubled after each.", json_schema_extra=EXPERT
-    )
-    retry_at_most_seconds: float = Field(
-        3_600.0, gt=0, description="Longest wait between two attempts.", json_schema_extra=EXPERT
-    )
-    give_up_hours: float = Field(
-        24.0, gt=0, description="A message that could not be delivered for so long is given up."
-    )
-
-
-class TrashSettings(BaseModel):
-    """Things that were deleted and can be restored."""
-
-    keep_days: int = Field(
-        30, ge=0, le=36_500, description="What was deleted is removed for good after so many days; 0 means never."
-    )
-
-
-class BackupSettings(BaseModel):
-    """Copies of the whole studio."""
-
-    folder: Path | None = Field(
-        None, description="Where backups go; empty: `backups` in the data folder, of no help when its disk is lost."
-    )
-    every_hours: float = Field(0.0, ge=0, le=8_760, description="A backup is made this often; 0 means never.")
-    keep: int = Field(7, ge=1, le=1_000, description="So many of the newest backups are kept.")
-    with_key: bool = Field(
-        True,
-        description="Copy the key that encrypts stored secrets, too; without it they have to be given anew after a "
-        "restore.",
-    )
-    with_bases: bool = Field(False, description="Scheduled backups copy the bases, which can be downloaded again, too.")
-
-
-class RetentionSettings(BaseModel):
-    """What is removed by itself, besides the trash."""
-
-    checkpoint_days: int = Field(
-        0,
+    min_free_disk_bytes: int = Field(
+        256 * 1024**2,
         ge=0,
-        le=36_500,
-        description="So many days after a finetune has ended only its last checkpoint stays; 0 means all stay.",
+        title="Free disk space a run needs",
+        description="A run does not start with less room than this.",
     )
-    sample_days: int = Field(
-        0,
-        ge=0,
-        le=36_500,
-        description="So many days after a finetune has ended the samples before its last ones go; 0 means all stay.",
-    )
-    probe_days: int = Field(
-        90, ge=0, le=36_500, description="What probes measured is forgotten after so many days; 0 means never."
-    )
-
-
-class ContractSettings(BaseModel):
-    """BFL's API under /v1."""
-
-    base: str | None = Field(
-        None, description="Base of finetunes, and of endpoints whose own base is not here; empty: the usual one."
-    )
-    public_url: str | None = Field(
-        None, description="Address programs reach the studio by, for links in answers; empty: the one they used."
-    )
-    max_body_bytes: int = Field(
-        256 * 1024**2, gt=0, description="Largest POST /v1/finetune, images in base64.", json_schema_extra=RESTART
-    )
-    max_active: int = Field(24, ge=1, description="Tasks that may wait or run at once; one more is answered with 429.")
-    link_seconds: int = Field(600, ge=1, description="How long a link to a result works.")
-
-
-class HostedSettings(BaseModel):
-    """Images made at BFL, or at another server that speaks its API."""
-
-    key: SecretStr | None = Field(
-        None, description="A key of BFL's API, used where none is stored; BFL_API_KEY is read as well."
-    )
-    server: str = Field(
-        "",
-        description="Address of another server that speaks BFL's API; keys of the region `server` are for it.",
-        pattern=r"^(https?://[^\s/?#@]+(:[0-9]+)?)?$",
-    )
-    region: Literal["global", "eu", "us", "server"] = Field("global", description="Where the key above belongs.")
-    public_url: str = Field(
-        "",
-        description="Address BFL can reach this studio by, for its webhooks; empty: images are asked for.",
-        pattern=r"^(https?://[^\s?#@]+)?$",
-    )
-    timeout_seconds: float = Field(30.0, gt=0, description="How long an answer may take.", json_schema_extra=EXPERT)
-    deadline_seconds: float = Field(
-        900.0,
+    poll_seconds: float = Field(
+        0.1,
         gt=0,
-        description="An image that is not there by then is listed as paid and not delivered.",
+        title="Read a run’s events every",
+        description="How often a run's events are read.",
         json_schema_extra=EXPERT,
-    )
-    patience_seconds: float = Field(
-        120.0,
-        ge=0,
-        description="How long to go on trying when BFL can't be reached and nothing was sent.",
-        json_schema_extra=EXPERT,
-    )
-
-
-class CaptionSettings(BaseModel):
-    """Captions written by models."""
-
-    local_endpoints: list[str] = Field(
-        ["http://localhost:11434", "http://localhost:1234"],
-        description="Servers on this computer or its own network that may be asked for captions (scheme, host and "
-        "port): those of Ollama and LM Studio unless others are named. Servers on the internet need no entry.",
-    )
-    model: str = Field(
-        "", description="A Florence-2 or Qwen-VL model that is offered for captions: a folder, or a downloaded name."
-    )
-    timeout_seconds: float = Field(
-        120.0, gt=0, description="How long a server may take for one caption.", json_schema_extra=EXPERT
-    )
-    tries: int = Field(
-        5,
-        ge=1,
-        description="How often a server that is busy or out of order is asked for one caption.",
-        json_schema_extra=EXPERT,
-    )
-    retry_seconds: float = Field(
-        2.0, ge=0, description="Wait after the first failed try; doubled after each.", json_schema_extra=EXPERT
     )
 
 
 class LogSettings(BaseModel):
     """Logs."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line written.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info",
+        title="Least severe line",
+        description="Least severe line written.",
+        json_schema_extra={
+            "labels": {
+                "debug": "Everything (debug)",
+                "info": "What happens (info)",
+                "warning": "Warnings",
+                "error": "Errors only",
+            }
+        },
+    )
     format: Literal["console", "json"] = Field(
-        "console", description="How lines on the console look.", json_schema_extra=EXPERT_RESTART
+        "console",
+        title="Look on the console",
+        description="How lines on the console look.",
+        json_schema_extra={**EXPERT_RESTART, "labels": {"console": "Text", "json": "JSON"}},
     )
     max_bytes: int = Field(
-        5_000_000, gt=0, description="The log file is rotated at this size.", json_schema_extra=EXPERT_RESTART
+        5_000_000,
+        gt=0,
+        title="Size of a log file",
+        description="The log file is rotated at this size.",
+        json_schema_extra=EXPERT_RESTART,
     )
-    keep: int = Field(3, ge=0, description="Rotated log files kept.", json_schema_extra=EXPERT_RESTART)
+    keep: int = Field(
+        3, ge=0, title="Older log files kept", description="Rotated log files kept.", json_schema_extra=EXPERT_RESTART
+    )
 
 
 def default_data_folder() -> Path:
@@ -303,12 +272,20 @@ class Settings(BaseSettings):
         env_prefix="FLUXTUNE_", env_nested_delimiter="__", extra="ignore", validate_default=True
     )
 
-    data: Path = Field(default_factory=default_data_folder, description="The data folder.")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; empty means SQLite in the data folder.")
-    jobs_database_url: str | None = Field(None, description="Same for the job queue's own tables.")
-    storage_url: str | None = Field(None, description="Object store for images; empty means the data folder.")
+    data: Path = Field(default_factory=default_data_folder, title="Data folder", description="The data folder.")
+    database_url: str | None = Field(
+        None, title="Database", description="SQLAlchemy URL; empty means SQLite in the data folder."
+    )
+    jobs_database_url: str | None = Field(
+        None, title="Database of the job queue", description="Same for the job queue's own tables."
+    )
+    storage_url: str | None = Field(
+        None, title="Store of images and files", description="Object store for images; empty means the data folder."
+    )
     secret_key: SecretStr | None = Field(
-        None, description="Encrypts secrets in the database (a Fernet key); empty means a key file in the data folder."
+        None,
+        title="Key that encrypts secrets",
+        description="Encrypts secrets in the database (a Fernet key); empty means a key file in the data folder.",
     )
     server: ServerSettings = Field(title="Web server", default_factory=lambda: ServerSettings())
     accounts: AccountsSettings = Field(title="People", default_factory=lambda: AccountsSettings())

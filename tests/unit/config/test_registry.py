@@ -88,3 +88,17 @@ def test_defaults_survive_as_plain_values(tmp_path: Path) -> None:
 def test_passwords_of_addresses_are_dots(user: str, password: str) -> None:
     shown = without_password(f"postgresql+psycopg://{user}:{password}@host/name")
     assert shown == f"postgresql+psycopg://{user}:{SECRET_SHOWN}@host/name"
+
+
+def test_every_setting_has_a_name_and_words_for_people() -> None:
+    for key, declared in declared_settings().items():
+        assert declared.info.title, f"{key} has no title"
+        assert declared.info.description, f"{key} has no description"
+        assert not {"url", "bytes", "seconds", "max", "min", "smtp"} & set(declared.title.lower().split()), key
+        choices = next((each["enum"] for each in declared.schema.get("anyOf", [declared.schema]) if "enum" in each), [])
+        assert set(declared.labels) == set(choices), f"{key}: its choices are called something, and nothing else is"
+
+
+def test_settings_of_a_group_are_told_apart() -> None:
+    names = [(declared.group, declared.title) for declared in declared_settings().values()]
+    assert len(set(names)) == len(names)

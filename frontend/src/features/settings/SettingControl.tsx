@@ -1,7 +1,9 @@
 import { Button, NumberInput, PasswordInput, Select, Switch, Textarea, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import type { Setting } from "@/api/generated";
+import { basesQuery } from "@/api/queries";
 
 import classes from "./Settings.module.css";
 import {
@@ -14,6 +16,7 @@ import {
   same,
   shapeOf,
   told,
+  typedIn,
   type Shape,
 } from "./values";
 
@@ -80,7 +83,9 @@ function LinesControl({ setting, shape, error, save }: TypedProps) {
 
 function NumberControl({ setting, shape, error, save }: TypedProps) {
   const [draft, setDraft] = useState<string | number | null>(null);
-  const value = draft ?? (setting.value as number | null) ?? "";
+  const { unit, factor } = typedIn(setting.value, setting.unit);
+  const now = typeof setting.value === "number" ? Number((setting.value / factor).toFixed(3)) : "";
+  const value = draft ?? now;
   return (
     <NumberInput
       aria-label={setting.title}
@@ -88,21 +93,45 @@ function NumberControl({ setting, shape, error, save }: TypedProps) {
       inputWrapperOrder={["input", "description", "error"]}
       error={error}
       value={value}
-      placeholder={told(setting.default)}
-      allowDecimal={shape.kind === "number"}
-      min={shape.minimum}
-      max={shape.maximum}
+      placeholder={told(setting.default, setting.unit)}
+      allowDecimal={shape.kind === "number" || factor > 1}
+      min={shape.minimum === undefined ? undefined : shape.minimum / factor}
+      max={shape.maximum === undefined ? undefined : shape.maximum / factor}
       step={shape.step}
       clampBehavior="none"
       hideControls
-      suffix={setting.unit ? ` ${setting.unit}` : undefined}
+      suffix={unit ? ` ${unit}` : undefined}
       onChange={setDraft}
       onKeyDown={onEnter}
       onBlur={() => {
-        const next = draft === "" ? (shape.isNullable ? null : setting.value) : draft;
-        if (draft !== null && !same(next, setting.value)) save(next);
+        const next = draft === "" ? (shape.isNullable ? null : now) : draft;
+        if (draft !== null && !same(next, now))
+          save(factor > 1 && next !== null ? Math.round(Number(next) * factor) : next);
         setDraft(null);
       }}
+    />
+  );
+}
+
+/** A base, picked from those there are; one that is gone is still shown. */
+function BaseControl({ setting, shape, error, save }: TypedProps) {
+  const bases = useQuery(basesQuery).data ?? [];
+  const value = String(setting.value ?? "");
+  const known = bases.map(({ name, title, is_ready }) => ({
+    value: name,
+    label: is_ready ? title : `${title} (not here yet)`,
+  }));
+  const isKnown = value === "" || known.some((each) => each.value === value);
+  return (
+    <Select
+      aria-label={setting.title}
+      data={isKnown ? known : [...known, { value, label: value }]}
+      value={value || null}
+      placeholder="The usual one"
+      clearable
+      searchable
+      error={error}
+      onChange={(next) => save(next ?? (shape.isNullable ? null : ""))}
     />
   );
 }
@@ -143,6 +172,7 @@ export function SettingControl(props: ControlProps) {
   // What can't be changed is no field.
   if (setting.locked !== null && shape.kind !== "secret")
     return <p className={classes.fixed}>{told(setting.value, setting.unit)}</p>;
+  if (setting.picks === "bases") return <BaseControl {...props} shape={shape} />;
   switch (shape.kind) {
     case "boolean":
       return (
@@ -158,7 +188,7 @@ export function SettingControl(props: ControlProps) {
       return (
         <Select
           aria-label={setting.title}
-          data={shape.choices}
+          data={shape.choices.map((choice) => ({ value: choice, label: setting.labels?.[choice] ?? choice }))}
           value={(setting.value as string | null) ?? null}
           placeholder={told(setting.default)}
           clearable={shape.isNullable}

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Setting } from "@/api/generated";
 import { asProblem, ProblemError } from "@/api/problem";
 
-import { anyValue, asPairs, inWords, matches, pairsOf, problemAt, shapeOf, told } from "./values";
+import { anyValue, asPairs, inWords, matches, pairsOf, problemAt, shapeOf, told, typedIn } from "./values";
 
 describe("shapeOf", () => {
   it("reads optional, limited and listed values", () => {
@@ -38,7 +38,6 @@ describe("values in words", () => {
   it("says large numbers in larger units only", () => {
     expect(inWords(30, "s")).toBeUndefined();
     expect(inWords(3600, "s")).toMatch(/1 h|60 min/);
-    expect(inWords(2 * 1024 ** 3, "bytes")).toMatch(/GB/);
   });
 });
 
@@ -72,4 +71,14 @@ it("takes what the server says of one setting only", () => {
   });
   expect(problemAt(error, "trash.keep_days")).toBe("Must be more");
   expect(problemAt(error, "log.keep")).toBeUndefined();
+});
+
+describe("what a number is typed in", () => {
+  it("is a size people use, for bytes", () => {
+    expect(typedIn(2 * 1024 ** 3, "bytes")).toEqual({ unit: "GB", factor: 1024 ** 3 });
+    expect(typedIn(256 * 1024 ** 2, "bytes").unit).toBe("MB");
+    expect(typedIn(0, "bytes").unit).toBe("GB");
+    expect(typedIn(30, "s")).toEqual({ unit: "s", factor: 1 });
+    expect(typedIn(3, null)).toEqual({ unit: undefined, factor: 1 });
+  });
 });

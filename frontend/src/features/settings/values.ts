@@ -66,10 +66,19 @@ export function told(value: unknown, unit?: string | null): string {
   return String(value);
 }
 
+const SIZES = { kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;
+
+/** The unit a number is typed in: bytes in the largest one in which it is at least one, all else in its own. */
+export function typedIn(value: unknown, unit?: string | null): { unit: string | undefined; factor: number } {
+  if (unit !== "bytes") return { unit: unit ?? undefined, factor: 1 };
+  const size = typeof value === "number" && value > 0 ? value : SIZES.GB;
+  const name = size >= SIZES.GB ? "GB" : size >= SIZES.MB ? "MB" : "kB";
+  return { unit: name, factor: SIZES[name] };
+}
+
 /** Large numbers of small units said in larger ones, where that says more; else nothing. */
 export function inWords(value: unknown, unit?: string | null): string | undefined {
   if (typeof value !== "number") return undefined;
-  if (unit === "bytes" && value >= 1000) return bytes(value);
   return unit === "s" && value >= 120 ? duration(value) : undefined;
 }
 
