@@ -5,8 +5,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Number of tests run side by side.
-JOBS   ?= 2
+# Number of tests run side by side: one more than the cores we count on, because many wait for other processes.
+JOBS   ?= 3
 # A file's tests stay together, files in the order of tests/conftest.py. What fails is tried once more: real processes,
 # real time and a busy computer; what needed it is listed at the end and is to be mended.
 SHARE  := --dist loadfile --no-loadscope-reorder --reruns 1
@@ -19,8 +19,7 @@ run: $(BIN)/.installed ui ## Set everything up and open the studio
 
 test: $(BIN)/.installed $(BIN)/.browser ## Set everything up and run all tests
 	$(BIN)/python -m tools.frontend test
-	$(BIN)/python -m pytest tests -n $(JOBS) $(SHARE) --ignore=tests/e2e --ignore=tests/kill
-	$(BIN)/python -m pytest tests/kill tests/e2e -n $(JOBS) $(SHARE)
+	$(BIN)/python -m pytest tests -n $(JOBS) $(SHARE)
 
 test-team: $(BIN)/.installed ## The tests on PostgreSQL and an S3 server, both from the package index; no browser
 	FLUXTUNE_TEST_DB=postgresql FLUXTUNE_TEST_STORE=s3 $(BIN)/python -m pytest tests -n $(JOBS) $(SHARE) \

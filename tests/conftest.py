@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,9 +37,10 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 # Files that take a minute or more begin first, so that no worker is left with one of them at the end.
 LONGEST = (
     "e2e/test_first_visit.py", "e2e/test_run_controls.py", "kill/test_finetune.py", "e2e/test_servers.py",
-    "kill/test_old_program.py", "e2e/test_team.py", "kill/test_team.py", "e2e/test_own_images.py", "e2e/test_places.py",
-    "cli/test_whole_way.py",
-    "health/test_check.py", "health/test_acceptance.py", "engine/test_methods.py",
+    "cli/test_whole_way.py", "health/test_acceptance.py", "jobs/test_queue.py", "e2e/test_places.py",
+    "health/test_check.py", "kill/test_team.py", "kill/test_old_program.py", "e2e/test_team.py",
+    "e2e/test_own_images.py", "kill/test_generation.py", "contract/test_no_breakdowns.py", "engine/test_methods.py",
+    "engine/test_generator.py", "e2e/test_new_finetune.py",
 )  # fmt: skip
 
 
@@ -49,6 +51,9 @@ ROOM_BYTES = 4 * 1024**3
 def pytest_configure() -> None:
     """Keep data folders in memory where there is room: most of what many tests took was the disk's word for a write."""
     os.environ["OMP_NUM_THREADS"] = "1"  # read once, when torch is loaded
+    # Where this is set, as in many containers, each of the hundreds of programs that start would compile everything.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if folder := memory(ROOM_BYTES):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 

@@ -13,6 +13,11 @@ pytestmark = pytest.mark.e2e
 RUN_MS = 600_000
 
 
+@pytest.fixture(scope="module")
+def studio_settings() -> dict[str, str]:
+    return {"FLUXTUNE_ENGINE__HEALTH_AFTER_RUNS": "false"}  # nobody looks at it here
+
+
 @pytest.fixture
 def photos(tmp_path):
     files = []

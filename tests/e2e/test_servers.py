@@ -18,12 +18,16 @@ STEPS = 2
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Iterator[Server]:
+def studio_settings() -> dict[str, str]:
+    return {"FLUXTUNE_ENGINE__HEALTH_AFTER_RUNS": "false"}  # it would be at work when the image is asked for
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory, studio_settings: dict[str, str], places: Places) -> Iterator[Server]:
     """The studio of the other computer, as its user starts it."""
-    settings = {"FLUXTUNE_ENGINE__HEALTH_AFTER_RUNS": "false"}  # it would be at work when the image is asked for
     folder = tmp_path_factory.mktemp("far") / "data"
     places.prepare(folder)
-    with running_studio(folder, settings) as server:
+    with running_studio(folder, studio_settings) as server:
         yield server
 
 

@@ -13,6 +13,12 @@ from tests.kill.studio import RealStudio
 from tests.places import Places
 
 
+@pytest.fixture(autouse=True)
+def _no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No health check after a run: nothing here looks at it, and it takes longer than the run."""
+    monkeypatch.setenv("FLUXTUNE_ENGINE__HEALTH_AFTER_RUNS", "false")
+
+
 @pytest.fixture
 def studio(tmp_path: Path, places: Places) -> Iterator[RealStudio]:
     """A running studio on a folder of its own."""

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import subprocess
 import sys
 import time
@@ -74,6 +75,14 @@ def create_token(data: Path) -> str:
     command = [sys.executable, "-m", "fluxtune", "--data", str(data), "token", "create", "old program"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     return printed.splitlines()[-1]
+
+
+@pytest.fixture(autouse=True)
+def _quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what the program can't say, what takes least: it asks for no fewer than a hundred steps."""
+    recipe = {"resolution": 64, "batch_size": 1, "preservation": 0, "sample_every": 0, "validate_every": 0}
+    monkeypatch.setenv("FLUXTUNE_DEFAULTS__CHARACTER__RECIPE", json.dumps(recipe))
+    monkeypatch.setenv("FLUXTUNE_DEFAULTS__CHARACTER__STEPS", "4")
 
 
 @pytest.mark.slow

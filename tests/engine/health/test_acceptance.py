@@ -4,18 +4,18 @@ import dataclasses
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from fluxtune.engine.__main__ import train
 from fluxtune.engine.bases import BaseDescription, describe_base, shipped_bases
 from fluxtune.engine.config import RunConfig, Snapshot, SnapshotImage
 from fluxtune.engine.health.check import Check
 from fluxtune.engine.health.plan import Plan, plan_for
 from fluxtune.engine.recipes import recipe_for
 from fluxtune.engine.reports import HealthReport
+from fluxtune.engine.runfolder import RunFolder
 
 SAMPLE = Path(__file__).parents[3] / "src" / "fluxtune" / "datasets" / "samples" / "character"
 RUNS = {
@@ -62,16 +62,10 @@ def small_plan(run: Path, config: RunConfig, base: BaseDescription) -> Plan:
     return dataclasses.replace(plan, prompts=plan.prompts[:3], neutral=plan.neutral[:2], strengths=(1.0,))
 
 
-def train(runs: list[Path]) -> None:
-    """Train in processes of their own, one thread each (`conftest`), as many at a time as there are cores to share."""
-    processes = [subprocess.Popen([sys.executable, "-P", "-m", "fluxtune.engine", "train", str(run)]) for run in runs]
-    assert [process.wait(timeout=600) for process in processes] == [0] * len(runs)
-
-
 @pytest.mark.slow
 def test_a_good_an_undertrained_and_an_overtrained_run_are_told_apart(base: Path, tmp_path: Path) -> None:
     runs = {name: make_run(tmp_path / name, base, **settings) for name, settings in RUNS.items()}
-    train(list(runs.values()))
+    assert [train(RunFolder(run)) for run in runs.values()] == [0] * len(runs)
     reports: dict[str, HealthReport] = {}
     for name, run in runs.items():
         for known in reports:  # what the untouched base draws is the same for all
