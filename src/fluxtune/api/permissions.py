@@ -177,6 +177,7 @@ RULES: dict[str, Rule] = {
     "DELETE /api/models/{model_id}/deployment": "train",
     "POST /api/models/{model_id}/deployment/lookup": "train",
     "POST /api/models/{model_id}/deployment/probe": "train",
+    "GET /api/deployments": "read",
     "GET /api/deployments/at-bfl": "read",
     "POST /api/deployments": "train",
     "GET /api/models/{model_id}/parity": "read",

@@ -11,6 +11,7 @@ from fluxtune.db import Database, get_database, get_session
 from fluxtune.deployments.importing import import_with_preview
 from fluxtune.deployments.parity import ParityService
 from fluxtune.deployments.schemas import (
+    DeployedName,
     DeploymentLink,
     HostedFinetunes,
     HostedImport,
@@ -26,7 +27,7 @@ from fluxtune.models.schemas import Model
 from fluxtune.storage import Blobs, get_blobs
 
 
-def get_service(
+async def get_service(
     database: Annotated[Database, Depends(get_database)],
     blobs: Annotated[Blobs, Depends(get_blobs)],
     settings: Annotated[Settings, Depends(get_settings)],
@@ -70,6 +71,12 @@ def import_lora(
     """Add a model from a LoRA file: diffusers, PEFT, kohya, BFL (ComfyUI, ai-toolkit), XLabs or OneTrainer."""
     wish = Wish(name, base, trigger_word)
     return import_with_preview(deployments, file.filename or "file", file.file, wish, preview)
+
+
+@router.get("/deployments")
+def list_deployed_models(deployments: DeploymentsDep) -> list[DeployedName]:
+    """List the models that have a name at BFL, the newest link first; at most 500. Asks nobody."""
+    return deployments.list_deployed()
 
 
 @router.get("/deployments/at-bfl", responses={**NOT_FOUND, **CONFLICT, **NOT_READY})

@@ -53,6 +53,16 @@ class HostedFinetunes(BaseModel):
     told: str
 
 
+class DeployedName(BaseModel):
+    """A model of the catalogue by its name at BFL, and the hosted model that draws with it."""
+
+    finetune_id: str
+    hosted_model_id: str
+    model_id: str
+    name: str
+    trigger_word: str
+
+
 class ParityCreate(BaseModel):
     """Draw the same here and at BFL. No prompts: the model's own, at most two."""
 

@@ -14,12 +14,12 @@ from fluxtune.config import Settings
 from fluxtune.core.errors import NotFound
 from fluxtune.core.text import clean_text
 from fluxtune.db import Database
-from fluxtune.deployments.schemas import DeploymentLink, HostedFinetunes, HostedImport
+from fluxtune.deployments.schemas import DeployedName, DeploymentLink, HostedFinetunes, HostedImport
 from fluxtune.flags import service as flags
 from fluxtune.generations.schemas import Generation, GenerationCreate
 from fluxtune.generations.service import GenerationMissing, GenerationService
 from fluxtune.hosted.keys import KeyService, OpenKey, open_client
-from fluxtune.models.deployed import NoFinetunesThere, base_of, choose_endpoint
+from fluxtune.models.deployed import NoFinetunesThere, base_of, choose_endpoint, list_deployed
 from fluxtune.models.linking import Links, LinkState, NotDeployed
 from fluxtune.models.schemas import Deployment, Model
 from fluxtune.models.service import ModelService, NewModel
@@ -27,6 +27,7 @@ from fluxtune.storage import Blobs
 
 T = TypeVar("T")
 PROBE_PX = 512
+LIST_LIMIT = 500
 MODES = ("character", "product", "style", "general")
 _STATES: dict[str, LinkState] = {"found": "found", "missing": "missing", "unknown": "linked"}
 
@@ -86,6 +87,20 @@ class Deployments:
             made = GenerationService(session, self.blobs, self.settings).create_generation(create)
             Links(session).probing(model_id, made.id)
             return made
+
+    def list_deployed(self) -> list[DeployedName]:
+        """Return the models that have a name at BFL. Asks nobody."""
+        with self.database.reading() as session:
+            return [
+                DeployedName(
+                    finetune_id=each.finetune_id,
+                    hosted_model_id=find_endpoint(each.endpoint).model_id,
+                    model_id=each.id,
+                    name=each.name,
+                    trigger_word=each.trigger_word,
+                )
+                for each in list_deployed(session, LIST_LIMIT)
+            ]
 
     def list_at_bfl(self, key_name: str | None) -> HostedFinetunes:
         """Ask BFL which finetunes an account has."""

@@ -132,6 +132,12 @@ def find_deployed(session: Session, endpoint: str, finetune_id: str) -> Deployed
     return None
 
 
+def list_deployed(session: Session, limit: int) -> list[DeployedModel]:
+    """Return the models of the catalogue that have a name at BFL and the actor may see, the newest link first."""
+    found = [_deployed(session, model.id, deployment) for deployment, model in repository.list_deployed(session, limit)]
+    return [each for each in found if each is not None]
+
+
 def deployed_model(session: Session, model_id: str) -> DeployedModel | None:
     """Return where a model of the catalogue is at BFL."""
     deployment = repository.find_deployment(session, model_id)

@@ -169,6 +169,19 @@ def find_deployed(session: Session, finetune_id: str) -> list[tuple[DeploymentRo
     return [(deployment, model) for deployment, model in session.execute(query)]
 
 
+def list_deployed(session: Session, limit: int) -> list[tuple[DeploymentRow, ModelRow]]:
+    """Return the models outside the trash that have a name at BFL, as far as the actor may see them; newest first."""
+    query = (
+        select(DeploymentRow, ModelRow)
+        .join(ModelRow, ModelRow.id == DeploymentRow.model_id)
+        .where(ModelRow.deleted_at.is_(None))
+        .order_by(DeploymentRow.created_at.desc(), ModelRow.id.desc())
+        .limit(limit)
+    )
+    visible = sharing.only_visible(query, "model", ModelRow.id)
+    return [(deployment, model) for deployment, model in session.execute(visible)]
+
+
 def remove_deployment(session: Session, row: DeploymentRow) -> None:
     """Forget where a model is at BFL."""
     session.delete(row)

@@ -184,6 +184,16 @@ class TestAddedByName:
         assert (found["names"], found["known"]) == (["rex", "fox"], {"rex": model.id})
 
 
+def test_models_that_have_a_name_at_bfl(studio, model):
+    assert studio.get("/api/deployments").json() == []
+    link(studio, model)
+    (found,) = studio.get("/api/deployments").json()
+    assert (found["finetune_id"], found["model_id"], found["name"]) == ("rex", model.id, model.name)
+    assert found["hosted_model_id"].startswith("bfl:flux-2-klein")
+    assert studio.delete(f"/api/models/{model.id}").status_code == 204
+    assert studio.get("/api/deployments").json() == [], "what is in the trash is not offered"
+
+
 def test_without_a_key(studio, model, monkeypatch):
     monkeypatch.setattr(state_of(studio).settings.hosted, "key", None)
     monkeypatch.delenv("BFL_API_KEY", raising=False)

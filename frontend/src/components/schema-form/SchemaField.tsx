@@ -15,6 +15,7 @@ import { compactNumber } from "@/components/format";
 
 import { unitOf, type Field } from "./fields";
 import classes from "./SchemaForm.module.css";
+import { Suggested, type Suggestion } from "./Suggested";
 
 interface SchemaFieldProps {
   field: Field;
@@ -23,6 +24,7 @@ interface SchemaFieldProps {
   isChanged: boolean;
   error?: string;
   reason?: string;
+  suggestions?: Suggestion[];
   onChange: (value: unknown) => void;
 }
 
@@ -80,7 +82,14 @@ function Lines({
   );
 }
 
-function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps, "isChanged" | "reason">) {
+function Control({
+  field,
+  value,
+  usual,
+  error,
+  suggestions,
+  onChange,
+}: Omit<SchemaFieldProps, "isChanged" | "reason">) {
   // What it does stands under the field: fields of a row begin at one height, however long that is.
   const order = ["label", "input", "description", "error"] as const;
   const common = { label: field.title, description: field.help, error };
@@ -117,6 +126,10 @@ function Control({ field, value, usual, error, onChange }: Omit<SchemaFieldProps
         />
       );
     case "text":
+      if (suggestions?.length)
+        return (
+          <Suggested {...common} value={String(value ?? "")} suggestions={suggestions} onChange={onChange} />
+        );
       return (
         <TextInput
           {...common}

@@ -4,6 +4,7 @@ import { useId, useState, type ReactNode } from "react";
 
 import { fieldsOf, grouped, withValue, type Field } from "./fields";
 import { SchemaField } from "./SchemaField";
+import type { Suggestion } from "./Suggested";
 import classes from "./SchemaForm.module.css";
 
 interface SchemaFormProps {
@@ -20,6 +21,8 @@ interface SchemaFormProps {
   isExtraSet?: boolean;
   /** Show what everyone must choose, too; else that is asked for elsewhere on the screen. */
   withBasics?: boolean;
+  /** What is known of what a text may be, by the field's name; something else may be typed. */
+  suggestions?: Record<string, Suggestion[]>;
   /** Fields asked for elsewhere on the screen. */
   except?: string[];
   onChange: (values: Record<string, unknown>) => void;
@@ -66,6 +69,7 @@ export function SchemaForm(props: SchemaFormProps) {
     usual,
     errors = {},
     reasons = {},
+    suggestions = {},
     except = [],
     withBasics,
     extra,
@@ -93,6 +97,7 @@ export function SchemaForm(props: SchemaFormProps) {
             isChanged={field.name in values}
             error={errors[field.name]}
             reason={reasons[field.name]}
+            suggestions={suggestions[field.name]}
             onChange={(value) => onChange(withValue(values, field.name, value, usually))}
           />
         );

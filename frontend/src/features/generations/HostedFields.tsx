@@ -7,6 +7,7 @@ import type { Draft } from "./draft";
 import { canBeAutomatic, formOf, limitsOf, placesOf, shapedBy, sizeOf, valuesFor } from "./hosted";
 import { ImagePlaces, type Chooser } from "./ImagePlaces";
 import { SizeFields } from "./SizeFields";
+import { useFinetunes } from "./useFinetunes";
 
 export interface HostedFieldsProps {
   draft: Draft;
@@ -70,9 +71,11 @@ export function HostedSettings({
   model,
   errors,
 }: Pick<HostedFieldsProps, "draft" | "update" | "model" | "errors">) {
+  const finetunes = useFinetunes(model, draft.key_name);
   return (
     <SchemaForm
       schema={formOf(model)}
+      suggestions={{ finetune_id: finetunes }}
       values={valuesFor(model, draft.parameters)}
       usual={{}}
       errors={errors}
