@@ -116,11 +116,10 @@ class EventTail:
         """Listen to everything that happens from now on, to one job or to all."""
         subscription = Subscription(acting(), job_id)
         if self._task is None:
-            newest = await self.newest_id()
-            if self._task is None:
-                self._last_id = newest
-                # Before anybody is told that they are connected: what changes from now on is news.
-                self._standing = await asyncio.to_thread(self._look_up)
+            # Before anybody is told that they are connected: what changes from now on is news.
+            newest, standing = await self.newest_id(), await asyncio.to_thread(self._look_up)
+            if self._task is None:  # nothing is awaited from here on: of many who come at once only one may follow
+                self._last_id, self._standing = newest, standing
                 # Without the context of who listens first: it reads for all of them.
                 self._task = asyncio.create_task(self._follow(), context=Context())
         self._subscriptions.add(subscription)

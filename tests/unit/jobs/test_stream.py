@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -103,6 +103,20 @@ def test_an_event_is_written_out_once_for_all_who_listen(database, tail, monkeyp
 
     asyncio.run(listen())
     assert written == [2, 3]
+
+
+def test_many_who_come_at_once_hear_everything_once(database, tail):
+    async def listen() -> None:
+        async with AsyncExitStack() as stack:
+            opening = [listening(tail) for _ in range(10)]
+            listeners = await asyncio.gather(*map(stack.enter_async_context, opening))
+            for number in range(5):
+                await asyncio.to_thread(draw, database, LOCAL_OWNER, f"n{number}")
+            for each in listeners:
+                await each.wait_for('"n4"')
+                assert each.targets == [f"n{number}" for number in range(5)]
+
+    asyncio.run(listen())
 
 
 def test_what_somebody_may_not_see_never_reaches_their_stream(database, tail):
