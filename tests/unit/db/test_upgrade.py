@@ -10,6 +10,7 @@ from sqlalchemy import inspect, text
 from fluxtune.db import Database, migrate
 from fluxtune.db.copying import frozen, load
 from fluxtune.db.migrate import alembic_config, current_revision, newest_revision
+from tests.places import Places
 
 FIRST = "0001"
 MARK = "2026-01-02 03:04:05.000000"
@@ -113,3 +114,20 @@ def test_a_copy_of_it_becomes_what_an_upgrade_makes(first: Database, tmp_path: P
     ours, theirs = rows(loaded), rows(first)
     for table in set(ours) - {"worker"}:  # who works is not copied
         assert ours[table] == theirs[table], table
+
+
+def test_it_comes_through_the_migrations_of_postgresql_as_well(first: Database, places: Places, tmp_path: Path) -> None:
+    with frozen(first) as copy:
+        lines = {name: list(copy.lines(name)) for name in copy.columns}
+        columns, sequences = dict(copy.columns), copy.sequences()
+    url = places.any_postgresql.create(migrated=False)
+    loaded = Database(url)
+    load(loaded, FIRST, columns, sequences, lines.__getitem__, tmp_path / "lock")
+    migrate(first, tmp_path / "lock")
+    with frozen(first) as ours, frozen(loaded) as theirs:
+        assert theirs.revision == newest_revision()
+        assert set(theirs.columns) == set(ours.columns)
+        for table in ours.columns:
+            assert list(theirs.lines(table)) == list(ours.lines(table)), table
+    loaded.close()
+    places.any_postgresql.remove(url)
