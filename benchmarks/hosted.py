@@ -1,8 +1,8 @@
 """What fluxtune adds to hosted images: `python -m benchmarks.hosted [overhead|slots|ledger|lora …]`.
 
-overhead  From a click (POST /api/generations) to the file being stored, checked and safe from a power cut, minus what a
-          bare asyncio script takes for the same calls (POST, ask, fetch, write) in turn with it. The server's tasks are
-          ready at once. The second figure is with thumbnails and all the gallery needs.
+overhead  From a click (POST /api/generations) to the file being stored under its name, minus what a bare asyncio script
+          takes for the same calls (POST, ask, fetch, write) in turn with it. The server's tasks are ready at once. The
+          second figure is with the check of every pixel, the thumbnails and all the gallery needs.
 slots     240 images as eight generations at once; the server's tasks take a constant time. How busy the account's 24
           places are: tasks × seconds / (24 × wall), where wall is from the first POST the server sees to the last image
           it gives out. 240 is ten times 24, so nothing but waiting is lost at the end; the fetch of the last image is

@@ -24,7 +24,7 @@ SENDING_AT_ONCE = 6
 """Requests under way whose answer has not come: as many as a crash could leave unknown."""
 LOOK_AGAIN_S = 0.25
 """Another process, or another program, may have freed a place."""
-_GIVE_WAY_S = 0.5
+_GIVE_WAY_S = 0.1
 _MOST_THREADS = 256
 """More than a few accounts can have unfinished; threads are made as they are needed."""
 

@@ -1,5 +1,6 @@
 """One worker: holds the data folder's worker lock, keeps its heart beating, feeds the queue, leaves tidily."""
 
+import gc
 import hashlib
 import signal
 import socket
@@ -99,6 +100,8 @@ class Worker:
             keeper.start()
             self._recorder.start()
             self._lookout.start()
+        if threading.current_thread() is threading.main_thread():
+            gc.freeze()  # modules are no garbage; looking through them all holds everything up for a while
         log.info("worker ready")
         try:
             self._loop(until_idle)
