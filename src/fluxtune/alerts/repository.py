@@ -58,6 +58,12 @@ def list_new(session: Session) -> Sequence[AlertRow]:
     return session.scalars(select(AlertRow).where(AlertRow.mail_state == "new").order_by(AlertRow.id)).all()
 
 
+def is_mail_due(session: Session, at: datetime) -> bool:
+    """Return whether an alert waits for its mail; takes nothing, so that whoever only reads may ask."""
+    query = select(AlertRow.id).where(AlertRow.mail_state == "waiting", AlertRow.mail_next_at <= at).limit(1)
+    return session.scalar(query) is not None
+
+
 def next_mail(session: Session, at: datetime) -> AlertRow | None:
     """Return an alert whose mail is due; another process that asks at once gets another one."""
     query = (

@@ -48,7 +48,7 @@ class AlertTeller:
     def tell(self) -> None:
         """Tell of everything that is due."""
         with self._database.reading() as session:
-            is_any = bool(repository.list_new(session)) or repository.next_mail(session, self._clock()) is not None
+            is_any = bool(repository.list_new(session)) or repository.is_mail_due(session, self._clock())
         if not is_any:
             return
         with self._database.transaction() as session:
