@@ -132,8 +132,8 @@ export function AlertsPage() {
             </ul>
           ) : (
             <Empty title="Nothing needs you">
-              When a job or a scheduled backup fails, a budget runs out, the disk fills up or a backend does not answer, it stands
-              here, and whoever you name is told.
+              When a job or a scheduled backup fails, a budget runs out, the disk fills up or a backend does
+              not answer, it stands here, and whoever you name is told.
             </Empty>
           )
         }
