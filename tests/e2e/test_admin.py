@@ -1,9 +1,10 @@
-"""The pages an administrator looks after a studio with: each does what it says."""
+"""The pages an administrator looks after a studio with: each does what it says, and open pages hear of it at once."""
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.checks import assert_accessible, overflow
+from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.e2e
 
@@ -37,3 +38,16 @@ def test_a_setting_is_changed_traced_and_undone(page):
     entries = page.get_by_role("list", name="Entries, newest first")
     expect(entries).to_contain_text("12")
     fine(page)
+
+
+def test_an_open_page_hears_of_a_flag(page, new_page, server: Server):
+    other = new_page()
+    other.goto(server.link())
+    with other.expect_response("**/api/events"):
+        go(other, "/system/flags", "Flags")
+    go(page, "/system/flags", "Flags")
+    fine(page)
+    with page.expect_response(lambda answer: "/api/flags/" in answer.url):
+        page.get_by_role("radiogroup", name="Automatic captions").get_by_text("Off").click()
+    chosen = other.get_by_role("radiogroup", name="Automatic captions").get_by_role("radio", name="Off")
+    expect(chosen).to_be_checked()
