@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, case, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from fluxtune.jobs.schemas import THINGS
@@ -68,6 +68,24 @@ def list_in_turn(session: Session) -> Sequence[JobRow]:
     """Return all running and queued jobs: the running first, then in the order they will run."""
     query = select(JobRow).where(JobRow.state.in_(("running", "queued"))).order_by(*_IN_TURN)
     return sorted(session.scalars(query), key=lambda row: row.state != "running")
+
+
+def find_before(session: Session, row: JobRow) -> JobRow | None:
+    """Return the job of its lane that a queued job comes right after; what runs comes before all that wait."""
+    last_first = [column.desc() for column in _IN_TURN]
+    mine = select(JobRow).where(JobRow.lane == row.lane).order_by(*last_first).limit(1)
+    found = session.scalar(mine.where(JobRow.state == "queued", _comes_before(row)))
+    return found if found is not None else session.scalar(mine.where(JobRow.state == "running"))
+
+
+def count_before(session: Session, row: JobRow) -> int:
+    """Return how many jobs of its lane run or wait before a queued job."""
+    is_before = or_(JobRow.state == "running", and_(JobRow.state == "queued", _comes_before(row)))
+    return session.scalar(select(func.count()).select_from(JobRow).where(JobRow.lane == row.lane, is_before)) or 0
+
+
+def _comes_before(row: JobRow) -> ColumnElement[bool]:
+    return tuple_(*_IN_TURN) < tuple_(row.round, row.turn, row.id)
 
 
 def take_next(

@@ -1,6 +1,6 @@
 """Enqueue, watch and steer jobs. Everything here happens in the caller's transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ Wish = Literal["sample", "save"]
 NO_WORKER = "the worker, which is starting"
 QUIET = "a quiet moment"
 EARLIER = "earlier work over the network"
+_FEW = 3
 
 
 class JobMissing(NotFound):
@@ -339,18 +340,33 @@ def _find(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
 
 
 def _show(session: Session, rows: list[JobRow]) -> list[Job]:
-    waits = _waits(session) if any(row.state == "queued" for row in rows) else {}
+    queued = [row for row in rows if row.state == "queued"]
+    # One by one where there are few: a thousand jobs that wait are not read for each that is added to them.
+    waits = {row.id: _wait_of(session, row) for row in queued} if len(queued) <= _FEW else _waits(session)
     return [_to_schema(row, waits.get(row.id)) for row in rows]
 
 
-def _waits(session: Session) -> dict[str, str]:
+def _wait_of(session: Session, row: JobRow) -> str | None:
+    """Return what a queued job has to wait for, if for anything."""
+    workers = count_workers(session)
+    if not workers:
+        return NO_WORKER
+    if row.lane == "network":
+        return EARLIER if repository.count_before(session, row) >= workers * ROOM["network"] else None
+    before = repository.find_before(session, row)
+    if before is None:
+        return QUIET if row.kind in BACKGROUND_KINDS else None
+    return OTHERS if hidden_jobs(session, [before]) else before.title
+
+
+def _waits(session: Session) -> Mapping[str, str | None]:
     """Return, for every queued job that has to wait, what for."""
     rows = repository.list_in_turn(session)
-    workers = sum(is_alive(worker.owner, worker.heartbeat_at) for worker in repository.list_workers(session))
+    workers = count_workers(session)
     if not workers:
         return {row.id: NO_WORKER for row in rows}
     hidden = hidden_jobs(session, rows)
-    waits: dict[str, str] = {}
+    waits: dict[str, str | None] = {}
     before: str | None = None
     for row in (row for row in rows if row.lane == "device"):
         if row.state == "queued" and before is not None:

@@ -215,3 +215,22 @@ class TestLanes:
         assert not service.is_other_waiting(session, "health")
         self.add(session, "local", "device")
         assert service.is_other_waiting(session, "health")
+
+
+def test_one_job_and_all_jobs_are_told_the_same_of_what_they_wait_for(session: Session) -> None:
+    add_worker(session)
+    service.enqueue(session, "health", "f0", "Check", {})
+    for number in range(3):
+        add_job(session, f"Finetune {number}")
+    for number in range(ROOM["network"] + 2):
+        service.enqueue(session, "generation", f"g{number}", f"Images {number}", {}, lane="network")
+    rows = repository.list_in_turn(session)
+    for runs in (None, rows[1], rows[-1]):
+        if runs is not None:
+            runs.state = "running"
+            session.flush()
+        waiting = [row for row in repository.list_in_turn(session) if row.state == "queued"]
+        everything = service._waits(session)
+        assert {row.id: service._wait_of(session, row) for row in waiting} == {
+            row.id: everything.get(row.id) for row in waiting
+        }
