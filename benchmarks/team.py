@@ -1,7 +1,10 @@
 """A studio of many people on PostgreSQL: `python -m benchmarks.team [users|streams|jobs …]`.
 
 users    People who look around, draw and follow events at one server: how long reads take, whether anything fails,
-         and whether anybody misses an event. A server that answers at once stands in for what draws.
+         and whether anybody misses an event or hears one that is not theirs to hear. Each is signed in as a person of
+         their own, one in ten an administrator, who hears everything; the others hear of their own work. Everybody
+         has one stream open and clicks every one to three seconds: nine of ten clicks read one of the lists that
+         pages show, the tenth draws an image. A server that answers at once stands in for what draws.
 streams  Open event streams: the server's memory for all of them, and whether each hears everything.
 jobs     Jobs of several people, queued one person after the other, drained by workers that are killed at random:
          whether any is lost or done twice, and how far apart people are served while all of them wait.
@@ -14,6 +17,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +26,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,11 +34,14 @@ import httpx2
 import psutil
 from sqlalchemy import make_url, select
 
-from benchmarks.hosted import bfl
+from benchmarks.hosted import bfl, processor_s
 from benchmarks.hosted_server import KEY
 from benchmarks.serve import fluxtune, wait_for
 from benchmarks.team_worker import NAMES
-from fluxtune.core.actor import Actor, acting_as
+from fluxtune.accounts import service as accounts
+from fluxtune.accounts.tables import PersonRow
+from fluxtune.core.actor import Actor, Role, acting_as
+from fluxtune.core.clock import now
 from fluxtune.db import Database, migrate
 from fluxtune.jobs import service
 from fluxtune.jobs.tables import JobEventRow, JobRow
@@ -47,9 +55,14 @@ THINK_S = (1.0, 3.0)
 """What somebody takes between two clicks."""
 DRAW_EVERY = 10
 """Of so many clicks one draws."""
+ADMINISTRATOR_EVERY = 10
+"""Of so many people one is an administrator."""
+DRAIN_S = 30.0
+"""How long what is under way at the end may take to arrive."""
 PEOPLE = 10
 WORKERS = 3
 KILL_EVERY_S = (0.5, 2.0)
+_EVENT = re.compile(rb'"at":"([^"]+)"[^\n]*\nid: (\d+)\n\n')
 
 
 @contextmanager
@@ -67,15 +80,16 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server at work: its process, address and token."""
+    """A server at work: its process, those of its workers, its address and token."""
 
     process: psutil.Process
+    workers: list[psutil.Process]
     url: str
     token: str
 
     @property
     def headers(self) -> dict[str, str]:
-        """What signs requests in."""
+        """What signs requests in as the studio's owner."""
         return {"authorization": f"Bearer {self.token}"}
 
 
@@ -89,7 +103,8 @@ def team(data: Path, *, workers: int) -> Iterator[Running]:
     ]
     try:
         record = wait_for(lambda: json.loads((data / "studio.json").read_text()))
-        running = Running(psutil.Process(started[0].pid), record["url"], record["token"])
+        server, *others = [psutil.Process(each.pid) for each in started]
+        running = Running(server, others, record["url"], record["token"])
         with httpx2.Client(base_url=running.url, headers=running.headers, trust_env=False, timeout=30) as http:
             wait_for(lambda: http.get("/healthz").raise_for_status())
             if workers:
@@ -102,33 +117,77 @@ def team(data: Path, *, workers: int) -> Iterator[Running]:
             process.wait()
 
 
-async def frames(running: Running, after: int) -> AsyncIterator[tuple[int, str]]:
-    """Yield number and type of every event after one, over a plain socket: a client library weighs more than a stream.
+def processor_times(running: Running, folder: Path) -> dict[str, float]:
+    """Return the processor seconds everything here has taken so far."""
+    database = [
+        each
+        for each in psutil.process_iter(["name", "cmdline"])
+        if each.info["name"] == "postgres" and any(str(folder) in word for word in each.info["cmdline"] or ())
+    ]
+    return {
+        "server": processor_s(running.process),
+        "worker": sum(processor_s(each) for each in running.workers),
+        "PostgreSQL": sum(processor_s(each) for each in database) if database else 0.0,
+        "who measures": time.process_time(),
+    }
 
-    Ends when the server does.
-    """
-    address = urlsplit(running.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    lines = (
-        "GET /api/events HTTP/1.1", f"Host: {address.netloc}", f"Authorization: Bearer {running.token}",
-        f"Last-Event-ID: {after}", "Accept: text/event-stream", "", "",
-    )  # fmt: skip
-    writer.write("\r\n".join(lines).encode())
-    try:
-        status = await reader.readline()
-        if b" 200 " not in status:
-            raise ConnectionError(status.decode())
-        number, kind = 0, ""
-        while line := await reader.readline():
-            if line.startswith(b"event:"):
-                kind = line[6:].decode().strip()
-            elif line.startswith(b"id:"):
-                number = int(line[3:])
-            elif line.strip() == b"" and number:
-                yield number, kind
-                number = 0
-    finally:
-        writer.close()
+
+class Line:
+    """A connection that stays open, as plain as can be: a client library weighs more than the server's answer."""
+
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._address = urlsplit(url)
+        common = {"Host": self._address.netloc, "Accept-Encoding": "gzip", **headers}
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in common.items())
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, method: str, path: str, body: object = None, headers: str = "") -> tuple[int, dict[str, str]]:
+        """Send a request; return status and headers of the answer, whose body is still to be read."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._address.hostname, self._address.port, limit=1 << 20)
+        reader, writer = self._streams
+        sent = b"" if body is None else json.dumps(body).encode()
+        if sent:
+            headers += f"Content-Type: application/json\r\nContent-Length: {len(sent)}\r\n"
+        writer.write(f"{method} {path} HTTP/1.1\r\n{self._headers}{headers}\r\n".encode() + sent)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        fields = (line.partition(":") for line in head[1:] if line)
+        return int(head[0].split()[1]), {name.lower(): value.strip() for name, _, value in fields}
+
+    async def send(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        """Send a request; return the status and the whole body, as it was sent."""
+        status, headers = await self.ask(method, path, body)
+        assert self._streams is not None
+        reader = self._streams[0]
+        if "content-length" in headers:
+            return status, await reader.readexactly(int(headers["content-length"]))
+        parts: list[bytes] = []
+        while size := int(await reader.readline(), 16):
+            parts.append((await reader.readexactly(size + 2))[:-2])
+        await reader.readline()
+        return status, b"".join(parts)
+
+    async def events(self, after: int) -> AsyncIterator[tuple[int, float]]:
+        """Yield number and lateness in milliseconds of every event after one. Ends when the server does."""
+        status, _ = await self.ask("GET", "/api/events", headers=f"Last-Event-ID: {after}\r\n")
+        if status != 200:
+            raise ConnectionError(f"the stream was answered with {status}")
+        assert self._streams is not None
+        rest = b""
+        while part := await self._streams[0].read(1 << 16):
+            rest += part
+            at, end = time.time(), 0
+            for found in _EVENT.finditer(rest):
+                happened = datetime.fromisoformat(found[1].decode()).timestamp()
+                yield int(found[2]), 1e3 * (at - happened)
+                end = found.end()
+            rest = rest[end:]
+
+    def close(self) -> None:
+        """End it."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
 
 # ---------------------------------------------------------------------------------------------------- users
@@ -140,89 +199,141 @@ class Figures:
 
     reads_ms: list[float] = field(default_factory=list)
     draws_ms: list[float] = field(default_factory=list)
+    late_ms: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    heard: list[set[int]] = field(default_factory=list)
+    processor_s: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Member:
+    """Somebody who is signed in."""
+
+    actor: Actor
+    cookie: dict[str, str]
+    heard: list[int] = field(default_factory=list)
+
+
+def sign_in(database: Database, users: int, url: str) -> list[Member]:
+    """Make people and a session for each."""
+    members: list[Member] = []
+    name = f"fluxtune_session_{urlsplit(url).port}"
+    with database.transaction() as session:
+        for number in range(users):
+            role: Role = "creator" if number % ADMINISTRATOR_EVERY else "administrator"
+            person = PersonRow(
+                id=f"person-{number}", email=f"{number}@example.org", name=f"Person {number}", role=role,
+                state="active", created_at=now(),
+            )  # fmt: skip
+            session.add(person)
+            session.flush()
+            begun = accounts.begin(session, person, timedelta(days=1), accounts.NOWHERE)
+            members.append(Member(begun.actor, {"Cookie": f"{name}={begun.token}"}))
+    return members
 
 
 class User:
     """Somebody with a browser open: one stream of events, a click every other second."""
 
-    def __init__(self, running: Running, figures: Figures, seed: int) -> None:
-        self._running = running
+    def __init__(self, running: Running, figures: Figures, member: Member, seed: int) -> None:
         self._figures = figures
         self._dice = random.Random(seed)
-        self.heard: set[int] = set()
-        figures.heard.append(self.heard)
+        self._heard = member.heard
+        self._clicks, self._stream = (Line(running.url, member.cookie) for _ in range(2))
 
     async def listen(self, after: int) -> None:
         """Hear everything."""
         try:
-            async for number, _ in frames(self._running, after):
-                self.heard.add(number)
-        except (OSError, ConnectionError) as error:
-            self._figures.errors[f"stream: {error}"] += 1
+            async for number, late_ms in self._stream.events(after):
+                self._heard.append(number)
+                self._figures.late_ms.append(late_ms)
+        except OSError as error:
+            self._figures.errors[f"stream: {error!r}"] += 1
+        finally:
+            self._stream.close()
 
-    async def click_around(self, http: httpx2.AsyncClient, until: float) -> None:
+    async def click_around(self, until: float) -> None:
         """Look at things, and draw now and then."""
         await asyncio.sleep(self._dice.uniform(0, THINK_S[1]))
         while time.monotonic() < until:
             if self._dice.randrange(DRAW_EVERY):
-                await self._send(http, "GET", self._dice.choice(READS), self._figures.reads_ms)
+                await self._send("GET", self._dice.choice(READS), self._figures.reads_ms)
             else:
                 body = {"model_id": MODEL, "count": 1, "prompt": "a lighthouse", "seed": self._dice.randrange(1 << 30)}
-                await self._send(http, "POST", "/api/generations", self._figures.draws_ms, body)
+                await self._send("POST", "/api/generations", self._figures.draws_ms, body)
             await asyncio.sleep(self._dice.uniform(*THINK_S))
+        self._clicks.close()
 
-    async def _send(
-        self, http: httpx2.AsyncClient, method: str, path: str, took: list[float], body: object = None
-    ) -> None:
+    async def _send(self, method: str, path: str, took: list[float], body: object = None) -> None:
         at = time.perf_counter()
         try:
-            answer = await http.request(method, path, json=body)
-        except httpx2.TransportError as error:
+            status, answer = await self._clicks.send(method, path, body)
+        except (OSError, EOFError) as error:
             self._figures.errors[f"{method} {path}: {error!r}"] += 1
+            self._clicks.close()
             return
         took.append(1e3 * (time.perf_counter() - at))
-        if not answer.is_success:
-            self._figures.errors[f"{method} {path}: {answer.status_code} {answer.text[:200]}"] += 1
+        if not 200 <= status < 300:
+            self._figures.errors[f"{method} {path}: {status} {answer[:200]!r}"] += 1
 
 
-async def simulate(running: Running, users: int, seconds: float) -> Figures:
-    """Let so many people work for so long."""
+def may_hear_of(database: Database, member: Member) -> set[int]:
+    """Return the numbers of the events that somebody should have heard."""
+    query = select(JobEventRow.id)
+    if not member.actor.is_administrator:
+        query = query.join(JobRow, JobRow.id == JobEventRow.job_id).where(JobRow.actor_id == member.actor.id)
+    with database.reading() as session:
+        return set(session.scalars(query))
+
+
+async def simulate(running: Running, database: Database, members: list[Member], seconds: float) -> Figures:
+    """Let these people work for so long, and wait until all they have heard of is there."""
     figures = Figures()
-    people = [User(running, figures, seed) for seed in range(users)]
+    people = [User(running, figures, member, seed) for seed, member in enumerate(members)]
+    streams = [asyncio.create_task(each.listen(0)) for each in people]
     until = time.monotonic() + seconds
-    limits = httpx2.Limits(max_connections=6 * users)
-    async with httpx2.AsyncClient(
-        base_url=running.url, headers=running.headers, trust_env=False, timeout=30, limits=limits
-    ) as http:
-        streams = [asyncio.create_task(each.listen(0)) for each in people]
-        await asyncio.gather(*(each.click_around(http, until) for each in people))
-        while (await http.get("/api/jobs?active=true")).json():  # noqa: ASYNC110 - it is the server that changes
-            await asyncio.sleep(0.5)
-        await asyncio.sleep(2)
+    await asyncio.gather(*(each.click_around(until) for each in people))
+    until = time.monotonic() + DRAIN_S
+    while time.monotonic() < until:
+        with database.reading() as session:
+            is_idle = not service.list_(session, active=True, limit=1)
+        if is_idle and all(may_hear_of(database, each) <= set(each.heard) for each in members):
+            break
+        await asyncio.sleep(0.5)
     for stream in streams:
         stream.cancel()
+    await asyncio.gather(*streams, return_exceptions=True)
     return figures
 
 
 def measure_users(folder: Path, users: int, seconds: float) -> None:
-    """Print how long reads took, what failed, and what somebody did not hear."""
+    """Print how long reads took, what failed, and what somebody did not hear or should not have heard."""
     with postgresql(folder) as url, bfl(0.0) as server:
         os.environ |= {
             "FLUXTUNE_DATABASE_URL": url, "FLUXTUNE_HOSTED__KEY": KEY, "FLUXTUNE_HOSTED__SERVER": server,
-            "FLUXTUNE_HOSTED__REGION": "server",
+            "FLUXTUNE_HOSTED__REGION": "server", "FLUXTUNE_ACCOUNTS__REQUIRED": "true",
         }  # fmt: skip
+        database = Database(url)
         with team(folder / "data", workers=1) as running:
-            figures = asyncio.run(simulate(running, users, seconds))
+            members = sign_in(database, users, running.url)
+            before = processor_times(running, folder)
+            figures = asyncio.run(simulate(running, database, members, seconds))
+            after = processor_times(running, folder)
             used = running.process.memory_info().rss / 1e6
-        with Database(url).reading() as session:
-            events = set(session.scalars(select(JobEventRow.id)))
+        figures.processor_s = {part: after[part] - before[part] for part in after}
+        with database.reading() as session:
             states = Counter(session.scalars(select(JobRow.state)))
-    missed = sum(len(events - heard) for heard in figures.heard)
+        expected = [may_hear_of(database, each) for each in members]
+        database.close()
+    missed = sum(len(wanted - set(each.heard)) for wanted, each in zip(expected, members, strict=True))
+    wrong = sum(len(set(each.heard) - wanted) for wanted, each in zip(expected, members, strict=True))
+    twice = sum(len(each.heard) - len(set(each.heard)) for each in members)
+    disordered = sum(each.heard != sorted(each.heard) for each in members)
     print(f"{users} users, {seconds:.0f} s: {len(figures.reads_ms)} reads, {len(figures.draws_ms)} generations")
     print(f"  reads: {_spread(figures.reads_ms)}; a click that draws: {_spread(figures.draws_ms)}")
-    print(f"  jobs {dict(states)}; {len(events)} events to each, {missed} missed; the server holds {used:.0f} MB")
+    print(f"  jobs {dict(states)}; {sum(map(len, expected))} events to hear, {missed} missed, {twice} heard twice,")
+    print(f"  {wrong} heard by who may not, {disordered} streams out of order; late by {_spread(figures.late_ms)}")
+    print(f"  the server holds {used:.0f} MB; processor seconds: ", end="")
+    print(", ".join(f"{part} {took:.1f}" for part, took in figures.processor_s.items()))
     print(f"  errors: {sum(figures.errors.values())}")
     for error, count in figures.errors.most_common(5):
         print(f"    {count} × {error}")
@@ -242,7 +353,7 @@ async def open_streams(running: Running, database: Database, count: int, events:
     heard: list[set[int]] = [set() for _ in range(count)]
 
     async def listen(number: int) -> None:
-        async for event, _ in frames(running, 0):
+        async for event, _ in Line(running.url, {"Authorization": f"Bearer {running.token}"}).events(0):
             heard[number].add(event)
 
     before = running.process.memory_info().rss / 1e6

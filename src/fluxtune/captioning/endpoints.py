@@ -48,7 +48,7 @@ BlobsDep = Annotated[Blobs, Depends(get_blobs)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 
-def get_captions(session: SessionDep, blobs: BlobsDep) -> CaptionService:
+async def get_captions(session: SessionDep, blobs: BlobsDep) -> CaptionService:
     """Return the captions of this request."""
     return CaptionService(session, blobs)
 

@@ -73,7 +73,7 @@ router = APIRouter(responses={**REFUSED, **INVALID}, dependencies=[Depends(KEY),
 samples_router = APIRouter(responses={**REFUSED, **INVALID})
 
 
-def get_caller(request: Request, settings: SettingsDep) -> Caller:
+async def get_caller(request: Request, settings: SettingsDep) -> Caller:
     """Return who asks and by which address they reached us; the gate has checked both."""
     actor: Actor = request.state.actor
     public = settings.contract.public_url
@@ -84,7 +84,7 @@ def get_caller(request: Request, settings: SettingsDep) -> Caller:
 CallerDep = Annotated[Caller, Depends(get_caller)]
 
 
-def get_finetuning(session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> Finetuning:
+async def get_finetuning(session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> Finetuning:
     """Return the finetunes of this request."""
     return Finetuning(session, blobs, settings)
 

@@ -60,22 +60,22 @@ BlobsDep = Annotated[Blobs, Depends(get_blobs)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 
-def get_service(session: SessionDep, blobs: BlobsDep) -> DatasetService:
+async def get_service(session: SessionDep, blobs: BlobsDep) -> DatasetService:
     """Return the datasets of this request."""
     return DatasetService(session, blobs)
 
 
-def get_uploads(session: SessionDep, blobs: BlobsDep) -> UploadService:
+async def get_uploads(session: SessionDep, blobs: BlobsDep) -> UploadService:
     """Return the uploads of this request."""
     return UploadService(session, blobs)
 
 
-def get_grids(session: SessionDep, blobs: BlobsDep) -> GridService:
+async def get_grids(session: SessionDep, blobs: BlobsDep) -> GridService:
     """Return the grids of this request."""
     return GridService(session, blobs)
 
 
-def get_arrivals(database: Annotated[Database, Depends(get_database)], blobs: BlobsDep) -> ArrivalService:
+async def get_arrivals(database: Annotated[Database, Depends(get_database)], blobs: BlobsDep) -> ArrivalService:
     """Return the large uploads of this request."""
     return ArrivalService(database, blobs)
 

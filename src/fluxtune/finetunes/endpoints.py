@@ -33,7 +33,7 @@ BlobsDep = Annotated[Blobs, Depends(get_blobs)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 
-def get_service(
+async def get_service(
     session: Annotated[Session, Depends(get_session, scope="function")], blobs: BlobsDep, settings: SettingsDep
 ) -> FinetuneService:
     """Return the finetunes of this request."""

@@ -16,7 +16,7 @@ from fluxtune.storage import Blobs, get_blobs
 router = APIRouter(prefix="/api/finetunes", tags=["health"], responses=INVALID)
 
 
-def get_service(
+async def get_service(
     session: Annotated[Session, Depends(get_session, scope="function")],
     blobs: Annotated[Blobs, Depends(get_blobs)],
     settings: Annotated[Settings, Depends(get_settings)],

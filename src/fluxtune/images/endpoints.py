@@ -16,12 +16,12 @@ SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 BlobsDep = Annotated[Blobs, Depends(get_blobs)]
 
 
-def get_images(session: SessionDep, blobs: BlobsDep) -> ImageService:
+async def get_images(session: SessionDep, blobs: BlobsDep) -> ImageService:
     """Return the images of this request."""
     return ImageService(session, blobs)
 
 
-def get_gallery(session: SessionDep) -> GalleryService:
+async def get_gallery(session: SessionDep) -> GalleryService:
     """Return the gallery of this request."""
     return GalleryService(session)
 

@@ -20,7 +20,7 @@ from fluxtune.models.service import Kind, ModelService
 from fluxtune.storage import Blobs, get_blobs
 
 
-def get_service(
+async def get_service(
     session: Annotated[Session, Depends(get_session, scope="function")],
     blobs: Annotated[Blobs, Depends(get_blobs)],
     settings: Annotated[Settings, Depends(get_settings)],

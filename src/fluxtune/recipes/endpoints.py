@@ -21,7 +21,7 @@ from fluxtune.recipes.text import read_recipe
 YAML_TYPE = "application/yaml"
 
 
-def get_service(session: Annotated[Session, Depends(get_session, scope="function")]) -> TemplateService:
+async def get_service(session: Annotated[Session, Depends(get_session, scope="function")]) -> TemplateService:
     """Return the templates of this request."""
     return TemplateService(session)
 

@@ -14,7 +14,7 @@ from fluxtune.servers.schemas import Server, ServerCreate
 from fluxtune.servers.service import ServerService
 
 
-def get_service(
+async def get_service(
     session: Annotated[Session, Depends(get_session, scope="function")],
     settings: Annotated[Settings, Depends(get_settings)],
 ) -> ServerService:

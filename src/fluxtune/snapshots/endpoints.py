@@ -12,7 +12,7 @@ from fluxtune.snapshots.service import SnapshotReadings
 from fluxtune.storage import Blobs, get_blobs
 
 
-def get_readings(
+async def get_readings(
     session: Annotated[Session, Depends(get_session, scope="function")], blobs: Annotated[Blobs, Depends(get_blobs)]
 ) -> SnapshotReadings:
     """Return the snapshots of this request."""
