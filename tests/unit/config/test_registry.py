@@ -95,7 +95,8 @@ def test_every_setting_has_a_name_and_words_for_people() -> None:
         assert declared.info.title, f"{key} has no title"
         assert declared.info.description, f"{key} has no description"
         assert not {"url", "bytes", "seconds", "max", "min", "smtp"} & set(declared.title.lower().split()), key
-        choices = next((each["enum"] for each in declared.schema.get("anyOf", [declared.schema]) if "enum" in each), [])
+        ways = declared.schema.get("anyOf", [declared.schema])
+        choices: list[str] = next((each["enum"] for each in ways if "enum" in each), [])
         assert set(declared.labels) == set(choices), f"{key}: its choices are called something, and nothing else is"
 
 

@@ -156,8 +156,7 @@ def test_a_start_does_not_hold_up_events_while_it_waits_for_a_job(database: Data
             )
     started = threading.Thread(target=worker, args=(database, "one"))
     with database.transaction() as session:
-        row = repository.find_job(session, max(ids), lock=True)
-        assert row is not None
+        assert repository.find_job(session, max(ids), lock=True) is not None
         started.start()
         until = time.monotonic() + 30
         while not is_anybody_waiting(database):
