@@ -162,7 +162,7 @@ def test_a_start_does_not_hold_up_events_while_it_waits_for_a_job(database: Data
         while not is_anybody_waiting(database):
             assert time.monotonic() < until
             time.sleep(0.01)
-        repository.add_event(session, row.id, "job.logged", now(), {"message": "of somebody else"})
+        repository.add_event(session, max(ids), "job.logged", now(), {"message": "of somebody else"})
     started.join(30)
     with database.reading() as session:
         assert [find(session, job_id).state for job_id in ids] == ["queued", "queued"]
