@@ -1,5 +1,6 @@
 """Shared pieces: a data folder that is thrown away, an application on it, a browser that is signed in."""
 
+import logging
 import os
 import shutil
 import signal
@@ -71,6 +72,18 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name, value in ONE_THREAD.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _no_log_of_another_test() -> Iterator[None]:
+    """Close the log files that a test has opened: their folder is gone when the next one writes a line."""
+    before, level = list(logging.root.handlers), logging.root.level
+    yield
+    for handler in logging.root.handlers[:]:
+        if handler not in before and isinstance(handler, logging.FileHandler):
+            logging.root.removeHandler(handler)
+            handler.close()
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ LONGEST = timedelta(days=184)
 """How far ahead an exception may reach: half a year."""
 
 
-WHERE = "audit again where https://pypi.org and https://registry.npmjs.org can be reached."
+WHERE = "audit again where the indexes of Python (pypi.org) and of npm (npmjs.com) can be reached."
 
 
 class NotChecked(Exception):

@@ -219,8 +219,9 @@ class HostedGeneration:
         """Bring all lines to an end, and say how it went."""
         row = self._row
         assert row.hosted is not None  # noqa: S101 - asked before
-        # Before anything may leave: what is not there is found out while nothing is lost.
-        self._images = encode_images(self._endpoint, self._values, self._read)
+        if named_images(self._endpoint, self._values) and self._is_any_unsent():
+            # Before anything may leave: what is not there is found out while nothing is lost.
+            self._images = encode_images(self._endpoint, self._values, self._read)
         limits = Limits(self._settings.hosted.deadline_seconds, self._settings.hosted.patience_seconds)
         news = News(Hooks(self._settings), self._job.reading, row.id)
         group = row.hosted["key_name"], self._endpoint.name
@@ -236,6 +237,12 @@ class HostedGeneration:
             turn.granted = ledger.let_rows_leave(session, waiting, turn.most).granted
         end = runner.run(lines, self, steering, turn.granted)
         return self._end() if end.state in ("succeeded", "failed") else end
+
+    def _is_any_unsent(self) -> bool:
+        """Return whether an input may be needed: what is paid for is fetched even if its input is gone."""
+        with self._job.reading() as session:
+            lines = ledger.newest_lines(session, self._row.id).values()
+        return any(line.state == "reserved" and line.sent_at is None for line in lines)
 
     def _end(self) -> RunEnd:
         """Judge by the ledger: it also knows of images that went wrong before a restart."""

@@ -54,7 +54,7 @@ def move_job(session: SessionDep, job_id: str, wanted: JobMove) -> list[Job]:
 
 
 @router.get("/events", summary="Follow all jobs", response_class=EventStream, responses=STREAMED)
-async def stream_events(request: Request, settings: SettingsDep, last_event_id: LastEventId = None) -> EventStream:
+def stream_events(request: Request, settings: SettingsDep, last_event_id: LastEventId = None) -> EventStream:
     """Stream what happens to jobs from now on, or everything after `Last-Event-ID`."""
     return EventStream(request.app.state.event_tail, settings.server.stream_seconds, last_event_id)
 
@@ -62,7 +62,7 @@ async def stream_events(request: Request, settings: SettingsDep, last_event_id: 
 @router.get(
     "/jobs/{job_id}/events", summary="Follow one job from its beginning", response_class=EventStream, responses=STREAMED
 )
-async def stream_job_events(
+def stream_job_events(
     request: Request, settings: SettingsDep, job_id: str, last_event_id: LastEventId = None
 ) -> EventStream:
     """Stream everything that happened to a job, then what happens."""

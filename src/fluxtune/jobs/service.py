@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from fluxtune.core.actor import acting
 from fluxtune.core.clock import now
-from fluxtune.core.errors import Conflict, NotFound, Problem
+from fluxtune.core.errors import Problem
 from fluxtune.core.ids import new_id
 from fluxtune.db import announce
 from fluxtune.jobs import repository
 from fluxtune.jobs.audiences import OTHERS, hidden_jobs, thing_of
+from fluxtune.jobs.errors import JobMissing, JobNotPaused, JobNotRunning, JobNotWaiting, JobOver
 from fluxtune.jobs.liveness import is_alive
 from fluxtune.jobs.schemas import BACKGROUND_KINDS, ROOM, Job, JobEvent, JobEventType, JobKind, JobLane, PauseReason
 from fluxtune.jobs.tables import JobRow
@@ -24,40 +25,6 @@ NO_WORKER = "the worker, which is starting"
 QUIET = "a quiet moment"
 EARLIER = "earlier work over the network"
 _FEW = 3
-
-
-class JobMissing(NotFound):
-    """There is no such job."""
-
-    title = "That job does not exist"
-
-
-class JobOver(Conflict):
-    """The job has ended already."""
-
-    title = "The job has ended already"
-    action = "Look at its result, or start a new one."
-
-
-class JobNotRunning(Conflict):
-    """Only a running job can do that."""
-
-    title = "The job is not running"
-    action = "Wait until it runs, or cancel it."
-
-
-class JobNotWaiting(Conflict):
-    """Only jobs that wait have a turn that can be changed."""
-
-    title = "The job does not wait"
-    action = "Move one of those that wait."
-
-
-class JobNotPaused(Conflict):
-    """Only a paused or failed job can be resumed."""
-
-    title = "The job is not paused"
-    action = "Nothing needs to be done: it goes on by itself."
 
 
 def enqueue(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fluxtune.core.clock import now
 from fluxtune.db import Database
 from fluxtune.jobs import repository, service
+from fluxtune.jobs.errors import JobMissing, JobNotPaused, JobNotRunning, JobNotWaiting, JobOver
 from fluxtune.jobs.liveness import owner_name
 from fluxtune.jobs.runner import JobRunner
 from fluxtune.jobs.schemas import ROOM, Job, JobLane
@@ -97,7 +98,7 @@ class TestCancel:
     def test_an_ended_job_says_so(self, session: Session) -> None:
         job = add_job(session)
         service.cancel(session, job.id)
-        with pytest.raises(service.JobOver):
+        with pytest.raises(JobOver):
             service.cancel(session, job.id)
 
 
@@ -111,7 +112,7 @@ class TestRequest:
 
     def test_stop_needs_a_start(self, session: Session) -> None:
         job = add_job(session)
-        with pytest.raises(service.JobNotRunning):
+        with pytest.raises(JobNotRunning):
             service.request(session, job.id, "stop")
 
     def test_stop_of_a_paused_run_takes_it_up_again_to_finish(self, session: Session) -> None:
@@ -132,7 +133,7 @@ class TestRequest:
     def test_a_running_job_can_not(self, session: Session) -> None:
         job = add_job(session)
         run(session, job)
-        with pytest.raises(service.JobNotPaused):
+        with pytest.raises(JobNotPaused):
             service.request(session, job.id, "resume")
 
     def test_cancel_is_stronger(self, session: Session) -> None:
@@ -146,7 +147,7 @@ class TestRequest:
 
 
 def test_a_job_that_is_not_there(session: Session) -> None:
-    with pytest.raises(service.JobMissing):
+    with pytest.raises(JobMissing):
         service.get_(session, "nix")
 
 
@@ -207,7 +208,7 @@ class TestLanes:
         )  # fmt: skip
         assert [job.id for job in service.move(session, b.id, a.id)] == [b.id, n.id, a.id, m.id]
         assert [job.id for job in service.move(session, n.id, None)] == [b.id, m.id, a.id, n.id]
-        with pytest.raises(service.JobNotWaiting, match="same"):
+        with pytest.raises(JobNotWaiting, match="same"):
             service.move(session, a.id, n.id)
 
     def test_a_check_does_not_give_way_to_what_needs_no_device(self, session: Session) -> None:

@@ -99,7 +99,7 @@ export function CheckPanel({ dataset, onShow, onUpdate }: CheckPanelProps) {
         {({ findings, image_count, captioned_count, is_trainable }) => (
           <>
             <p className={classes.counts}>
-              {countOf(image_count, "image")}, {captioned_count} with a caption
+              {countOf(image_count, "image")}, {captioned_count.toLocaleString("en")} with a caption
             </p>
             {findings.length === 0 && (
               <p className={classes.fine}>

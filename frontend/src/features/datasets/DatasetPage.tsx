@@ -68,7 +68,7 @@ export function DatasetPage() {
             onSave={(next) => void actions.update({ name: next }).catch(() => undefined)}
           />
         }
-        sub={`${countOf(image_count, "image")} · ${captioned_count} captioned`}
+        sub={`${countOf(image_count, "image")} · ${captioned_count.toLocaleString("en")} captioned`}
         actions={
           <>
             <ShareButton kind="dataset" id={datasetId} name={name} />
