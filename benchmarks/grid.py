@@ -2,11 +2,10 @@
 
 The first page is asked over HTTP, as a browser does; frames are counted in Chromium by requestAnimationFrame while the
 page is scrolled, once at reading speed and once at a throw. Records share the blobs of a few pictures made here.
-Needs playwright and a Chromium (FLUXTUNE_CHROMIUM names one that playwright has not installed).
+Needs playwright and a Chromium, as the browser tests do.
 """
 
 import io
-import os
 import random
 import statistics
 import sys
@@ -30,6 +29,7 @@ from fluxtune.db import Database, migrate
 from fluxtune.images.service import StoredContent, store_content
 from fluxtune.images.tables import ImageRow
 from fluxtune.storage import Blobs
+from tools.browser import find_browser
 
 PICTURES = 24
 RUNS = 9
@@ -154,9 +154,7 @@ def main() -> None:
             print(f"{'filter: tag, size and shape':<34} "
                   f"{median_ms(client, path, tags='night', size='large', shape='square'):6.1f} ms")  # fmt: skip
             print(f"{'the dataset itself':<34} {median_ms(client, f'/api/datasets/{dataset_id}'):6.1f} ms")
-            browser = playwright.chromium.launch(
-                executable_path=os.environ.get("FLUXTUNE_CHROMIUM") or None, args=["--no-sandbox"]
-            )
+            browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(client.sign_in_link())
             page.get_by_role("navigation", name="Places").wait_for()
