@@ -25,6 +25,10 @@ SENDING_AT_ONCE = 6
 LOOK_AGAIN_S = 0.25
 """Another process, or another program, may have freed a place."""
 _GIVE_WAY_S = 0.1
+_PATIENCE_SHARE = 0.25
+_MOST_PATIENCE_S = 1.0
+"""What is made of images gives way for a quarter of the time at most, and a second at once: with many people at work
+something leaves all the time, and images that came would wait for ever."""
 _MOST_THREADS = 256
 """More than a few accounts can have unfinished; threads are made as they are needed."""
 
@@ -69,6 +73,7 @@ class Places:
         self._thread: threading.Thread | None = None
         # Whether a place was freed and nobody has it yet, though somebody waits.
         self._is_due = False
+        self._patience_s, self._patient_at = _MOST_PATIENCE_S, time.monotonic()
         self._makers = threading.Semaphore(max(1, (os.cpu_count() or 2) // 2))
         self._carriers = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="hosted")
 
@@ -116,9 +121,19 @@ class Places:
         while a request is about to leave.
         """
         with self._makers:
-            with self._changed:
-                self._changed.wait_for(lambda: not (self._is_due or self._sending), _GIVE_WAY_S)
+            self._give_way()
             yield
+
+    def _give_way(self) -> None:
+        """Wait while a request is about to leave; where requests never cease, for a share of the time only."""
+        with self._changed:
+            begun = time.monotonic()
+            self._patience_s = min(_MOST_PATIENCE_S, self._patience_s + _PATIENCE_SHARE * (begun - self._patient_at))
+            self._changed.wait_for(
+                lambda: not (self._is_due or self._sending), min(_GIVE_WAY_S, max(0.0, self._patience_s))
+            )
+            self._patient_at = time.monotonic()
+            self._patience_s -= self._patient_at - begun
 
     def is_wanted(self, account: str) -> bool:
         """Return whether anybody waits for a place of an account."""

@@ -89,3 +89,22 @@ def test_what_is_made_gives_way_to_what_is_sent(places: Places, monkeypatch: pyt
     places.answered()
     maker.join(LONG_S)
     assert order == ["sent", "made"]
+
+
+def test_where_something_leaves_all_the_time_images_are_made_all_the_same(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "_GIVE_WAY_S", 10 * LONG_S)
+    monkeypatch.setattr(rules, "_PATIENCE_SHARE", 0.0)
+    monkeypatch.setattr(places, "_patience_s", 0.0)
+    made = threading.Event()
+
+    def make() -> None:
+        with places.making():
+            made.set()
+
+    with places.turn(GROUP, 4) as turn:
+        turn.granted = frozenset({"a"})
+    maker = threading.Thread(target=make, daemon=True)
+    maker.start()
+    assert made.wait(LONG_S)
