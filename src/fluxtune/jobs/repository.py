@@ -26,6 +26,23 @@ class Taken(NamedTuple):
     lane: str
 
 
+class Asked(NamedTuple):
+    """What is asked of a job, and by which attempt it is done."""
+
+    attempt: int
+    request: str | None
+    wishes: list[str]
+
+
+_ASKED = select(JobRow.attempt, JobRow.request, JobRow.wishes).where(JobRow.id == bindparam("job_id"))
+
+
+def find_asked(session: Session, job_id: str) -> Asked | None:
+    """Return what is asked of a job. Every job at work looks five times a second: three columns, not the whole row."""
+    found = session.execute(_ASKED, {"job_id": job_id}).first()
+    return Asked(*found) if found is not None else None
+
+
 def find_job(session: Session, job_id: str, *, lock: bool = False) -> JobRow | None:
     """Return one job; locked, nobody else changes it before this transaction ends (SQLite has one writer anyway)."""
     return session.get(JobRow, job_id, with_for_update=True if lock else None)

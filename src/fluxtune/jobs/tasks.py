@@ -145,10 +145,10 @@ class JobContext:
         if time.monotonic() - self._request_at < REQUEST_INTERVAL_S:
             return
         with self.reading() as session:
-            row = repository.find_job(session, self.job_id)
-            self._is_lost = row is not None and self._is_taken_over(row)
-            self._request = row.request if row is not None else "cancel"  # type: ignore[assignment]
-            self._wishes = list(row.wishes) if row is not None else []  # type: ignore[arg-type]
+            asked = repository.find_asked(session, self.job_id)
+        self._is_lost = asked is not None and self._attempt is not None and asked.attempt != self._attempt
+        self._request = asked.request if asked is not None else "cancel"  # type: ignore[assignment]
+        self._wishes = list(asked.wishes) if asked is not None else []  # type: ignore[arg-type]
         self._request_at = time.monotonic()
 
     def is_leaving(self) -> bool:

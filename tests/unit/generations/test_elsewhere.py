@@ -1,5 +1,7 @@
 """Images drawn at another studio: sent once, fetched, in the gallery like any other, and free."""
 
+import threading
+
 import httpx2
 import pytest
 
@@ -21,13 +23,15 @@ def near(shared_client, far, wire, token, tmp_path, monkeypatch):
     add_model(far, tmp_path, finetune_id=None)
     add_server(shared_client, token)
     backend = PlayedBackend()
+    worker_there = threading.Lock()  # several images are asked about at once, and there is one worker
 
     def draw_there(request):
         if request.url.path == "/v1/get_result":
             state = state_of(far)
-            for job in far.get("/api/jobs", params={"active": True}).json():
-                if job["state"] == "queued":
-                    run_job(far, GenerationTask(state.settings, state.blobs, backend), job["id"])
+            with worker_there:
+                for job in far.get("/api/jobs", params={"active": True}).json():
+                    if job["state"] == "queued":
+                        run_job(far, GenerationTask(state.settings, state.blobs, backend), job["id"])
 
     wire.before = draw_there
     shared_client.backend = backend
