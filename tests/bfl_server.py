@@ -35,12 +35,16 @@ class BflServer:
         self.faults: dict[str, deque[Any]] = {"submit": deque(), "poll": deque(), "image": deque()}
         self.keys_at_delivery: list[str | None] = []
         self.credits = 1000.0
+        self.keys = {KEY}
+        self.keys_at_submit: list[str] = []
         self.finetunes: dict[str, dict[str, Any]] | None = None
         """Those the account has, with their details; None: these addresses answer with 404."""
         self.cost: float | None = 1.4
         self.active_limit = 24
         self.most_active = 0
         self.polling_url: Callable[[str], str | None] = lambda task: f"{self.url}/v1/get_result?id={task}"
+        self.link: Callable[[str], str] = lambda task: f"{self.url}/delivery/{task}.jpeg"
+        """Where an image lies, asked anew at every question; one that ends with `?expired` is refused there."""
         self.seconds = 0.0
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -84,8 +88,7 @@ class BflServer:
                 return {"id": task_id, "status": status, "result": None, "progress": 0.5}
             task["done"] = True
         details = {"Moderation Reasons": ["Sexual Content"]} if "Moderated" in status else None
-        sample = f"{self.url}/delivery/{task_id}.jpeg"
-        result = {"sample": sample, "seed": 7, "prompt": "more words"} if status == "Ready" else None
+        result = {"sample": self.link(task_id), "seed": 7, "prompt": "more words"} if status == "Ready" else None
         return {"id": task_id, "status": status, "result": result, "details": details, "cost": self.cost}
 
 
@@ -110,9 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "cut-before":
             self._cut()
             return
-        if self.headers.get("x-key") != KEY:
+        if self.headers.get("x-key") not in bfl.keys:
             self._json(403, {"detail": "Not authenticated"})
             return
+        bfl.keys_at_submit.append(self.headers["x-key"])
         if fault is not None and fault not in ("cut-after", "html", "slow"):
             self._fault(fault)
             return
@@ -130,9 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
         bfl = self.server.bfl
         parts = urlsplit(self.path)
         if parts.path.startswith("/delivery/"):
+            if parts.query == "expired":
+                self._json(403, {"detail": "AuthenticationFailed"})
+                return
             self._image(parts.path)
             return
-        if self.headers.get("x-key") != KEY:
+        if self.headers.get("x-key") not in bfl.keys:
             self._json(403, {"detail": "Not authenticated"})
             return
         if parts.path == "/v1/credits":

@@ -19,6 +19,7 @@ from fluxtune.api.app import create_app
 from fluxtune.config import Settings, load_settings
 from fluxtune.db import Database, migrate
 from fluxtune.storage import Blobs
+from fluxtune.worker.manners import give_way
 from tests.places import ON_POSTGRESQL, ONE_THREAD, Places, memory
 
 # How long an example takes says how busy the computer is, not whether the code is right.
@@ -55,6 +56,8 @@ def pytest_configure() -> None:
     # Where this is set, as in many containers, each of the hundreds of programs that start would compile everything.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # As nice as workers are: beside tests that compute they would hardly get a turn.
+    give_way()
     if folder := memory(ROOM_BYTES):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 

@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference from the code: command line, settings, recipe, errors, permissions.
+"""Write the pages of docs/reference from the code: command line, settings, recipe, errors, permissions, hosted models.
 
 A test keeps them true.
 """
@@ -225,12 +225,80 @@ def permissions_page() -> str:
     )
 
 
+def hosted_page() -> str:
+    """Return what BFL's endpoints take and cost, from the one table of them."""
+    from fluxtune.backends.bfl.endpoints import ENDPOINTS
+
+    models = [
+        [f"`{each.model_id}`", each.title, _stage(each.lifecycle), _price(each.price), str(each.max_images or "")]
+        for each in ENDPOINTS
+    ]
+    forms: dict[Any, list[Any]] = {}
+    for each in ENDPOINTS:
+        if each.parameters is not None:
+            forms.setdefault(each.parameters, []).append(each)
+    sections = []
+    for form, members in forms.items():
+        schema = form.model_json_schema()
+        rows = [
+            [f"`{name}`", value["title"], _range(value), _default(name, value, schema), value["description"]]
+            for name, value in schema["properties"].items()
+        ]
+        titles = ", ".join(f"`{each.model_id}`" for each in members)
+        head = f"## {', '.join(each.title for each in members)}\n\n{titles}\n"
+        sections += [head, _table(["parameter", "title", "takes", "default", "meaning"], rows) + "\n"]
+    intro = (
+        "What BFL's models take, as fluxtune checks it before anything is sent, and what they are expected to cost. "
+        "Prices are in credits; one credit is a US cent. How to use them: [Hosted models](../guide/hosted.md).\n"
+    )
+    columns = ["id", "title", "stands", "credits an image", "images in"]
+    return "\n".join([NOTE, "# Hosted models\n", intro, _table(columns, models) + "\n", *sections])
+
+
+def _stage(life: Any) -> str:
+    since = f" since {life.since}" if life.since else ""
+    instead = f"; use `bfl:{life.replaced_by}`" if life.stage == "retired" else ""
+    return f"{life.stage}{since}{instead}. {life.note}".strip().removesuffix(".")
+
+
+def _price(price: Any) -> str:
+    if price is None:
+        return ""
+    sure = f" ({price.source})"
+    if price.tiers:
+        return ", ".join(f"{tier}: {credits_:g}" for tier, credits_ in price.tiers.items()) + sure
+    return f"{price.first:g}" + (f", {price.more:g} for each further megapixel" if price.more else "") + sure
+
+
+def _range(value: dict[str, Any]) -> str:
+    """Return what a parameter may be, in words."""
+    inner = next((each for each in value.get("anyOf", [value]) if each.get("type") != "null"), value)
+    seen = {**value, **inner}
+    if "holds" in value:
+        kind = f"an image ({value['holds']})" if value["holds"] != "image" else "an image"
+        return kind if seen.get("type") != "array" else "images"
+    if "enum" in seen or "const" in seen:
+        return ", ".join(f"`{each}`" for each in seen.get("enum", [seen.get("const")]))
+    least, most = seen.get("minimum"), seen.get("maximum")
+    limits = f" {least:g} to {most:g}" if None not in (least, most) else f" from {least:g}" if least is not None else ""
+    steps = f", multiple of {seen['multipleOf']}" if "multipleOf" in seen else ""
+    names = {"string": "text", "integer": "whole number", "number": "number", "boolean": "yes or no"}
+    return names[seen["type"]] + limits + steps
+
+
+def _default(name: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
+    if name in schema.get("required", ()):
+        return "must be given"
+    return "" if value.get("default") in (None, "") else f"`{value['default']}`"
+
+
 PAGES = {
     "cli.md": cli_page,
     "settings.md": settings_page,
     "recipe.md": recipe_page,
     "errors.md": errors_page,
     "permissions.md": permissions_page,
+    "hosted.md": hosted_page,
 }
 
 

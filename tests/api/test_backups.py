@@ -1,5 +1,7 @@
 """Backups over the API: begun as a job, listed, checked, removed."""
 
+from pathlib import Path
+
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -73,6 +75,27 @@ def test_a_backup_that_could_not_be_made_says_why(client: TestClient, work, sett
     assert failed["state"] == "failed"
     assert "already" in failed["error"]["title"]
     assert client.delete(f"/api/backups/{failed['id']}").status_code == 200
+
+
+@pytest.mark.parametrize("folder", ["a file", "a file/deeper"])
+def test_a_folder_that_can_not_be_used_is_named(
+    client: TestClient, work, settings: Settings, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "a file").write_text("")
+    settings.backups.folder = tmp_path / folder
+    work(client.post("/api/backups", json={}).json())
+    (failed,) = client.get("/api/backups").json()["backups"]
+    assert failed["error"]["type"] == "/errors/backup-folder-unusable"
+    assert str(tmp_path / "a file") in failed["error"]["detail"]
+    assert "Settings" in failed["error"]["action"]
+
+
+def test_a_folder_that_was_emptied_is_none(client: TestClient, settings: Settings) -> None:
+    for emptied in ("", None):
+        client.patch("/api/settings", json={"values": {"backups.folder": emptied}}).raise_for_status()
+        assert client.get("/api/backups").json()["folder"] == str(settings.paths.backups)
+    settings.backups.folder = Path("copies")
+    assert client.get("/api/backups").json()["folder"] == str(settings.data / "copies")
 
 
 def test_scheduled_ones_begin_once_and_old_ones_go(

@@ -64,6 +64,17 @@ class TestExports:
         again = export(client, other, layout).content
         assert zipfile.ZipFile(io.BytesIO(again)).namelist()[0].count("0001-") == 1
 
+    @pytest.mark.parametrize("layout", ["bfl", "captions", "kohya", "imagefolder"])
+    def test_an_image_without_a_caption_comes_back_without_one(self, client, dataset, layout):
+        first = records(client, dataset)[0]
+        client.patch(f"{dataset}/images/{first['id']}", json={"caption": ""})
+        data = export(client, dataset, layout).content
+        other = f"/api/datasets/{client.post('/api/datasets', json={}).json()['id']}"
+        assert client.post(f"{other}/images", files=[("files", ("back.zip", data))]).json()["refused"] == []
+        captions = [record["caption"] for record in records(client, dataset)]
+        assert captions[0] == ""
+        assert [record["caption"] for record in records(client, other)] == captions
+
     def test_names_unpack_everywhere(self, client, dataset):
         response = export(client, dataset, "kohya")
         assert "Rex_%20the%201st-kohya.zip" in response.headers["content-disposition"]

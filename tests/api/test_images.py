@@ -5,6 +5,8 @@ import io
 import pytest
 from PIL import Image
 
+from fluxtune.images.keys import thumbnail_keys
+from tests.makers import state_of
 from tests.zoo import drawing, encode, picture
 
 
@@ -40,10 +42,21 @@ def test_the_original_comes_back_untouched(client, form, media_type):
 def test_thumbnails(client, size):
     image = stored(client, "a.png", picture(1, (900, 600)))
     response = client.get(f"/api/images/{image['id']}/thumbnails/{size}")
-    assert response.headers["content-type"] == "image/webp"
+    assert response.headers["content-type"] == "image/jpeg"
     assert "immutable" in response.headers["cache-control"]
     with Image.open(io.BytesIO(response.content)) as thumbnail:
         assert max(thumbnail.size) == size
+
+
+def test_a_thumbnail_of_earlier_days_is_sent_as_what_it_is(client):
+    image = stored(client, "a.png", picture(17, (900, 600)))
+    blobs = state_of(client).blobs
+    key, earlier = thumbnail_keys(image["sha256"], 320)
+    blobs.put(earlier, encode(drawing(17), "WEBP"))
+    blobs.delete(key)
+    response = client.get(image["thumbnail_url"])
+    assert response.headers["content-type"] == "image/webp"
+    assert response.content == blobs.get(earlier)
 
 
 def test_an_unchanged_image_is_not_sent_again(client):

@@ -88,6 +88,78 @@ def test_a_zip_of_bfl(client, dataset):
     assert captions(client, dataset) == {"1.png": ("TOK one", 1)}
 
 
+LINES = [json.dumps({"file_name": f"{name}.png", "text": f"zubo {name}", "repeats": 2}) for name in "ab"]
+ROUND_TRIPS = {
+    "images alone": ([("a.png", picture(1)), ("b.png", picture(2))], "images", "captions"),
+    "text files": (
+        [("p/a.png", picture(1)), ("p/a.txt", b"zubo a"), ("p/b.png", picture(2)), ("p/b.txt", b"zubo, b")],
+        "captions", "captions",
+    ),
+    "caption files": (
+        [("p/a.png", picture(1)), ("p/a.caption", b"zubo a"), ("p/b.png", picture(2))], "captions", "captions",
+    ),
+    "named after the whole name": ([("p/a.png", picture(1)), ("p/a.png.txt", b"zubo a")], "captions", "captions"),
+    "kohya": (
+        [
+            ("img/10_zubo cat/a.png", picture(1)), ("img/10_zubo cat/a.txt", b"a zubo cat asleep"),
+            ("img/3_zubo cat/b.png", picture(2)),
+        ],
+        "kohya", "kohya",
+    ),
+    "ai-toolkit text": (
+        [("a.png", picture(1)), ("a.txt", b"[trigger] in snow"), (".aitk_size.json", b"{}")], "ai_toolkit", "captions",
+    ),
+    "ai-toolkit json": (
+        [("a.png", picture(1)), ("a.json", b'{"caption": "[trigger] in snow"}')], "ai_toolkit", "captions",
+    ),
+    "imagefolder jsonl": (
+        [("a.png", picture(1)), ("b.png", picture(2)), ("metadata.jsonl", "\n".join(LINES).encode())],
+        "imagefolder", "imagefolder",
+    ),
+    "imagefolder csv": (
+        [
+            ("train/a.png", picture(1)), ("train/b.png", picture(2)),
+            ("train/metadata.csv", b'file_name,text\na.png,"zubo, a"\nb.png,zubo b\n'),
+        ],
+        "imagefolder", "imagefolder",
+    ),
+    "bfl": (
+        [("1.png", picture(1)), ("1.txt", b"TOK one"), ("2.jpg", picture(2, form="JPEG")), ("2.txt", b"TOK two")],
+        "bfl", "bfl",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROUND_TRIPS)
+def test_every_layout_goes_out_and_comes_back_with_the_same_hash(client, dataset, name):
+    files, layout, export = ROUND_TRIPS[name]
+    report = upload(client, dataset, ("set.zip", zip_of(files)))
+    assert (report["layout"], report["refused"]) == (layout, [])
+    count = sum(not file.endswith((".txt", ".caption", ".json", ".jsonl", ".csv")) for file, _ in files)
+    assert len(report["added"]) == count
+    packed = client.get(f"/api/datasets/{dataset}/export", params={"layout": export})
+    assert packed.status_code == 200, packed.text
+    other = client.post("/api/datasets", json={"name": "Again"}).json()["id"]
+    assert upload(client, other, ("set.zip", packed.content))["refused"] == []
+    first, second = (client.get(f"/api/datasets/{each}/manifest").json() for each in (dataset, other))
+    assert second["hash"] == first["hash"]
+    assert len(second["images"]) == count
+
+
+def test_what_separates_lines_for_some_comes_back_as_a_blank(client, dataset):
+    upload(client, dataset, ("a.png", picture(1)), ("b.png", picture(2)))
+    first, second = client.get(f"/api/datasets/{dataset}/images").json()
+    for each in (first, second):
+        caption = {"caption": f"zubo\u2028{each['name']}\x85end"}
+        assert client.patch(f"/api/datasets/{dataset}/images/{each['id']}", json=caption).status_code == 200
+    for layout in ("bfl", "kohya", "imagefolder"):
+        packed = client.get(f"/api/datasets/{dataset}/export", params={"layout": layout}).content
+        other = client.post("/api/datasets", json={"name": "Again"}).json()["id"]
+        assert upload(client, other, ("set.zip", packed))["refused"] == []
+        back = [each["caption"] for each in client.get(f"/api/datasets/{other}/images").json()]
+        assert back == ["zubo a.png end", "zubo b.png end"], layout
+
+
 @pytest.mark.parametrize("layout", ["bfl", "kohya", "imagefolder"])
 def test_what_is_exported_comes_back_as_it_was(client, dataset, layout):
     upload(

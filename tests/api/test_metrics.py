@@ -1,5 +1,7 @@
 """Measures over HTTP: for the page, for Prometheus, for load balancers."""
 
+from pathlib import Path
+
 import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,6 +13,7 @@ from fluxtune.metrics.catalogue import MEASURES
 from fluxtune.metrics.meter import METER
 from fluxtune.metrics.prometheus import full_name
 from fluxtune.metrics.recorder import Recorder
+from fluxtune.storage import Blobs
 
 
 def test_requests_are_measured_and_plotted(client: TestClient, settings: Settings, database: Database) -> None:
@@ -65,6 +68,17 @@ def test_a_server_without_its_storage_is_not_ready_and_says_no_more_than_that(
     assert answer.status_code == 503
     assert answer.json()["storage"] == "not answering"
     assert "secret" not in answer.text
+
+
+def test_a_server_whose_folder_of_images_is_gone_is_not_ready(
+    anonymous: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(app.state, "blobs", Blobs.at(tmp_path / "disk"))
+    assert anonymous.get("/readyz").status_code == 200
+    (tmp_path / "disk").rmdir()
+    answer = anonymous.get("/readyz")
+    assert (answer.status_code, answer.json()["storage"]) == (503, "not answering")
+    assert "disk" not in answer.text
 
 
 def test_a_server_whose_database_is_gone_is_not_ready(

@@ -62,6 +62,24 @@ def test_the_trash_is_emptied_when_asked(studio, dataset, clean):
     assert "trash" not in offers(studio)
 
 
+def test_what_was_measured_while_it_was_cleaned_is_not_remembered(studio, dataset, clean, monkeypatch):
+    from fluxtune.upkeep import service
+
+    def ask() -> list[str]:
+        return [offer["what"] for offer in studio.get("/api/storage").json()["offers"]]
+
+    studio.delete(f"/api/datasets/{dataset['id']}")
+    before, do = [], service.clean
+
+    def clean_seen(*args) -> int:
+        before.append(ask())
+        return do(*args)
+
+    monkeypatch.setattr(service, "clean", clean_seen)
+    assert clean("trash")["state"] == "succeeded"
+    assert ("trash" in before[0], "trash" in ask()) == (True, False)
+
+
 def test_one_cleaning_at_a_time(studio):
     assert studio.post("/api/storage/cleanings", json={"what": "caches"}).status_code == 202
     assert studio.post("/api/storage/cleanings", json={"what": "trash"}).status_code == 409

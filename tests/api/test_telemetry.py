@@ -51,8 +51,25 @@ def test_requests_are_traced_and_nothing_secret_is_sent(settings: Settings, coll
     assert {header for _, header, _ in got} == {"let-me-in"}
     traces = b"".join(body for path, _, body in got if path == "/v1/traces")
     assert b"/api/jobs/{job_id}" in traces
+    assert spans_and_measures() == ({"GET /api/jobs/{job_id}", "POST /api/session"}, True)
     for secret in (b"query-secret", b"link-secret", b"studio-token-1", b"healthz"):
         assert secret not in traces
+
+
+def spans_and_measures() -> tuple[set[str], bool]:
+    """Return the names of the spans of requests that came, read as a collector reads them, and whether times came."""
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    names, measures = set(), set()
+    for path, _, body in got:
+        if path == "/v1/traces":
+            for sent in ExportTraceServiceRequest.FromString(body).resource_spans:
+                names |= {span.name for scope in sent.scope_spans for span in scope.spans if not span.parent_span_id}
+        else:
+            for told in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                measures |= {metric.name for scope in told.scope_metrics for metric in scope.metrics}
+    return names, "http.server.request.duration" in measures
 
 
 def test_without_a_collector_nothing_is_set_up(settings: Settings) -> None:

@@ -10,9 +10,9 @@ PROJECT = tomllib.loads(TEXT)["project"]
 
 # Adding a dependency is a decision: it shows up here, in pyproject with its reason, and in constraints.txt.
 RUNTIME = {
-    "fastapi", "uvicorn", "pydantic", "pydantic-settings", "python-multipart", "sqlalchemy", "alembic", "dbos",
-    "obstore", "pillow", "httpx2", "typer", "rich", "structlog", "platformdirs", "psutil", "uuid-utils", "pyyaml",
-    "cryptography", "pi-heif", "pwdlib", "limits", "prometheus-client",
+    "fastapi", "uvicorn", "httptools", "uvloop", "pydantic", "pydantic-settings", "python-multipart", "sqlalchemy",
+    "alembic", "dbos", "obstore", "pillow", "httpx2", "typer", "rich", "structlog", "platformdirs", "psutil",
+    "uuid-utils", "pyyaml", "cryptography", "pi-heif", "pwdlib", "limits", "prometheus-client",
 }  # fmt: skip
 LOCAL = {"torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "numpy", "torchao", "prodigyopt"}
 

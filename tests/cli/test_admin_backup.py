@@ -7,6 +7,7 @@ import pytest
 
 from fluxtune.cli.main import run
 from fluxtune.config import Settings
+from tests.places import ON_POSTGRESQL
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def command(capsys: pytest.CaptureFixture[str]):
     return command
 
 
+@pytest.mark.skipif(ON_POSTGRESQL, reason="test_admin_backup_places does it there: the studio is more than a folder")
 def test_copied_destroyed_restored(command, settings: Settings, tmp_path) -> None:
     data, folder = str(settings.data), str(tmp_path / "backups")
     (settings.paths.blobs / "images").mkdir()

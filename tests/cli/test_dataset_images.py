@@ -57,3 +57,24 @@ def test_what_makes_no_sense_is_said(fluxtune, dataset):
         result = fluxtune("dataset", *arguments)
         assert result.code != 0
         assert "→" in result.err
+
+
+def test_more_is_added_and_mended(fluxtune, dataset, tmp_path):
+    folder = tmp_path / "images"
+    Image.effect_noise((160, 140), 90).save(folder / "3.png")
+    Image.effect_noise((40, 40), 90).save(folder / "small.png")
+    (folder / "broken.png").write_bytes(b"nothing")
+    (folder / "3.txt").write_text("noise noise")
+    added = fluxtune("dataset", "add", dataset, folder, "--json").json
+    assert (added["image_count"], added["added_count"], len(added["duplicates"])) == (5, 2, 3)
+    assert [each["name"] for each in added["refused"]] == ["images/broken.png"]
+    assert "fix: remove_small" in fluxtune("dataset", "show", dataset).out
+
+    mended = fluxtune("dataset", "fix", dataset, "remove_small", "--json").json
+    assert mended["fixes"]["remove_small"]["changed_count"] == 1
+    assert len(fluxtune("dataset", "find", dataset, "--json").json) == 4
+    assert fluxtune("dataset", "add", dataset, folder / "broken.png").code != 0
+    for arguments in (["fix", dataset, "paint_over"], ["add", dataset, tmp_path / "none"], ["add", "nothing", folder]):
+        result = fluxtune("dataset", *arguments)
+        assert result.code != 0
+        assert "→" in result.err

@@ -34,6 +34,13 @@ def test_linked_looked_up_and_unlinked(fluxtune, server, tmp_path):
     server.finetunes = {"rex": {"lora_rank": 4}}
     assert fluxtune("model", "lookup", "Rex", "--json").json["deployment"]["state"] == "found"
     assert "lora_rank" in fluxtune("model", "show", "Rex").out
+    (known,) = fluxtune("model", "deployed", "--json").json
+    assert (known["finetune_id"], known["name"], known["hosted_model_id"]) == ("rex", "Rex", ENDPOINT)
+    server.finetunes["wolf"] = {}
+    listed = fluxtune("model", "at-bfl")
+    assert [line.split() for line in listed.out.splitlines()[1:3]] == [["rex", "Rex"], ["wolf", "–"]]
+    server.finetunes = None
+    assert "BFL does not list any" in fluxtune("model", "at-bfl").out
     assert fluxtune("model", "unlink", "Rex", "--json").json["deployment"] is None
     assert fluxtune("model", "lookup", "Rex").code == 4
 

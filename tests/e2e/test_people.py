@@ -35,7 +35,13 @@ def sees_and_changes_nothing(viewer, dataset: str) -> None:
     expect(viewer.get_by_role("note")).to_contain_text("It takes the role of a creator; yours is viewer")
     expect(viewer.get_by_role("heading", name="Geese")).to_be_visible()
     expect(viewer.get_by_role("textbox", name="Caption of image 1", exact=True)).not_to_be_editable()
+    viewer.get_by_text("About", exact=True).click()
     expect(viewer.get_by_role("textbox", name="Trigger word")).to_be_disabled()
+    # What the captions say, and what was done to them, can be read by all.
+    viewer.get_by_role("toolbar", name="Captions").get_by_role("button", name="More").click()
+    expect(viewer.get_by_role("menuitem", name="Find and replace")).to_have_count(0)
+    viewer.get_by_role("menuitem", name="History").click()
+    viewer.get_by_role("dialog", name="History of the captions").get_by_role("button", name="Close").click()
     for name in ("Train on this", "Add images", "Write captions", "Remove image 1"):
         expect(viewer.get_by_role("button", name=name)).to_have_count(0)
     assert_accessible(viewer)

@@ -64,7 +64,8 @@ def test_a_finetune_and_images_at_another_computer(page: Page, server, far):
     expect(page.get_by_role("link", name="gpu")).to_be_visible()
     sample = page.get_by_role("region", name="Samples").locator("img").first
     expect(sample).to_be_visible(timeout=RUN_MS)
-    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()  # it is not over yet
+    for asked in ("Pause", "Stop and keep"):  # it is not over yet
+        expect(page.get_by_role("button", name=asked)).to_be_visible()
     create = page.get_by_role("button", name="Create with it")
     expect(create).to_be_visible(timeout=RUN_MS)
     assert_accessible(page)

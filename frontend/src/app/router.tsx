@@ -15,6 +15,15 @@ interface Context {
   queryClient: QueryClient;
 }
 
+/** Which lines of the log are shown. */
+interface LogsSearch {
+  level?: string;
+  part?: string;
+  job_id?: string;
+  request_id?: string;
+  words?: string;
+}
+
 const root = createRootRouteWithContext<Context>()({
   component: Shell,
   notFoundComponent: Missing,
@@ -127,6 +136,18 @@ const gallery = createRoute({
 const admin = createRoute({ getParentRoute: () => root, id: "admin", component: AdminLayout });
 const adminPage = <Path extends string>(path: Path, component: RouteComponent) =>
   createRoute({ getParentRoute: () => admin, path, component });
+const logs = createRoute({
+  getParentRoute: () => admin,
+  path: "/system/logs",
+  validateSearch: (search): LogsSearch => ({
+    level: text(search.level),
+    part: text(search.part),
+    job_id: text(search.job_id),
+    request_id: text(search.request_id),
+    words: text(search.words),
+  }),
+  component: lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
+});
 const adminPages = [
   adminPage(
     "/system",
@@ -152,10 +173,7 @@ const adminPages = [
     "/system/servers",
     lazyRouteComponent(() => import("@/features/servers/ServersPage"), "ServersPage"),
   ),
-  adminPage(
-    "/system/logs",
-    lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
-  ),
+  logs,
   adminPage(
     "/system/alerts",
     lazyRouteComponent(() => import("@/features/alerts/AlertsPage"), "AlertsPage"),

@@ -13,9 +13,9 @@ def list_adjustments(session: Session) -> Sequence[AdjustmentRow]:
     return session.scalars(select(AdjustmentRow).order_by(AdjustmentRow.key)).all()
 
 
-def find_adjustment(session: Session, key: str) -> AdjustmentRow | None:
-    """Return the browser's value of a setting, which nobody else changes meanwhile."""
-    return session.get(AdjustmentRow, key, with_for_update=True)
+def find_adjustment(session: Session, key: str, *, lock: bool = False) -> AdjustmentRow | None:
+    """Return the browser's value of a setting; locked, nobody else changes it before this transaction ends."""
+    return session.get(AdjustmentRow, key, with_for_update=True if lock else None)
 
 
 def newest_change(session: Session) -> int:

@@ -87,7 +87,7 @@ class AdjustmentService:
             why = "There is no such setting any more." if declared is None else lock_of(self._settings, declared)
             if why is not None:
                 raise ChangedSince(f"{each['key']}: {why}")
-            if not self._is_same(each["key"], each["after"], self._current(each["key"])):
+            if not self._is_same(each["key"], each["after"], self._current(each["key"], lock=True)):
                 raise ChangedSince(f"“{title_of(each['key'])}” was changed again since.")
         made = self._make({each["key"]: each["before"] for each in row.changes}, "undo")
         if made is None:
@@ -147,7 +147,7 @@ class AdjustmentService:
         at, who = now(), acting()
         changes = []
         for key, new in wanted.items():
-            old = self._current(key)
+            old = self._current(key, lock=True)
             if self._is_same(key, old, new):
                 continue
             self._put(key, new, who.name[:120])
@@ -176,8 +176,8 @@ class AdjustmentService:
         else:
             row.value, row.changed_at, row.changed_by = new, now(), who
 
-    def _current(self, key: str) -> Stored:
-        row = repository.find_adjustment(self._session, key)
+    def _current(self, key: str, *, lock: bool = False) -> Stored:
+        row = repository.find_adjustment(self._session, key, lock=lock)
         return None if row is None else row.value
 
     def _stored(self, declared: Declared, value: Any) -> Stored:

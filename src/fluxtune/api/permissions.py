@@ -257,6 +257,10 @@ RULES: dict[str, Rule] = {
     "GET /v1/fluxtune/adapter": "create",
     "POST /v1/fluxtune/cancel": "create",
     "POST /v1/fluxtune/stop": "train",
+    "POST /v1/fluxtune/pause": "train",
+    "POST /v1/fluxtune/resume": "train",
+    "POST /v1/fluxtune/sample": "train",
+    "POST /v1/fluxtune/save": "train",
     "GET /v1/fluxtune/progress": "read",
     "GET /v1/samples/{image_id}.{form}": "open",
 }

@@ -1,5 +1,6 @@
 """Can this server do its work now? What it needs is tried, not remembered."""
 
+import os
 from typing import Literal
 
 import structlog
@@ -28,6 +29,10 @@ def look_around(database: Database, blobs: Blobs) -> Readiness:
 def _is_storage_there(blobs: Blobs) -> bool:
     try:
         blobs.has(_NOBODYS_KEY)
+        # A disk that was taken out has no such file either.
+        file = blobs.path(_NOBODYS_KEY)
+        if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
+            raise OSError(f"{file.parent} is gone or can't be written to")
     except Exception as error:
         log.warning("the storage does not answer", error=str(error))
         return False

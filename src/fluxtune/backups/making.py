@@ -18,8 +18,7 @@ from fluxtune.backups.vault import Progress, Vault
 from fluxtune.config import Settings
 from fluxtune.config.settings import SETTINGS_FILE
 from fluxtune.core.clock import now
-from fluxtune.core.errors import DiskFull
-from fluxtune.db import Database, is_disk_full
+from fluxtune.db import Database
 from fluxtune.db.copying import DatabaseCopy, frozen
 from fluxtune.storage import BlobNotFound, Blobs
 
@@ -57,19 +56,14 @@ def make_backup(
 ) -> Manifest:
     """Copy the database and all files to the folder of backups; return what was made. `BackupService` calls this.
 
-    Raises `BackupRunning`, `DiskFull`, or `Stopped` when `is_stopped` says so.
+    Raises `BackupRunning`, `DiskFull`, `BackupFolderUnusable`, or `Stopped` when `is_stopped` says so.
     """
     vault = Vault(settings.backup_folder)
     lock = vault.lock()
     try:
         maker = _Maker(settings, blobs, vault, progress, is_stopped)
-        return maker.make(database, backup_id, origin, with_bases)
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFull(
-                f"The backup found no room in {vault.folder}.", action="Free some room there, or remove old backups."
-            ) from error
-        raise
+        with vault.writing():
+            return maker.make(database, backup_id, origin, with_bases)
     finally:
         lock.release()
 

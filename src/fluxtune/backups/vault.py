@@ -11,13 +11,15 @@ import gzip
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import ValidationError
 
 from fluxtune.backups.schemas import FORMAT, Manifest, StoredFile
-from fluxtune.core.errors import Conflict, InvalidInput, NotFound
+from fluxtune.core.errors import Conflict, DiskFull, InvalidInput, NotFound, NotReady
+from fluxtune.db import is_disk_full
 from fluxtune.storage import FileLock
 
 _CHUNK_BYTES = 1024 * 1024
@@ -62,6 +64,13 @@ class BackupRunning(Conflict):
     action = "Wait for its end."
 
 
+class BackupFolderUnusable(NotReady):
+    """The folder of backups is not there and can't be made, or can't be written to."""
+
+    title = "The folder of backups can't be used"
+    action = "Make it writable or connect its disk, or name another folder under Admin, Settings, Backups."
+
+
 class Vault:
     """Reads and writes one folder of backups. Whatever writes holds `locked`."""
 
@@ -71,17 +80,36 @@ class Vault:
         self._objects = folder / "objects"
 
     def lock(self) -> FileLock:
-        """Create the folder, readable by its owner only, and take its lock; raise `BackupRunning`."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for each in (self._manifests, self._objects):
-            each.mkdir(exist_ok=True)
-        readme = self.folder / "README.txt"
-        if not readme.exists():
-            readme.write_text(_README, encoding="utf-8")
-        lock = FileLock(self.folder / "lock")
-        if not lock.acquire(wait_s=0.2):
+        """Create the folder, readable by its owner only, and take its lock.
+
+        Raises `BackupRunning`, `DiskFull`, `BackupFolderUnusable`.
+        """
+        with self.writing():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for each in (self._manifests, self._objects):
+                each.mkdir(exist_ok=True)
+            readme = self.folder / "README.txt"
+            if not readme.exists():
+                readme.write_text(_README, encoding="utf-8")
+            lock = FileLock(self.folder / "lock")
+            is_taken = lock.acquire(wait_s=0.2)
+        if not is_taken:
             raise BackupRunning(f"Another program works in {self.folder}.")
         return lock
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Say in people's words what is wrong with the folder: `DiskFull`, `BackupFolderUnusable`."""
+        try:
+            yield
+        except OSError as error:
+            if is_disk_full(error):
+                raise DiskFull(
+                    f"The backup found no room in {self.folder}.", action="Free some room there, or remove old backups."
+                ) from error
+            if error.filename is None or not Path(os.fsdecode(error.filename)).is_relative_to(self.folder):
+                raise
+            raise BackupFolderUnusable(f"{error.filename}: {error.strerror}.") from error
 
     def list_(self) -> list[Manifest]:
         """Return all backups that are whole, newest first; what can't be read is left out."""

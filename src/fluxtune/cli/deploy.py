@@ -1,4 +1,4 @@
-"""`fluxtune model link`, `lookup`, `unlink`, `parity` and `add`: models at BFL."""
+"""`fluxtune model link`, `lookup`, `unlink`, `parity`, `add`, `deployed` and `at-bfl`: models at BFL."""
 
 from typing import Annotated
 
@@ -122,6 +122,34 @@ def add(
             name, endpoint, name=title, trigger_word=trigger, anyway=anyway, key_name=key
         )
     output.result(made, lambda screen: show_link(made, screen))
+
+
+def deployed(data: DataOption = None, json: JsonOption = False) -> None:
+    """List models that have a name at BFL, the newest link first; asks nobody."""
+    output = Output(json)
+    with open_studio(data, output) as studio:
+        found = studio.client.deployed_models()
+    rows = [(each.finetune_id, each.name, each.trigger_word, each.hosted_model_id) for each in found]
+    output.result(
+        found, lambda screen: screen.print(table(["name at BFL", "model", "trigger word", "drawn with"], rows))
+    )
+
+
+def at_bfl(key: KeyOption = None, data: DataOption = None, json: JsonOption = False) -> None:
+    """Ask BFL which finetunes an account has, and say which of them are models here; free of charge."""
+    output = Output(json)
+    with open_studio(data, output) as studio:
+        found = studio.client.finetunes_at_bfl(key)
+        linked = {each.finetune_id: each.name for each in studio.client.deployed_models()}
+    rows = [(name, linked.get(name)) for name in found.names or ()]
+
+    def show(screen: Console) -> None:
+        if rows:
+            screen.print(table(["name at BFL", "model here"], rows))
+        else:
+            screen.print(found.told, markup=False)
+
+    output.result(found, show)
 
 
 def parity(

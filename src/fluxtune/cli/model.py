@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fluxtune.cli.deploy import add, link, lookup, parity, show_link, unlink
+from fluxtune.cli.deploy import add, at_bfl, deployed, link, lookup, parity, show_link, unlink
 from fluxtune.cli.find import find
 from fluxtune.cli.follow import follow_job
 from fluxtune.cli.health import health
@@ -285,5 +285,5 @@ def _version(model: Model, wanted: str | None) -> ModelVersion:
 
 
 app.command()(health)
-for each in (link, lookup, unlink, parity, add):
+for each in (link, lookup, unlink, parity, add, deployed, at_bfl):
     app.command()(each)

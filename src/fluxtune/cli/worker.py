@@ -16,5 +16,7 @@ def worker(data: DataOption = None) -> None:
     """
     from fluxtune.config import load_settings
     from fluxtune.worker import run_worker
+    from fluxtune.worker.manners import give_way
 
+    give_way()
     run_worker(load_settings(data), is_only=False)

@@ -4,6 +4,7 @@ from typing import Any
 
 from fluxtune.client.http import Connection
 from fluxtune.deployments.schemas import (
+    DeployedName,
     DeploymentLink,
     HostedFinetunes,
     HostedImport,
@@ -22,6 +23,10 @@ class DeploymentCalls(Connection):
         """Check whether BFL's service takes a model."""
         query = {"finetune_id": finetune_id}
         return self.fetch(DeploymentPlan, "GET", f"/api/models/{model_id}/deployment", params=query)
+
+    def deployed_models(self) -> list[DeployedName]:
+        """Return the models that have a name at BFL, the newest link first. Asks nobody."""
+        return self.fetch(list[DeployedName], "GET", "/api/deployments")
 
     def finetunes_at_bfl(self, key_name: str | None = None) -> HostedFinetunes:
         """Ask BFL which finetunes an account has."""

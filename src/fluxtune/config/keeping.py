@@ -1,8 +1,12 @@
 """Settings of what is kept, copied and removed."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
+
+OptionalFolder = Annotated[Path | None, BeforeValidator(lambda value: None if str(value) in ("", ".") else value)]
+"""A folder, or none: a field that was emptied names no folder, and certainly not the one a program was started in."""
 
 
 class TrashSettings(BaseModel):
@@ -20,10 +24,11 @@ class TrashSettings(BaseModel):
 class BackupSettings(BaseModel):
     """Copies of the whole studio."""
 
-    folder: Path | None = Field(
+    folder: OptionalFolder = Field(
         None,
         title="Folder of backups",
-        description="Where backups go; empty: `backups` in the data folder, of no help when its disk is lost.",
+        description="Where backups go, as a whole path; empty: `backups` in the data folder, of no help when its disk "
+        "is lost.",
     )
     every_hours: float = Field(
         0.0, ge=0, le=8_760, title="A backup every", description="A backup is made this often; 0 means never."

@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from fluxtune.config.defaults import DefaultsSettings
-from fluxtune.config.keeping import BackupSettings, RetentionSettings, TrashSettings
+from fluxtune.config.keeping import BackupSettings, OptionalFolder, RetentionSettings, TrashSettings
 from fluxtune.config.marks import EXPERT, EXPERT_RESTART, FIXED, RESTART
 from fluxtune.config.origins import Origins
 from fluxtune.config.outside import CaptionSettings, ContractSettings, HostedSettings, WebhookSettings
@@ -205,7 +205,7 @@ class EngineSettings(BaseModel):
         title="Measure each finetune at its end",
         description="Measure every finetune that ended well, when nothing waits.",
     )
-    embeddings: Path | None = Field(
+    embeddings: OptionalFolder = Field(
         None,
         title="Model that compares images",
         description="Folder of a CLIP, DINOv2 or SigLIP model (transformers layout) to compare images by; empty: one "
@@ -323,8 +323,8 @@ class Settings(BaseSettings):
 
     @property
     def backup_folder(self) -> Path:
-        """Where backups go."""
-        return self.backups.folder or self.paths.backups
+        """Where backups go; a path that is not whole begins at the data folder, wherever a program was started."""
+        return self.data / (self.backups.folder or self.paths.backups)
 
     @property
     def is_local(self) -> bool:

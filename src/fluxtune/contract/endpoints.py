@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings, get_settings
 from fluxtune.contract.catalogue import ENDPOINTS, Endpoint
 from fluxtune.contract.drawing import Drawing
-from fluxtune.contract.extensions import Extensions
+from fluxtune.contract.extensions import Asked, Extensions
 from fluxtune.contract.finetuning import Finetuning
 from fluxtune.contract.inputs import DeleteFinetuneInputs, FinetuneInputs, OutputFormat
 from fluxtune.contract.links import LinkSigner
@@ -155,6 +155,33 @@ def stop_finetune(inputs: CancelInputs, session: SessionDep, blobs: BlobsDep, se
     """End a finetune and keep what it has learned; it is then `Ready`."""
     Extensions(session, blobs, settings).stop(inputs.id)
     return CancelResponse(id=inputs.id)
+
+
+def _ask_for(what: Asked) -> Callable[..., CancelResponse]:
+    def ask(inputs: CancelInputs, session: SessionDep, blobs: BlobsDep, settings: SettingsDep) -> CancelResponse:
+        Extensions(session, blobs, settings).ask(inputs.id, what)
+        return CancelResponse(id=inputs.id)
+
+    return ask
+
+
+_ASKED: dict[Asked, tuple[str, str]] = {
+    "pause": ("Pause a finetune", "Save it and let it wait; `resume` lets it go on."),
+    "resume": ("Resume a finetune", "Let a paused or failed one go on from its last checkpoint."),
+    "sample": ("Sample a finetune", "Draw its samples now, with what it has learned so far."),
+    "save": ("Save a finetune", "Save a checkpoint now; it stays on the server."),
+}
+for _what, (_summary, _text) in _ASKED.items():
+    router.add_api_route(
+        f"/fluxtune/{_what}",
+        _ask_for(_what),
+        methods=["POST"],
+        name=f"{_what}_finetune",
+        tags=["extensions"],
+        summary=_summary,
+        description=_text,
+        responses={**NOT_FOUND, **CONFLICT, **BUSY},
+    )
 
 
 @router.get("/fluxtune/progress", tags=["extensions"], responses=NOT_FOUND)

@@ -1,6 +1,6 @@
 """What goes beyond BFL's API, for programs that ask whether it is there: another fluxtune above all."""
 
-from typing import Any
+from typing import Any, Literal
 
 import fluxtune
 from fluxtune.contract import repository
@@ -15,7 +15,8 @@ from fluxtune.generations.service import GenerationService
 from fluxtune.models.service import VersionFile
 from fluxtune.sharing import service as sharing
 
-EXTENSIONS = ("adapter", "cancel", "draw", "preview", "progress", "recipe", "stop")
+EXTENSIONS = ("adapter", "cancel", "draw", "pause", "preview", "progress", "recipe", "sample", "save", "stop")
+Asked = Literal["pause", "resume", "sample", "save"]
 PREVIEW_FORMAT = "png"
 
 
@@ -57,6 +58,19 @@ class Extensions(ContractRecords):
         """End a finetune and keep what it has learned. Raises `NotFound`, or `JobOver`."""
         sharing.check(self._session, "finetune", plain_id(finetune_id), "change")
         FinetuneService(self._session, self._blobs, self._settings).stop_finetune(plain_id(finetune_id))
+
+    def ask(self, finetune_id: str, what: Asked) -> None:
+        """Pause a finetune, let it go on, or have samples or a checkpoint now. Raises `NotFound` or `Conflict`."""
+        key = plain_id(finetune_id)
+        sharing.check(self._session, "finetune", key, "change")
+        service = FinetuneService(self._session, self._blobs, self._settings)
+        does = {
+            "pause": service.pause_finetune,
+            "resume": service.resume_finetune,
+            "sample": service.sample_finetune,
+            "save": service.save_finetune,
+        }
+        does[what](key)
 
     def progress(self, finetune_id: str, after: int, caller: Caller) -> ProgressResponse:
         """Return how far a finetune is, what was measured after a step, and its samples; raise `NotFound`."""

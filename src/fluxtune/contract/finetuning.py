@@ -24,6 +24,8 @@ from fluxtune.engine.recipes import Quality, recipe_for
 from fluxtune.finetunes.schemas import Finetune, FinetuneCreate
 from fluxtune.finetunes.service import FinetuneService
 from fluxtune.flags import service as flags
+from fluxtune.jobs import service as jobs
+from fluxtune.models.handles import list_handles
 from fluxtune.models.schemas import Model
 from fluxtune.sharing import service as sharing
 
@@ -33,6 +35,7 @@ USUAL_RATE = {"full": 1e-5, "lora": 1e-4}
 RATE_RANGE = (0.1, 3.0)
 """How far from a small base's usual rate a given one may lead: beyond that nothing is learned, or all is lost."""
 NAME_LENGTH = 110
+LONGEST_LIST = 10_000
 SHOWN_REFUSALS = 20
 _CHUNK = 4 * 1024**2
 _IN_MEMORY = 8 * 1024**2
@@ -89,15 +92,14 @@ class Finetuning(ContractRecords):
         except FinetuneNotReady:
             return _described_model(self.find_model(finetune_id))
         row = repository.find_task(self._session, finetune.id)
-        return {**_described(finetune), **(row.request if row else {}), **_state_of(finetune, row)}
+        asked = {key: value for key, value in row.request.items() if value is not None} if row else {}
+        return {**_described(finetune), **asked, **_state_of(finetune, row)}
 
     def list_ids(self) -> list[str]:
         """Return the ids of finetunes that are usable or will be, newest first, and of models that came otherwise."""
-        finetunes = FinetuneService(self._session, self._blobs, self._settings).list_finetunes()
-        models = self._models.list_models("finetuned")
-        made = {model.finetune_id or model.id for model in models}
-        coming = {each.id for each in finetunes if each.state in ACTIVE and each.model_id is None}
-        return sorted(made | coming, reverse=True)
+        made = {each.finetune_id or each.id for each in list_handles(self._session)}
+        at_work = jobs.list_(self._session, active=True, kind="finetune", limit=LONGEST_LIST)
+        return sorted(made | {job.target_id for job in at_work}, reverse=True)
 
     def delete(self, finetune_id: str) -> DeleteFinetuneResponse:
         """Put a finetune and its model into the trash; one that still runs is cancelled."""

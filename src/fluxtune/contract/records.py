@@ -18,6 +18,7 @@ from fluxtune.core.clock import now
 from fluxtune.core.text import clean_text
 from fluxtune.jobs import service as jobs
 from fluxtune.models.bases import usual_base
+from fluxtune.models.handles import list_handles
 from fluxtune.models.schemas import Model
 from fluxtune.models.service import ModelService
 from fluxtune.storage import Blobs
@@ -25,6 +26,7 @@ from fluxtune.webhooks.addresses import check_url
 
 ACTIVE = ("queued", "running", "paused")
 _SHARED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}/([^/]+)")
+LONGEST_NAME = 120
 FREE = 0.0
 """What everything costs: this is the user's own computer."""
 
@@ -103,11 +105,11 @@ class ContractRecords:
         key = plain_id(wanted)
         model = self._models.find_by_finetune(key)
         if model is None or model.deleted_at is not None:
-            usable = self._models.list_models("finetuned")
-            meant = [each for each in usable if key == each.id or slug(each.name) == slug(wanted) != ""]
+            known, called = list_handles(self._session), slug(wanted[:LONGEST_NAME])
+            meant = [each for each in known if key == each.id or slug(each.name) == called != ""]
             if not meant or "/" in wanted:
                 raise FinetuneNotReady(f"Nothing here is called “{wanted[:64]}”, or it is still being trained.")
-            model = meant[0]
+            model = self._models.get_model(meant[0].id)
         return model
 
 

@@ -96,7 +96,7 @@ class ArrivalService:
         sha256 = hashlib.sha256(content).hexdigest()
         with self._database.reading() as session:
             known = ImageService(session, self._blobs).find_content(sha256)
-        return known or store_content(self._blobs, content)
+        return known or store_content(self._blobs, content, sha256)
 
 
 class _Captions:

@@ -17,9 +17,9 @@ from fluxtune.datasets.records import pictures_of, record_values
 from fluxtune.datasets.schemas import Crop, CropsRequest, CropSuggestion, Edits, EditsDone, GridImage, ImageEdits
 from fluxtune.datasets.service import DatasetImageMissing, DatasetService
 from fluxtune.datasets.tables import DatasetImageRow, DatasetRow
-from fluxtune.images.keys import original_key, thumbnail_key
+from fluxtune.images.keys import original_key
 from fluxtune.images.schemas import Image
-from fluxtune.images.service import ImageService, StoredContent, store_content
+from fluxtune.images.service import ImageService, StoredContent, read_thumbnail, store_content
 from fluxtune.imaging import decode, edit, find_content, suggest_crop, write_edited
 from fluxtune.storage import Blobs
 
@@ -121,7 +121,7 @@ class EditService:
         own = _edits_of(entry) or Edits()
         turn = own.turn if request.turn is None else request.turn
         mirror = own.mirror if request.mirror is None else request.mirror
-        with Pixels.open(io.BytesIO(self._blobs.get(thumbnail_key(original.sha256, PREVIEW)))) as opened:
+        with Pixels.open(io.BytesIO(read_thumbnail(self._blobs, original.sha256, PREVIEW))) as opened:
             preview = edit(opened.convert("RGB"), turn, mirror, None)
         width, height = _turned(original, turn)
         if request.aspect is None:

@@ -112,6 +112,8 @@ class _Sink(io.RawIOBase):
 
 def _folder(row: DatasetRow, entry: DatasetImageRow, layout: ExportLayout) -> str:
     if layout == "kohya":
+        if not entry.caption:  # the folder's words would become its caption; `1_` says none
+            return f"{entry.repeats}_/"
         return kohya_name(entry.repeats, row.trigger_word or row.name) + "/"
     return f"{_safe(row.name) or 'dataset'}/" if layout == "captions" else ""
 

@@ -39,7 +39,7 @@ MAX_REPEATS = 100
 CAPTION_KEYS = ("text", "caption", "prompt", "description")
 TRIGGER = "[trigger]"
 
-_KOHYA = re.compile(r"^(\d{1,3})_(.+)$")
+_KOHYA = re.compile(r"^(\d{1,3})_(.*)$")
 _REGULARISATION = re.compile(r"^(reg|regs|regularization|regularisation|class_images)([_ -].*)?$", re.IGNORECASE)
 _CACHES = re.compile(
     r"(^|/)(_latent_cache|_t_e_cache|_clip_vision_cache|\.aitk_size\.json$|\.huggingface|\.cache/)|\.npz$",
@@ -162,7 +162,8 @@ def read_json_caption(data: bytes) -> str:
 
 
 def _json_rows(text: str) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines: it also splits at characters that a caption may hold.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

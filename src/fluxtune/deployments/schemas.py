@@ -5,13 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from fluxtune.backends.bfl.parameters import FINETUNE_ID
 from fluxtune.core.errors import Problem
 from fluxtune.core.parameters import parameter
 from fluxtune.images.schemas import GalleryImage
 from fluxtune.models.schemas import Model
-
-FINETUNE_ID = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?$"
-"""A name BFL gives: small letters, digits, - and _; a shared one is `organisation/name`; older ones are UUIDs."""
 
 FinetuneId = Annotated[str, Field(min_length=1, max_length=200, pattern=FINETUNE_ID, title="Name at BFL")]
 KeyName = Annotated[

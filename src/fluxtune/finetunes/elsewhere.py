@@ -6,6 +6,7 @@ the server gave right after; in between, the finetune is looked for there by its
 
 import shutil
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -175,8 +176,10 @@ class RunElsewhere(Following):
         if not self._seq:
             self._record([self._event("run.started", {"device": self._row.server_name, "resumed_from": None})])
         unknown = 0
+        self._go_on(client)
         while True:
             self._steer(client, facts)
+            self._pass_wishes_on(client, facts)
             step = after
             told = self._patiently(lambda step=step: client.progress(self._remote_id, step))  # type: ignore[misc]
             if told is None:
@@ -190,6 +193,9 @@ class RunElsewhere(Following):
             end = self._end_of(told.state, told.error.model_dump() if told.error else None)
             if end is not None:
                 return end if end.state != "done" else None
+            if told.state == "paused" and self._asked == "pause":
+                self._paused_mark.touch()
+                return StepEnd("paused", {"seq": self._next_seq(), "reason": "user"})
             self._tell_phase(_phase_of(told, self._row.server_name or "the server"))
             self._rest(LOOK_EVERY_S)
 
@@ -265,13 +271,13 @@ class RunElsewhere(Following):
         if self._job.is_leaving():
             raise Leave(StepEnd("handed_back"))
         wish = self._job.request()
-        if wish not in ("cancel", "stop") or self._asked == wish:
+        if wish not in ("cancel", "stop", "pause") or self._asked == wish:
             return
         self._asked = wish
         name = self._row.server_name
         if not facts.can(wish):
-            if wish == "stop":
-                self._say("warning", f"{name} can't stop a finetune early; it trains to its end.")
+            if wish != "cancel":
+                self._say("warning", f"{name} can't {wish} a finetune early; it trains to its end.")
                 return
             self._say("warning", f"{name} can't cancel a finetune; it goes on there, and nobody waits for it here.")
             raise Leave(self._ended("cancelled"))
@@ -282,6 +288,29 @@ class RunElsewhere(Following):
             if wish == "cancel":
                 self._say("warning", f"{name} could not be told: {error.detail} Cancel it there, too.")
                 raise Leave(self._ended("cancelled")) from error
+
+    @property
+    def _paused_mark(self) -> Path:
+        """A file that says that the finetune waits at the server because it was paused here."""
+        return self._folder.path / "paused-at-server"
+
+    def _go_on(self, client: ServerClient) -> None:
+        """Let a finetune go on at the server that was paused from here. Who paused it there lets it go on there."""
+        if not self._paused_mark.exists():
+            return
+        if self._job.request() not in ("cancel", "stop"):
+            self._patiently(lambda: client.steer(self._remote_id, "resume"))
+        self._paused_mark.unlink()
+
+    def _pass_wishes_on(self, client: ServerClient, facts: Discovered) -> None:
+        """Pass on what the user wants besides; while the server is away it stays wanted."""
+        for wish in self._job.wishes():
+            try:
+                if not (facts.can(wish) and client.steer(self._remote_id, wish)):
+                    self._say("warning", f"{self._row.server_name} does not {wish} now.")
+            except (HostUnreachable, HostedDown, TooManyTasks):
+                return
+            self._job.passed_on([wish])
 
     # Fetching
 

@@ -56,7 +56,10 @@ class NotElsewhere(Conflict):
     """A finetune at a server can't do everything that one here can."""
 
     title = "That is not possible at a server"
-    action = "Do it in the studio on the server, or stop the run and keep what it has learned."
+    action = (
+        "Do it in the studio on the server. If that was updated since, test the server anew: Admin → Servers, or "
+        "`fluxtune server test`."
+    )
 
 
 class LostElsewhere(JobFailed):

@@ -1,5 +1,6 @@
 """What can be asked of a run: stop and keep, cancel, pause, go on, a sample or a checkpoint now."""
 
+from fluxtune.backends.fluxtune.answers import Extension
 from fluxtune.backends.local import readiness
 from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes.ending import tell_end
@@ -9,6 +10,7 @@ from fluxtune.finetunes.schemas import Finetune
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.jobs import service as jobs
 from fluxtune.quotas import service as quotas
+from fluxtune.servers.service import ServerService
 from fluxtune.storage import is_locked
 
 
@@ -26,6 +28,8 @@ class FinetuneSteering(FinetuneRecords):
         """End the run without a model."""
         row = self._row(finetune_id)
         before = self._job(row)
+        if before.state == "paused" and row.remote_id is not None:
+            jobs.request(self._session, row.job_id, "resume")  # a worker must tell the server, where it waits, too
         after = jobs.cancel(self._session, row.job_id)
         if after.state == "cancelled":
             if before.state == "paused":
@@ -35,7 +39,7 @@ class FinetuneSteering(FinetuneRecords):
 
     def pause_finetune(self, finetune_id: str) -> Finetune:
         """Save the run; its model stays loaded for a while, unless something else needs the device."""
-        row = self._row_here(finetune_id)
+        row = self._row_that_can(finetune_id, "pause")
         jobs.request(self._session, row.job_id, "pause")
         return self._show_one(row)
 
@@ -52,21 +56,23 @@ class FinetuneSteering(FinetuneRecords):
 
     def sample_finetune(self, finetune_id: str) -> Finetune:
         """Draw the samples now, with what is learnt so far."""
-        row = self._row_here(finetune_id)
+        row = self._row_that_can(finetune_id, "sample")
         jobs.wish(self._session, row.job_id, "sample")
         return self._show_one(row)
 
     def save_finetune(self, finetune_id: str) -> Finetune:
         """Save a checkpoint now."""
-        row = self._row_here(finetune_id)
+        row = self._row_that_can(finetune_id, "save")
         jobs.wish(self._session, row.job_id, "save")
         return self._show_one(row)
 
-    def _row_here(self, finetune_id: str) -> FinetuneRow:
-        """Return a finetune that trains on this computer; raise `NotElsewhere`."""
+    def _row_that_can(self, finetune_id: str, what: Extension) -> FinetuneRow:
+        """Return a finetune that trains here, or at a server that offers this to others; raise `NotElsewhere`."""
         row = self._row(finetune_id)
-        if row.server_id is not None:
-            raise NotElsewhere(f"“{row.name}” trains at {row.server_name}.")
+        if row.server_id is None:
+            return row
+        if not ServerService(self._session, self._settings).facts_of(row.server_id).can("progress", what):
+            raise NotElsewhere(f"“{row.name}” trains at {row.server_name}, which does not offer others to {what}.")
         return row
 
     def _let_go(self, row: FinetuneRow) -> None:

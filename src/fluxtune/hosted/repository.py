@@ -113,8 +113,12 @@ def list_lines(
 
 def iterate(session: Session) -> Iterator[LedgerRow]:
     """Yield every line, oldest first, without holding all of them."""
-    query = select(LedgerRow).where(_IS_PAID).order_by(LedgerRow.id)
-    yield from session.scalars(query.execution_options(yield_per=500))
+    query = select(LedgerRow).where(_IS_PAID).order_by(LedgerRow.id).limit(_CHUNK)
+    last = ""
+    # Page by page: a cursor of PostgreSQL's server lives in a transaction, and what only reads has none.
+    while rows := session.scalars(query.where(LedgerRow.id > last)).all():
+        yield from rows
+        last = rows[-1].id
 
 
 def spent_since(session: Session, since: datetime, person_id: str | None = None) -> int:

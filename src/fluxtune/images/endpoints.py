@@ -1,5 +1,6 @@
 """Image files, thumbnails and the gallery."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Header, Query, Response, UploadFile
@@ -9,7 +10,7 @@ from fluxtune.core.errors import Problem
 from fluxtune.db import Database, get_database, get_session
 from fluxtune.images.gallery import GalleryService
 from fluxtune.images.schemas import GalleryImage, GalleryImageUpdate, GalleryRecordsRequest, Image
-from fluxtune.images.service import ImageFile, ImageService, store_content
+from fluxtune.images.service import ImageFile, ImageService, store_content, thumbnail_type
 from fluxtune.storage import Blobs, get_blobs
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
@@ -35,7 +36,9 @@ Responses = dict[int | str, dict[str, Any]]
 
 NOT_FOUND: Responses = {404: {"model": Problem, "description": "There is no such image."}}
 INVALID: Responses = {422: {"model": Problem, "description": "Something given is not acceptable."}}
-WEBP: Responses = {200: {"content": {"image/webp": {}}, "description": "The thumbnail."}}
+THUMBNAIL: Responses = {
+    200: {"content": {"image/jpeg": {}, "image/webp": {}}, "description": "The thumbnail; older ones are WebP."}
+}
 TOO_LARGE: Responses = {413: {"model": Problem, "description": "The file is larger than the studio accepts."}}
 ORIGINAL: Responses = {200: {"content": {"image/*": {}}, "description": "The untouched original."}}
 
@@ -64,10 +67,10 @@ def get_image_file(image_id: str, images: Images, if_none_match: IfNoneMatch = N
     return _send(images.get_file(image_id), if_none_match)
 
 
-@router.get("/images/{image_id}/thumbnails/{size}", responses={**NOT_FOUND, **WEBP}, response_class=Response)
+@router.get("/images/{image_id}/thumbnails/{size}", responses={**NOT_FOUND, **THUMBNAIL}, response_class=Response)
 def get_image_thumbnail(image_id: str, size: int, images: Images, if_none_match: IfNoneMatch = None) -> Response:
-    """Send a WebP of 128, 320 or 768 pixels on the longer side."""
-    return _send(images.get_thumbnail(image_id, size), if_none_match)
+    """Send a small version of 128, 320 or 768 pixels on the longer side."""
+    return _send(images.get_thumbnail(image_id, size), if_none_match, thumbnail_type)
 
 
 @router.get("/gallery/ids", tags=["gallery"])
@@ -106,7 +109,7 @@ def restore_gallery_image(image_id: str, gallery: Gallery) -> GalleryImage:
     return gallery.restore_image(image_id)
 
 
-def _send(file: ImageFile, if_none_match: str | None) -> Response:
+def _send(file: ImageFile, if_none_match: str | None, type_of: Callable[[bytes], str] | None = None) -> Response:
     # What an id names never changes, so a browser need never ask again.
     headers = {
         "Cache-Control": "private, max-age=31536000, immutable",
@@ -116,4 +119,5 @@ def _send(file: ImageFile, if_none_match: str | None) -> Response:
     }
     if if_none_match is not None and file.etag in if_none_match:
         return Response(status_code=304, headers=headers)
-    return Response(file.read(), media_type=file.media_type, headers=headers)
+    content = file.read()
+    return Response(content, media_type=type_of(content) if type_of else file.media_type, headers=headers)

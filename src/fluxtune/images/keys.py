@@ -2,7 +2,7 @@
 
 from fluxtune.imaging import suffix_of
 
-__all__ = ["original_key", "suffix_of", "thumbnail_key"]
+__all__ = ["original_key", "suffix_of", "thumbnail_key", "thumbnail_keys"]
 
 
 def original_key(sha256: str, form: str) -> str:
@@ -12,4 +12,9 @@ def original_key(sha256: str, form: str) -> str:
 
 def thumbnail_key(sha256: str, size: int) -> str:
     """Return where a thumbnail is kept."""
-    return f"thumbnails/{sha256[:2]}/{sha256}-{size}.webp"
+    return f"thumbnails/{sha256[:2]}/{sha256}-{size}.jpg"
+
+
+def thumbnail_keys(sha256: str, size: int) -> tuple[str, str]:
+    """Return where a thumbnail may be kept: as it is made now, and as the WebP of earlier days."""
+    return thumbnail_key(sha256, size), f"thumbnails/{sha256[:2]}/{sha256}-{size}.webp"

@@ -48,6 +48,6 @@ def remove_unused(session: Session, image_ids: Iterable[str], kept_hashes: Colle
         sharing.forget(session, "image", [image_id])
         if repository.remove(session, row) and row.sha256 not in kept_hashes:
             blobs = [keys.original_key(row.sha256, row.format)]
-            blobs += [keys.thumbnail_key(row.sha256, size) for size in THUMBNAIL_SIZES]
+            blobs += [key for size in THUMBNAIL_SIZES for key in keys.thumbnail_keys(row.sha256, size)]
             trash.leave_blobs(session, blobs, row.sha256)
     return count

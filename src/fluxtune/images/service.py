@@ -16,7 +16,7 @@ from fluxtune.images.tables import ImageRow
 from fluxtune.imaging import THUMBNAIL_SIZES, media_type_of, survey
 from fluxtune.quotas import service as quotas
 from fluxtune.sharing import service as sharing
-from fluxtune.storage import Blobs
+from fluxtune.storage import BlobNotFound, Blobs
 from fluxtune.trash import service as trash
 
 
@@ -51,9 +51,12 @@ class ImageFile:
     etag: str
 
 
-def store_content(blobs: Blobs, data: bytes) -> StoredContent:
-    """Decode, make thumbnails and keep all of it. Needs no database, so that uploads hold no lock meanwhile."""
-    looked = survey(data)
+def store_content(blobs: Blobs, data: bytes, sha256: str | None = None) -> StoredContent:
+    """Decode, make thumbnails and keep all of it. Needs no database, so that uploads hold no lock meanwhile.
+
+    `sha256` is the content's, where the caller has it.
+    """
+    looked = survey(data, sha256=sha256)
     blobs.put(keys.original_key(looked.sha256, looked.format), data)
     for size, content in looked.thumbnails.items():
         blobs.put(keys.thumbnail_key(looked.sha256, size), content)
@@ -67,6 +70,20 @@ def store_content(blobs: Blobs, data: bytes) -> StoredContent:
         placeholder=looked.placeholder,
         measures=asdict(looked.measures),
     )
+
+
+def read_thumbnail(blobs: Blobs, sha256: str, size: int) -> bytes:
+    """Return a thumbnail of stored content; raise `BlobNotFound` if there is none."""
+    key, earlier = keys.thumbnail_keys(sha256, size)
+    try:
+        return blobs.get(key)
+    except BlobNotFound:
+        return blobs.get(earlier)
+
+
+def thumbnail_type(content: bytes) -> str:
+    """Return the media type of a thumbnail by its first bytes."""
+    return "image/webp" if content.startswith(b"RIFF") else "image/jpeg"
 
 
 class ImageService:
@@ -155,12 +172,12 @@ class ImageService:
         )
 
     def get_thumbnail(self, image_id: str, size: int) -> ImageFile:
-        """Return one of the thumbnails as WebP."""
+        """Return one of the thumbnails; `thumbnail_type` tells what it is once it is read."""
         if size not in THUMBNAIL_SIZES:
             raise ImageMissing(f"Thumbnails come in {', '.join(map(str, THUMBNAIL_SIZES))} pixels.")
         row = self._row(image_id)
-        read = partial(self._blobs.get, keys.thumbnail_key(row.sha256, size))
-        return ImageFile(read, "image/webp", f"fluxtune-{row.id}-{size}.webp", f'"{row.sha256}-{size}"')
+        read = partial(read_thumbnail, self._blobs, row.sha256, size)
+        return ImageFile(read, "image/jpeg", f"fluxtune-{row.id}-{size}", f'"{row.sha256}-{size}"')
 
     def check_visible(self, image_id: str) -> None:
         """Raise `ImageMissing` unless the actor may see an image."""

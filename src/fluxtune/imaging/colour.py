@@ -4,6 +4,7 @@ import io
 
 from PIL import Image, ImageCms, ImageOps
 
+_EXIF_ORIENTATION = 0x0112
 BACKGROUND = "white"
 """What shines through where an image is transparent; models know no transparency."""
 
@@ -45,6 +46,8 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
+        if image.getexif().get(_EXIF_ORIENTATION, 1) == 1:
+            return image  # Pillow would copy it
         return ImageOps.exif_transpose(image)
     except Exception:
         # A broken EXIF block must not cost the user an otherwise good image.
@@ -53,11 +56,14 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit and float greys to 0–255 (Pillow's own conversion would clip them)."""
+    top = 65535.0 if image.mode.startswith("I;16") else 255.0
+    if image.mode == "I;16B":
+        image = image.convert("I")  # the big-endian kind knows neither its extremes nor how to become floats
     low, high = image.getextrema()
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return image.convert("L")
     # I;16 says how large its values may be; of the others the largest one tells.
-    top = 65535.0 if high > 255 or image.mode.startswith("I;16") else 255.0
+    top = 65535.0 if high > 255 else top
     if image.mode == "F" and high <= 1.0:
         top = 1.0
     if low < 0 or high > top:
@@ -78,4 +84,4 @@ def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
             converted = None  # a profile for another colour space, or a broken one: the plain conversion is close
         if converted is not None:
             return converted
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -36,8 +36,8 @@ class Survey:
     measures: Measures
 
 
-def survey(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Survey:
-    """Return all of it, or raise FileRefused with the reason."""
+def survey(data: bytes, *, max_pixels: int = MAX_PIXELS, sha256: str | None = None) -> Survey:
+    """Return all of it, or raise FileRefused with the reason. `sha256` spares hashing where it is known already."""
     with reading(data, max_pixels) as opened:
         form = str(opened.format)
         width, height = opened.size
@@ -58,7 +58,7 @@ def survey(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Survey:
         width=upright[0],
         height=upright[1],
         byte_count=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
         fingerprint=fingerprint_of(small),
         placeholder=make_placeholder(small),
         thumbnails=encode_views(views),

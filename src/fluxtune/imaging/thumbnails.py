@@ -10,10 +10,13 @@ THUMBNAIL_SIZES = (128, 320, 768)
 """Longest side in pixels: list rows, grid cells, and the large view before the file arrives."""
 
 _PLACEHOLDER_LIMIT = 500
+_QUALITY = 85
+_FULL_COLOUR_SIDE = 320
+"""Up to this side colours are kept in full: small pictures are shown enlarged, where smeared colours are seen."""
 
 
 def make_thumbnails(pixels: Image.Image) -> dict[int, bytes]:
-    """Return a WebP per size; an image is never enlarged."""
+    """Return a JPEG per size; an image is never enlarged."""
     return encode_views(make_views(pixels))
 
 
@@ -28,8 +31,11 @@ def make_views(pixels: Image.Image) -> dict[int, Image.Image]:
 
 
 def encode_views(views: Mapping[int, Image.Image]) -> dict[int, bytes]:
-    """Return views as WebP. The encoder's quickest method makes them 7 % larger and takes a third less time."""
-    return {size: _webp(view, quality=82) for size, view in views.items()}
+    """Return views as JPEG: of photographs as small as WebP by its quickest method, in an eighth of the time.
+
+    What was transparent stands on white by now (`to_srgb`), so nothing is lost by a format without it.
+    """
+    return {size: _jpeg(view) for size, view in views.items()}
 
 
 def make_placeholder(pixels: Image.Image) -> str:
@@ -48,7 +54,15 @@ def fit(pixels: Image.Image, size: int) -> Image.Image:
     if scale == 1.0:
         return pixels
     target = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
-    return pixels.resize(target, Image.Resampling.HAMMING, reducing_gap=3.0)
+    # Whole factors are averaged first, which is several times quicker than a filter as wide and looks the same.
+    return pixels.resize(target, Image.Resampling.HAMMING, reducing_gap=1.0)
+
+
+def _jpeg(pixels: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    subsampling = "4:4:4" if max(pixels.size) <= _FULL_COLOUR_SIDE else "4:2:0"
+    pixels.save(buffer, "JPEG", quality=_QUALITY, subsampling=subsampling)
+    return buffer.getvalue()
 
 
 def _webp(pixels: Image.Image, quality: int) -> bytes:

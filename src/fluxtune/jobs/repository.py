@@ -34,13 +34,15 @@ class Asked(NamedTuple):
     wishes: list[str]
 
 
-_ASKED = select(JobRow.attempt, JobRow.request, JobRow.wishes).where(JobRow.id == bindparam("job_id"))
+_ASKED = select(JobRow.id, JobRow.attempt, JobRow.request, JobRow.wishes).where(
+    JobRow.id.in_(bindparam("ids", expanding=True))
+)
 
 
-def find_asked(session: Session, job_id: str) -> Asked | None:
-    """Return what is asked of a job. Every job at work looks five times a second: three columns, not the whole row."""
-    found = session.execute(_ASKED, {"job_id": job_id}).first()
-    return Asked(*found) if found is not None else None
+def find_asked(session: Session, ids: Collection[str]) -> dict[str, Asked]:
+    """Return what is asked of each of these jobs, five times a second: three columns, not whole rows."""
+    rows = session.execute(_ASKED, {"ids": list(ids)})
+    return {row.id: Asked(row.attempt, row.request, row.wishes) for row in rows}
 
 
 def find_job(session: Session, job_id: str, *, lock: bool = False) -> JobRow | None:

@@ -14,6 +14,7 @@ from fluxtune.core.clock import now
 from fluxtune.core.errors import DiskFull, FluxtuneError, JobFailed, Problem
 from fluxtune.db import Database, announce, is_disk_full
 from fluxtune.jobs import repository
+from fluxtune.jobs.asked import AskedBoard
 from fluxtune.jobs.liveness import is_alive, owner_name
 from fluxtune.jobs.schemas import JobEventType
 from fluxtune.jobs.service import record
@@ -50,6 +51,7 @@ class JobRunner:
         self._database = database
         self._tasks = {task.kind: task for task in tasks}
         self._is_leaving = is_leaving
+        self._asked = AskedBoard(database)
         self._worker_id: str | None = None
         self.owner = owner_name()
 
@@ -242,6 +244,7 @@ class JobRunner:
             payload=dict(row.payload),
             is_leaving=self._is_leaving,
             attempt=attempt,
+            asked=self._asked,
             actor=LOCAL_OWNER if row.actor_id == LOCAL_ID else Actor("a job of theirs", id=row.actor_id),
         )
 

@@ -28,6 +28,7 @@ from fluxtune.core.actor import LOCAL_OWNER, Actor
 from fluxtune.core.errors import Problem
 from fluxtune.db import Database
 from fluxtune.jobs import repository
+from fluxtune.jobs.asked import AskedBoard
 from fluxtune.jobs.schemas import JobEventType, JobKind
 from fluxtune.jobs.service import JobRequest, Wish, record
 from fluxtune.jobs.tables import JobRow
@@ -35,7 +36,6 @@ from fluxtune.jobs.tables import JobRow
 PROGRESS_INTERVAL_S = 0.1
 # Events that come in long rows, and what in them tells how far the row is.
 _FREQUENT: dict[JobEventType, tuple[str, str]] = {"job.progressed": ("step", "steps"), "job.phase": ("done", "total")}
-REQUEST_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,21 @@ class JobContext:
         is_leaving: Callable[[], bool] = lambda: False,
         attempt: int | None = None,
         actor: Actor = LOCAL_OWNER,
+        asked: AskedBoard | None = None,
     ) -> None:
-        """Describe a job; `attempt` is the one this is, whose events count until another worker takes the job over."""
+        """Describe a job; `attempt` is the one this is, whose events count until another worker takes the job over.
+
+        `asked` is where the jobs of a process look together for what is asked of them.
+        """
         self.job_id = job_id
         self.target_id = target_id
         self.payload = payload
         self.actor = actor
         self._database = database
         self._attempt = attempt
-        self._is_lost = False
         self._is_leaving = is_leaving
         self._progress_at = 0.0
-        self._request_at = 0.0
-        self._request: JobRequest | None = None
-        self._wishes: list[Wish] = []
+        self._asked = asked or AskedBoard(database)
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[Session]:
         """Open a session that is committed when the block ends well. Keep it short: nobody else writes meanwhile.
@@ -124,13 +125,13 @@ class JobContext:
 
     def request(self) -> JobRequest | None:
         """Return what the user asks of this job and it has not obeyed yet. Cheap enough for every step."""
-        self._look()
-        return self._request
+        asked = self._asked.look(self.job_id)
+        return asked.request if asked is not None else "cancel"  # type: ignore[return-value]
 
     def wishes(self) -> Sequence[Wish]:
         """Return what the user wants besides, and what has not been passed on yet. As cheap."""
-        self._look()
-        return list(self._wishes)
+        asked = self._asked.look(self.job_id)
+        return list(asked.wishes) if asked is not None else []  # type: ignore[arg-type]
 
     def passed_on(self, wishes: Sequence[Wish]) -> None:
         """Forget wishes that have reached the run."""
@@ -138,25 +139,17 @@ class JobContext:
             row = repository.find_job(session, self.job_id)
             if row is not None:
                 row.wishes = [wish for wish in row.wishes if wish not in wishes]
-        self._wishes = [wish for wish in self._wishes if wish not in wishes]
-
-    def _look(self) -> None:
-        """Read what is asked of the job, unless that was done a moment ago."""
-        if time.monotonic() - self._request_at < REQUEST_INTERVAL_S:
-            return
-        with self.reading() as session:
-            asked = repository.find_asked(session, self.job_id)
-        self._is_lost = asked is not None and self._attempt is not None and asked.attempt != self._attempt
-        self._request = asked.request if asked is not None else "cancel"  # type: ignore[assignment]
-        self._wishes = list(asked.wishes) if asked is not None else []  # type: ignore[arg-type]
-        self._request_at = time.monotonic()
+        self._asked.forget(self.job_id)
 
     def is_leaving(self) -> bool:
         """Return whether to save what there is and end the step as `handed_back`.
 
         The worker is shutting down, or was silent for so long that another one has taken the job over.
         """
-        return self._is_lost or self._is_leaving()
+        if self._is_leaving():
+            return True
+        asked = self._asked.look(self.job_id)
+        return asked is not None and self._attempt is not None and asked.attempt != self._attempt
 
     def _is_taken_over(self, row: JobRow) -> bool:
         return self._attempt is not None and row.attempt != self._attempt

@@ -51,7 +51,7 @@ _ALL = (
     ),
     Measure("request_errors", "counter", "", "Refused and broken requests", "Answers from 400 on.", "status"),
     Measure("spent_this_month", "gauge", "credits", "Spent this month", "Credits spent or set aside.", "", True),
-    Measure("stored_bytes", "gauge", "bytes", "Storage", "What the data folder holds.", "part", True),
+    Measure("stored_bytes", "gauge", "bytes", "Storage", "What the studio holds, by part.", "part", True),
     Measure("disk_free_bytes", "gauge", "bytes", "Disk free", "Room left where the data folder is.", "host"),
     Measure("cpu", "gauge", "ratio", "Processor", "Load over all cores.", "host"),
     Measure("memory", "gauge", "ratio", "Memory", "Part of the memory in use.", "host"),

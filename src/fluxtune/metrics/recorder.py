@@ -21,7 +21,9 @@ from fluxtune.metrics.sources import Sample, Source, watch_computer, watch_queue
 log = structlog.get_logger(__name__)
 
 _PRUNE_EVERY = timedelta(hours=1)
-_SIZE_EVERY = timedelta(hours=1)
+_SIZE_EVERY = timedelta(minutes=15)
+# Who keeps images elsewhere pays for every list of them.
+_SIZE_ELSEWHERE_EVERY = timedelta(hours=1)
 # A studio that was just updated has years of events to count; it takes them in pieces and lets others write between.
 _BATCHES_AT_ONCE = 40
 _FIRST_AFTER_S = 3.0
@@ -115,10 +117,11 @@ class Recorder:
             time.sleep(0)
 
     def _measure_storage(self, at: datetime) -> None:
-        """Measure the data folder, if nobody has for an hour; looking takes long and is done outside a transaction."""
+        """Measure what is stored, if nobody has lately; looking takes long and is done outside a transaction."""
+        every = _SIZE_EVERY if self._settings.storage_url is None else _SIZE_ELSEWHERE_EVERY
         with self._database.transaction() as session:
             cursor = repository.lock(session)
-            if cursor.sized_at is not None and abs(at - cursor.sized_at) < _SIZE_EVERY:
+            if cursor.sized_at is not None and abs(at - cursor.sized_at) < every:
                 return
             cursor.sized_at = at
         samples = list(watch_storage(self._settings))

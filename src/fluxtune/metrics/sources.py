@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from fluxtune.config import Settings
 from fluxtune.jobs import service as jobs
+from fluxtune.storage import Blobs
 
 _QUERY = "index,name,utilization.gpu,memory.used,memory.total"
 _PATIENCE_S = 5
@@ -99,11 +100,17 @@ def watch_queue(session: Session) -> Iterator[Sample]:
 
 
 def watch_storage(settings: Settings) -> Iterator[Sample]:
-    """Yield how many bytes each part of the data folder has. Looks at every file: seconds where there are many."""
+    """Yield how many bytes each part of the studio has. Looks at every file: seconds where there are many.
+
+    Images may be kept in an object store; what is in it is listed, not read.
+    """
     paths = settings.paths
-    parts = {
-        "images": paths.blobs, "models": paths.models, "runs": paths.runs, "bases": paths.bases, "logs": paths.logs,
-    }  # fmt: skip
+    if settings.storage_url is None:
+        images = size_of(paths.blobs)
+    else:
+        images = sum(each.byte_count for each in Blobs.at(paths.blobs, settings.storage_url).list_())
+    yield Sample("stored_bytes", "images", float(images))
+    parts = {"models": paths.models, "runs": paths.runs, "bases": paths.bases, "logs": paths.logs}
     for label, folder in parts.items():
         yield Sample("stored_bytes", label, float(size_of(folder)))
     files = (*paths.data.glob("*.sqlite"), *paths.data.glob("*.sqlite-wal"))

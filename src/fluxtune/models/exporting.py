@@ -24,6 +24,7 @@ LAYOUT_NOTES: dict[Target, str] = {
 }
 DEPLOYABLE = ("flux2-klein-base-4b", "flux2-klein-base-9b")
 LARGEST_BYTES = 2 * 1024**3
+LARGEST_RANK = 128
 NAME_RULE = re.compile(r"[a-z0-9_-]+")
 
 
@@ -187,6 +188,7 @@ def _no_file(model: Model) -> LintFinding:
 
 
 def _file_findings(lora: LoraFile, size: int) -> list[LintFinding]:
+    rank = max(lora.ranks)
     is_16_bit = lora.dtype in ("BF16", "F16")
     found = [
         LintFinding(
@@ -195,8 +197,8 @@ def _file_findings(lora: LoraFile, size: int) -> list[LintFinding]:
             detail="It is a DoRA; BFL takes LoRA." if lora.is_dora else "The tensors are named as diffusers does.",
             action="Finetune with the method LoRA." if lora.is_dora else None,
         ),
-        LintFinding(name="Rank", is_ok=lora.rank <= 128, detail=f"Its rank is {lora.rank}.",
-                    action=None if lora.rank <= 128 else "Finetune with a rank of 128 or less."),
+        LintFinding(name="Rank", is_ok=rank <= LARGEST_RANK, detail=f"Its rank is {rank}.",
+                    action=None if rank <= LARGEST_RANK else f"Finetune with a rank of {LARGEST_RANK} or less."),
         LintFinding(name="Precision", is_ok=True, detail=f"Its weights are {lora.dtype}."
                     + ("" if is_16_bit else " 16 bits would do, at half the size."), action=None),
         LintFinding(name="Size", is_ok=size <= LARGEST_BYTES,
@@ -209,9 +211,10 @@ def _file_findings(lora: LoraFile, size: int) -> list[LintFinding]:
 def _steps(model: Model, finetune_id: str, base: str) -> list[str]:
     """Say what is done by hand, as BFL's documentation of LoRA inference describes it (in public beta)."""
     trigger = f"“{model.trigger_word}” as trigger phrase" if model.trigger_word else "no trigger phrase"
+    other = " (BF16 only to draw with the endpoint 9b-kv-bf16)" if "9B" in base else ""
     return [
         "Sign in at dashboard.bfl.ai and open Customization → Finetunes → Add.",
-        f"Choose {base} as the base and drop the file.",
+        f"Choose {base} as the base and FP8 as the precision{other}, and drop the file.",
         f"Name it {finetune_id} and enter {trigger}.",
         f"Call the endpoint of the base that ends in -finetuned with finetune_id “{finetune_id}”.",
     ]

@@ -30,6 +30,12 @@ def list_models(session: Session, deleted: bool) -> list[ModelRow]:
     return list(session.scalars(sharing.only_visible(query, "model", ModelRow.id)))
 
 
+def list_handles(session: Session) -> list[tuple[str, str, str | None]]:
+    """Return id, name and finetune of the models outside the trash, newest first."""
+    query = select(ModelRow.id, ModelRow.name, ModelRow.finetune_id).where(*_shown()).order_by(ModelRow.id.desc())
+    return [(id_, name, finetune_id) for id_, name, finetune_id in session.execute(query)]
+
+
 Order = Literal["newest", "oldest", "name"]
 _ORDERS: dict[Order, tuple[ColumnElement[Any], ...]] = {
     "newest": (ModelRow.id.desc(),),

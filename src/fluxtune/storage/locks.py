@@ -55,6 +55,11 @@ def slot_file(path: Path, number: int) -> Path:
     return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
 
 
+def is_any_locked(path: Path) -> bool:
+    """Return whether a living process holds any lock of a row."""
+    return any(is_locked(each) for each in path.parent.glob(f"{path.stem}*{path.suffix}"))
+
+
 def is_locked(path: Path) -> bool:
     """Return whether a living process holds the lock.
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.finetunes import retention
+from fluxtune.jobs import service as jobs
 from fluxtune.storage import Blobs, is_locked
 from fluxtune.upkeep import repository
 from fluxtune.upkeep.schemas import CleaningOffer, Room, RoomKind, RoomPart, RoomThing
@@ -29,18 +30,22 @@ class RoomMeter:
         self._settings = settings
         self._blobs = blobs
         self._lock = threading.Lock()
-        self._found: tuple[float, Room] | None = None
+        self._found: tuple[float, list[tuple[str, str]], Room] | None = None
 
     def forget(self) -> None:
         """Measure anew when asked next."""
         self._found = None
 
     def measure(self, session: Session) -> Room:
-        """Return what takes room; two who ask at once wait for one measurement."""
+        """Return what takes room; two who ask at once wait for one measurement.
+
+        What was found before a cleaning went on is not what is there now, whichever server was asked for it.
+        """
         with self._lock:
-            if self._found is None or time.monotonic() - self._found[0] > _KEEP_S:
-                self._found = time.monotonic(), self._measure(session)
-            return self._found[1]
+            cleaned = [(job.id, str(job.state)) for job in jobs.list_(session, kind="cleaning", limit=1)]
+            if self._found is None or self._found[1] != cleaned or time.monotonic() - self._found[0] > _KEEP_S:
+                self._found = time.monotonic(), cleaned, self._measure(session)
+            return self._found[2]
 
     def _measure(self, session: Session) -> Room:
         paths, rules = self._settings.paths, self._settings.retention

@@ -25,7 +25,7 @@ from fluxtune.hosted import ledger
 from fluxtune.jobs.queue import JobQueue
 from fluxtune.metrics.recorder import Recorder
 from fluxtune.metrics.sources import Sample
-from fluxtune.storage import Blobs, FileLock, is_locked, take_slot
+from fluxtune.storage import Blobs, FileLock, is_any_locked, take_slot
 from fluxtune.upkeep.retention import Retention
 from fluxtune.upkeep.trash import Trash
 from fluxtune.webhooks.sender import WebhookSender
@@ -58,9 +58,13 @@ class WorkerRunning(Conflict):
 class Worker:
     """The parts of a worker, and the loop that runs until there is a reason to leave."""
 
-    def __init__(self, settings: Settings, slot: int = 1) -> None:
-        """Put a worker together; `slot` tells it from others on the same data folder."""
+    def __init__(self, settings: Settings, slot: int = 1, *, stays: bool = False) -> None:
+        """Put a worker together; `slot` tells it from others on the same data folder.
+
+        One that `stays` waits for work for ever; others end a while after the last server of the data folder.
+        """
         self._settings = settings
+        self._stays = stays
         self._slot = slot
         self._leaving = threading.Event()
         self._bell = Bell(settings.paths.data, slot)
@@ -174,7 +178,7 @@ class Worker:
         if until_idle:
             return True
         patience = self._settings.worker.idle_exit_seconds
-        if not patience or not self._settings.is_local or is_locked(self._settings.paths.server_lock):
+        if not patience or self._stays or is_any_locked(self._settings.paths.server_lock):
             self._idle_since = time.monotonic()
             return False
         return time.monotonic() - self._idle_since > patience
@@ -249,7 +253,7 @@ def run_worker(settings: Settings, until_idle: bool = False, *, console: bool = 
     set_up_logs(settings, "worker", console=console)
     lock, slot = _take_lock(settings, is_only=is_only)
     try:
-        worker = Worker(settings, slot)
+        worker = Worker(settings, slot, stays=not is_only and not settings.is_local)
         if threading.current_thread() is threading.main_thread():
             for what in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(what, lambda *_: worker.leave())

@@ -6,6 +6,8 @@ from fluxtune.core.clock import now
 from fluxtune.finetunes import repository
 from fluxtune.finetunes.tables import FinetuneSampleRow, LossPointRow
 from fluxtune.images.service import ImageService, store_content
+from fluxtune.jobs import repository as jobs
+from fluxtune.jobs.liveness import owner_name
 from tests.api.contract.test_drawing import generation_of, result_of, submit
 from tests.makers import add_model, set_job, state_of
 from tests.zoo import make_base, picture
@@ -20,7 +22,9 @@ def finetune_id(program, request_body):
 def test_is_discovered(program):
     told = program.get("/v1/fluxtune").json()
     assert (told["name"], told["usual_base"]) == ("fluxtune", "tiny")
-    assert set(told["extensions"]) == {"adapter", "cancel", "draw", "preview", "progress", "recipe", "stop"}
+    assert set(told["extensions"]) == {
+        "adapter", "cancel", "draw", "pause", "preview", "progress", "recipe", "sample", "save", "stop",
+    }  # fmt: skip
     assert "tiny" in told["bases"]
     (tiny,) = [base for base in told["described_bases"] if base["name"] == "tiny"]
     assert tiny["default_steps"] > 0
@@ -110,6 +114,32 @@ def test_stopping(studio, program, finetune_id):
         row = repository.find_finetune(session, finetune_id)
         assert row is not None
         assert row.is_stopping
+
+
+def test_pausing_and_going_on(studio, program, finetune_id):
+    def state():
+        return studio.get(f"/api/finetunes/{finetune_id}").json()["state"]
+
+    assert program.post("/v1/fluxtune/resume", json={"id": finetune_id}).status_code == 409
+    assert program.post("/v1/fluxtune/pause", json={"id": finetune_id}).json()["status"] == "success"
+    assert state() == "paused"
+    assert program.get("/v1/fluxtune/progress", params={"id": finetune_id}).json()["state"] == "paused"
+    assert program.post("/v1/fluxtune/resume", json={"id": finetune_id}).status_code == 200
+    assert state() == "queued"
+    for what in ("pause", "resume", "sample", "save"):
+        assert program.post(f"/v1/fluxtune/{what}", json={"id": "nope"}).status_code == 404
+
+
+@pytest.mark.parametrize("what", ["sample", "save"])
+def test_a_sample_or_a_checkpoint_now(studio, program, finetune_id, what):
+    assert program.post(f"/v1/fluxtune/{what}", json={"id": finetune_id}).status_code == 409  # it waits
+    job_id = studio.get(f"/api/finetunes/{finetune_id}").json()["job_id"]
+    set_job(studio, job_id, state="running", owner=owner_name(), heartbeat_at=now(), started_at=now())
+    assert program.post(f"/v1/fluxtune/{what}", json={"id": finetune_id}).status_code == 200
+    with state_of(studio).database.reading() as session:
+        row = jobs.find_job(session, job_id)
+        assert row is not None
+        assert row.wishes == [what]
 
 
 def test_the_adapter(studio, program, tmp_path):

@@ -5,6 +5,8 @@ import pytest
 from fluxtune.contract.finetuning import map_rate
 from fluxtune.contract.inputs import FinetuneInputs
 from fluxtune.engine.bases import describe_base
+from fluxtune.finetunes.service import FinetuneService
+from fluxtune.models.service import ModelService
 from tests.api.contract.conftest import packed, pictures
 from tests.makers import add_model, set_job, state_of
 from tests.zoo import make_base, picture, png_bomb, zip_of
@@ -193,6 +195,27 @@ class TestTell:
         assert set(listed) == {finetune["id"], model.finetune_id}
         for finetune_id in listed:
             assert program.get("/v1/finetune_details", params={"finetune_id": finetune_id}).status_code == 200
+
+    def test_one_of_thousands_is_found_without_reading_the_others(self, studio, program, tmp_path, monkeypatch):
+        for number in range(3):
+            add_model(studio, tmp_path, name=f"Rex {number}", finetune_id=None)
+        monkeypatch.setattr(ModelService, "list_models", lambda *_: pytest.fail("all models were read whole"))
+        monkeypatch.setattr(FinetuneService, "list_finetunes", lambda *_: pytest.fail("all finetunes were read whole"))
+        listed = program.get("/v1/my_finetunes").json()["finetunes"]
+        assert len(listed) == 3
+        for wanted in ("rex-1", *listed):
+            response = program.get("/v1/finetune_details", params={"finetune_id": wanted})
+            assert response.json()["finetune_details"]["finetune_id"] in listed
+        assert program.get("/v1/finetune_details", params={"finetune_id": "rex-9"}).status_code == 404
+
+    def test_what_was_not_asked_for_is_what_was_chosen(self, studio, program, request_body):
+        """Old programs show the rate; null would be no answer."""
+        del request_body["learning_rate"]
+        finetune_id = program.post("/v1/finetune", json=request_body).json()["finetune_id"]
+        response = program.get("/v1/finetune_details", params={"finetune_id": finetune_id})
+        details = response.json()["finetune_details"]
+        assert details["learning_rate"] == details["trained_with"]["learning_rate"] > 0
+        assert "fluxtune" not in details
 
     @pytest.mark.parametrize("finetune_id", ["nope", "", "../../etc/passwd", "0" * 32, "x" * 5_000])
     def test_unknown(self, program, finetune_id):

@@ -15,6 +15,7 @@ from fluxtune.alerts.telling import EVENT, AlertTeller, webhook_shape
 from fluxtune.alerts.watching import Down, Watch, WorkerWatch
 from fluxtune.backups import service as backups
 from fluxtune.backups.tables import BackupRow
+from fluxtune.backups.vault import BackupFolderUnusable
 from fluxtune.config import Settings
 from fluxtune.core.clock import now
 from fluxtune.core.errors import EngineCrashed, OutOfMemory
@@ -148,7 +149,7 @@ class TestBackups:
         with database.transaction() as session:
             job = backups.start(session, "scheduled", slot="1")
         assert job is not None
-        with pytest.raises(OSError, match="a file"):
+        with pytest.raises(BackupFolderUnusable, match="a file"):
             backups.run(settings, database, Blobs.at(settings.paths.blobs), job.target_id, "scheduled")
         with database.transaction() as session:
             row = job_rows.find_job(session, job.id)

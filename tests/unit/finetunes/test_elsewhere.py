@@ -17,6 +17,7 @@ from fluxtune.engine.runfolder import RunFolder
 from fluxtune.finetunes import elsewhere, following
 from fluxtune.finetunes.tables import FinetuneRow
 from fluxtune.finetunes.tasks import FinetuneTask
+from fluxtune.jobs.liveness import owner_name
 from fluxtune.jobs.runner import JobRunner
 from tests.elsewhere import add_server, far, far_app, token, wire
 from tests.loras import pocket_lora
@@ -225,11 +226,110 @@ class TestSteering:
         assert work(near, finetune)["state"] == "cancelled"
         assert "Cancel it there, too" in log_of(near, finetune)
 
+    def test_pausing_and_going_on(self, near, far, wire):
+        finetune = start(near)
+        path = f"/api/finetunes/{finetune['id']}"
+        at_look(wire, 2, lambda: near.post(f"{path}/pause") and None)
+        paused = work(near, finetune)
+        assert (paused["state"], paused["paused_because"]) == ("paused", "user")
+        assert far_jobs(far)[0]["state"] == "paused"
+        # It goes on there as soon as it goes on here.
+        assert near.post(f"{path}/resumption").json()["state"] == "queued"
+        at_look(wire, 1, lambda: train_there(far, FarBackend()))
+        assert work(near, finetune, attempt=2)["state"] == "succeeded"
+        assert wire.paths().count("/v1/fluxtune/resume") == 1
+
+    @pytest.mark.parametrize(("what", "end"), [("cancellation", "cancelled"), ("stop", "succeeded")])
+    def test_while_it_is_paused(self, near, far, wire, what, end):
+        finetune = start(near)
+        path = f"/api/finetunes/{finetune['id']}"
+        at_look(wire, 2, lambda: near.post(f"{path}/pause") and None)
+        work(near, finetune)
+        assert near.post(f"{path}/{what}").json()["state"] == "queued", "a worker has to tell the server"
+        wire.before = None
+        if what == "stop":
+            at_look(wire, 1, lambda: train_there(far, FarBackend(steps=10)))
+        assert work(near, finetune, attempt=2)["state"] == end
+        assert far.get("/api/finetunes").json()[0]["state"] == end
+        assert "/v1/fluxtune/resume" not in wire.paths()
+
+    def test_paused_there_by_its_owner_it_is_left_so(self, near, far, wire):
+        finetune = start(near)
+        states = []
+
+        def pause_and_look():
+            far.post(f"/api/finetunes/{far.get('/api/finetunes').json()[0]['id']}/pause")
+
+        def before(request):
+            if request.url.path != PROGRESS:
+                return
+            states.append(near.get(f"/api/finetunes/{finetune['id']}").json()["phase"])
+            if len(states) == 1:
+                pause_and_look()
+            elif len(states) == 4:
+                near.post(f"/api/finetunes/{finetune['id']}/cancellation")
+
+        wire.before = before
+        assert work(near, finetune)["state"] == "cancelled"
+        assert "paused at gpu" in states
+        assert "/v1/fluxtune/resume" not in wire.paths()
+
+    @pytest.mark.parametrize("what", ["sample", "save"])
+    def test_a_wish_is_passed_on(self, near, far, wire, what):
+        finetune = start(near)
+
+        def ask():
+            at = now()
+            job_id = far_jobs(far)[0]["id"]
+            set_job(far, job_id, state="running", owner=owner_name(), heartbeat_at=at, started_at=at)
+            assert near.post(f"/api/finetunes/{finetune['id']}/{what}").status_code == 200
+
+        def after(request, response):
+            if request.url.path == f"/v1/fluxtune/{what}":
+                set_job(far, far_jobs(far)[0]["id"], state="cancelled", owner=None)
+            return response
+
+        at_look(wire, 1, ask)
+        wire.after = after
+        work(near, finetune)
+        assert wire.paths().count(f"/v1/fluxtune/{what}") == 1
+        with state_of(far).database.reading() as session:
+            from fluxtune.jobs.tables import JobRow
+
+            (row,) = session.query(JobRow)
+            assert row.wishes == [what]
+
+    def test_a_wish_that_comes_at_the_wrong_time_is_said_not_to_be_done(self, near, far, wire):
+        finetune = start(near)
+        at_look(wire, 1, lambda: near.post(f"/api/finetunes/{finetune['id']}/sample") and None)
+        looks = []
+
+        def after(request, response):
+            if request.url.path == "/v1/fluxtune/sample":
+                looks.append(response.status_code)
+                near.post(f"/api/finetunes/{finetune['id']}/cancellation")
+            return response
+
+        wire.after = after
+        work(near, finetune)
+        assert looks == [409]  # it waits there
+        assert "gpu does not sample now" in log_of(near, finetune)
+
     @pytest.mark.parametrize("what", ["pause", "sample", "save"])
-    def test_what_only_works_here(self, near, far, what):
+    def test_what_an_older_server_does_not_offer(self, near, far, wire, what):
+        def without(request, response):
+            if request.url.path != "/v1/fluxtune":
+                return response
+            told = json.loads(response.read())
+            told["extensions"] = [name for name in told["extensions"] if name != what]
+            return httpx2.Response(200, json=told)
+
+        wire.after = without
+        near.post("/api/servers/gpu/test")
         finetune = start(near)
         refused = near.post(f"/api/finetunes/{finetune['id']}/{what}")
         assert (refused.status_code, refused.json()["title"]) == (409, "That is not possible at a server")
+        assert what in refused.json()["detail"]
 
 
 class TestTroubles:

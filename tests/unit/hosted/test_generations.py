@@ -252,6 +252,31 @@ def test_images_that_do_not_come_are_fetched_again(hosted, server, fault, monkey
     assert len(server.tasks) == 1
 
 
+def test_a_link_that_has_expired_is_asked_for_anew(hosted, server):
+    link, asked = server.link, []
+
+    def fresh_the_second_time(task):
+        asked.append(task)
+        return f"{link(task)}?expired" if len(asked) == 1 else link(task)
+
+    server.link = fresh_the_second_time
+    shown = work(hosted, ask(hosted))
+    assert shown["state"] == "succeeded", shown["error"]
+    assert (len(asked), len(server.tasks)) == (2, 1)
+
+
+def test_a_link_that_expired_while_nobody_worked_is_asked_for_later(hosted, server):
+    link = server.link
+    server.link = lambda task: f"{link(task)}?expired"
+    generation = ask(hosted)
+    shown = work(hosted, generation)
+    assert (shown["error"]["title"], shown["cost"]["owed"]) == ("The link to the image has expired", [0])
+    server.link = link
+    shown = work(hosted, hosted.post(f"/api/generations/{generation['id']}/retry", json={}).json())
+    assert shown["state"] == "succeeded"
+    assert len(server.tasks) == 1
+
+
 @pytest.mark.parametrize("fault", [410, "half"])
 def test_an_image_that_never_comes_stays_owed(hosted, server, fault):
     server.faults["image"].extend([fault] * 2)
@@ -367,7 +392,7 @@ class TestCancel:
         assert server.tasks == {}
 
     def test_what_was_sent_is_paid_and_therefore_fetched(self, hosted, server, monkeypatch):
-        monkeypatch.setattr("fluxtune.jobs.tasks.REQUEST_INTERVAL_S", 0.0)
+        monkeypatch.setattr("fluxtune.jobs.asked.LOOK_EVERY_S", 0.0)
         server.seconds = 0.2
         server.active_limit = 2
         generation = ask(hosted, count=6)

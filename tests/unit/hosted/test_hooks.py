@@ -92,6 +92,39 @@ def test_duplicates_and_late_ones_change_nothing(public: TestClient, server: Bfl
     assert lines(public) == [line]
 
 
+def test_twice_while_it_is_made_is_one_image(public: TestClient, server: BflServer) -> None:
+    generation = ask(public)
+    (line,) = lines(public)
+    hook, accept = hook_of(public, line["id"]), server.accept
+
+    def tell_twice(path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        accepted = accept(path, body)
+        assert accepted is not None
+        # A computer whose clock is wrong by years, an image that lies where nobody should look.
+        told = {
+            "id": accepted["id"], "status": "Ready", "timestamp": "1999-01-01T00:00:00Z",
+            "result": {"sample": "https://evil.example/x.jpeg"},
+        }  # fmt: skip
+        for _ in range(2):
+            assert knock(public, hook, told).status_code == 200
+        return accepted
+
+    server.accept = tell_twice  # type: ignore[method-assign]
+    shown = work(public, generation)
+    assert shown["state"] == "succeeded", shown["error"]
+    assert len(server.tasks) == len(server.keys_at_delivery) == 1
+    assert [(each["state"], each["attempt"]) for each in lines(public)] == [("delivered", 1)]
+
+
+def test_after_a_request_was_refused_changes_nothing(public: TestClient, server: BflServer) -> None:
+    server.faults["submit"].append(402)
+    work(public, ask(public))
+    (line,) = lines(public)
+    assert knock(public, hook_of(public, line["id"]), {"id": "task-9", "status": "Ready"}).json() == {"news": False}
+    assert lines(public) == [line]
+    assert (line["state"], line["cost"], line["task_id"]) == ("failed", 0.0, None)
+
+
 @pytest.mark.parametrize("signature", ["", "sha256=", "sha256=" + "0" * 64, "ключ"])
 def test_a_wrong_signature(public: TestClient, server: BflServer, signature: str) -> None:
     ask(public)

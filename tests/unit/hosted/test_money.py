@@ -46,6 +46,20 @@ class TestKeys:
         assert work(hosted, ask(hosted))["state"] == "succeeded"
         assert lines(hosted)[0]["key_name"] == "Studio"
 
+    def test_of_several_keys_the_one_that_is_named_pays(self, hosted, server):
+        server.keys.add("another-key")
+        assert hosted.post("/api/hosted/keys", json=OURS).status_code == 201
+        other = {**OURS, "name": "Agency", "key": "another-key"}
+        assert hosted.post("/api/hosted/keys", json=other).status_code == 201
+        accounts = hosted.get("/api/hosted/accounts").json()
+        assert [(each["key"]["name"], each["credits"]) for each in accounts] == [
+            ("Studio", server.credits), ("Agency", server.credits), ("settings", server.credits),
+        ]  # fmt: skip
+        for name, key in (("Agency", "another-key"), ("settings", KEY), (None, KEY)):
+            assert work(hosted, ask(hosted, key_name=name))["state"] == "succeeded"
+            assert server.keys_at_submit[-1] == key
+        assert [line["key_name"] for line in lines(hosted)] == ["Agency", "settings", "Studio"]
+
     @pytest.mark.parametrize(
         ("change", "status"),
         [

@@ -23,6 +23,20 @@ def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
+def grey_tiff(order, first, value, side=8):
+    """Return a grey TIFF of 16 bits in one byte order, as photograph programs on Macs write them."""
+    pixels = struct.pack(f"{order}H", value) * side * side
+    fields = [(256, 3, side), (257, 3, side), (258, 3, 16), (259, 3, 1), (262, 3, 1), (273, 4, 0), (277, 3, 1),
+              (278, 4, side), (279, 4, len(pixels))]  # fmt: skip
+    start = 8 + 2 + 12 * len(fields) + 4
+    entries = b"".join(
+        struct.pack(f"{order}HHI", tag, kind, 1)
+        + (struct.pack(f"{order}HH", number, 0) if kind == 3 else struct.pack(f"{order}I", number or start))
+        for tag, kind, number in fields
+    )
+    return first + struct.pack(f"{order}IH", 8, len(fields)) + entries + bytes(4) + pixels
+
+
 def png_16_bit(value, size=4):
     """Return an RGB PNG of 16 bits per channel, which Pillow itself can't write."""
     row = b"\x00" + struct.pack(">3H", *value) * size
@@ -66,6 +80,12 @@ class TestColour:
     def test_a_dark_16_bit_grey_stays_dark(self):
         image = Image.new("I;16", (10, 10), 200)  # of 65535: nearly black, not light grey
         assert decode(encode(image, "PNG")).pixels.getpixel((3, 3)) == (0, 0, 0)
+
+    @pytest.mark.parametrize(("value", "grey"), [(200, 0), (32_768, 127), (65_535, 255)])
+    def test_a_16_bit_tiff_of_either_byte_order(self, value, grey):
+        for order, tags in ((">", b"MM\x00*"), ("<", b"II*\x00")):
+            assert decode(grey_tiff(order, tags, value)).pixels.getpixel((3, 3)) == (grey,) * 3
+            assert survey(grey_tiff(order, tags, value)).width == 8
 
     def test_cmyk_is_not_inverted(self):
         data = encode(Image.new("RGB", (20, 20), RED).convert("CMYK"), "JPEG", quality=95)

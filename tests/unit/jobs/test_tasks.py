@@ -51,7 +51,7 @@ def test_logs_and_samples_are_not(job: JobContext) -> None:
 
 
 def test_requests_are_seen(job: JobContext, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fluxtune.jobs.tasks.REQUEST_INTERVAL_S", 0)
+    monkeypatch.setattr("fluxtune.jobs.asked.LOOK_EVERY_S", 0)
     assert job.request() is None
     with database.transaction() as session:
         row = repository.find_job(session, job.job_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,8 @@ from fluxtune.jobs.tasks import JobContext, StepEnd
 from fluxtune.metrics import repository, service, sources
 from fluxtune.metrics.meter import Meter
 from fluxtune.metrics.recorder import Recorder
-from fluxtune.metrics.sources import Sample
+from fluxtune.metrics.sources import Sample, watch_storage
+from fluxtune.storage import Blobs
 
 
 class Clock:
@@ -150,6 +152,7 @@ def test_old_points_go_and_coarse_ones_stay(
 def test_the_data_folder_is_measured_now_and_then(
     settings: Settings, database: Database, recorder: Callable[..., Recorder], clock: Clock
 ) -> None:
+    settings.storage_url = None
     (settings.paths.models / "m").mkdir()
     (settings.paths.models / "m" / "v1.safetensors").write_bytes(b"x" * 1_000)
     recorder(is_keeper=True).record()
@@ -158,6 +161,18 @@ def test_the_data_folder_is_measured_now_and_then(
     with database.reading() as session:
         (series,) = service.read(session, "hour", ["stored_bytes"], clock.at).series
     assert {line.label: line.last for line in series.lines}["models"] == 1_000
+    clock.at += timedelta(minutes=20)
+    recorder(is_keeper=True).record()
+    with database.reading() as session:
+        (series,) = service.read(session, "hour", ["stored_bytes"], clock.at).series
+    assert {line.label: line.last for line in series.lines}["models"] == 2_000
+
+
+def test_images_in_an_object_store_are_counted_there(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "bucket").mkdir()
+    settings.storage_url = (tmp_path / "bucket").as_uri()
+    Blobs.at(settings.paths.blobs, settings.storage_url).put("images/a", b"x" * 300)
+    assert {each.label: each.value for each in watch_storage(settings)}["images"] == 300
 
 
 def test_queue_and_workers_are_looked_at(database: Database) -> None:

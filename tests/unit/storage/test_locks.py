@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fluxtune.storage import FileLock, holder_of, is_locked
+from fluxtune.storage import FileLock, holder_of, is_any_locked, is_locked, take_slot
 
 
 def test_one_holder(tmp_path: Path) -> None:
@@ -37,3 +37,15 @@ def test_death_lets_go(tmp_path: Path) -> None:
         child.send_signal(signal.SIGKILL)
         child.wait()
     assert not is_locked(file)
+
+
+def test_any_of_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "server.lock"
+    assert not is_any_locked(path)
+    first, second = take_slot(path), take_slot(path)
+    assert first is not None
+    assert second is not None
+    first[0].release()
+    assert is_any_locked(path)
+    second[0].release()
+    assert not is_any_locked(path)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from fluxtune.core.clock import now
-from fluxtune.images.keys import original_key, thumbnail_key
+from fluxtune.images.keys import original_key, thumbnail_key, thumbnail_keys
 from fluxtune.images.service import store_content
 from fluxtune.imaging import THUMBNAIL_SIZES
 from fluxtune.jobs import service as jobs
@@ -167,6 +167,16 @@ class TestImages:
         assert studio.get(f"/api/jobs/{generation['job_id']}").status_code == 404
 
 
+def test_thumbnails_of_earlier_days_go_too(studio, dataset):
+    image = images_of(studio, dataset)[0]
+    blobs = state_of(studio).blobs
+    key, earlier = thumbnail_keys(image["sha256"], 320)
+    blobs.put(earlier, blobs.get(key))
+    studio.delete(f"/api/datasets/{dataset['id']}")
+    empty(studio)
+    assert not blobs.has(earlier)
+
+
 class TestCrashes:
     def test_files_that_could_not_be_removed_go_next_time(self, studio, dataset, tmp_path, monkeypatch):
         model = add_model(studio, tmp_path)
@@ -183,7 +193,7 @@ class TestCrashes:
             assert empty(studio) == 2
         assert studio.get(f"/api/models/{model.id}").status_code == 404
         assert (state_of(studio).settings.paths.models / model.id).is_dir()
-        assert len(left(studio)) == 1 + len(images) * len(blobs_of(studio, images[0]))
+        assert len(left(studio)) == 1 + len(images) * (1 + 2 * len(THUMBNAIL_SIZES))  # and the WebP of earlier days
         assert empty(studio) == 0
         assert left(studio) == []
         assert not (state_of(studio).settings.paths.models / model.id).exists()

@@ -35,6 +35,12 @@ def test_two_that_share_a_database_have_names_of_their_own(tmp_path: Path) -> No
     assert max(map(len, names)) <= 64
 
 
+@pytest.mark.usefixtures("database")
+def test_one_of_a_team_stays(settings: Settings) -> None:
+    settings.worker.idle_exit_seconds = 1e-9
+    assert not Worker(settings, stays=True)._is_done(until_idle=False)
+
+
 def test_it_ends_when_nobody_needs_it_and_leaves_nothing_behind(settings: Settings) -> None:
     settings.worker.idle_exit_seconds = 0.5
     server = FileLock(settings.paths.server_lock)

@@ -1,5 +1,6 @@
 import { Button, Switch } from "@mantine/core";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import {
   Archive,
   BellRing,
@@ -102,7 +103,12 @@ export function AlertsPage() {
   return (
     <Page
       title="Alerts"
-      sub="Failed jobs and backups, budgets, a full disk, backends that don’t answer. Who is told by webhook or mail, and of what, is set under Settings, Alerts."
+      sub={
+        <>
+          Failed jobs and backups, budgets, a full disk, backends that don’t answer. Who is told by webhook or
+          mail, and of what, is set in the <Link to="/system/settings">settings</Link>.
+        </>
+      }
       width="narrow"
       actions={
         <>

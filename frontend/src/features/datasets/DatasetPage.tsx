@@ -18,9 +18,11 @@ import { AddImages } from "./AddImages";
 import { CheckPanel } from "./CheckPanel";
 import classes from "./DatasetPage.module.css";
 import { DatasetSettings } from "./DatasetSettings";
+import { Fold } from "./Fold";
 import { ImagesSection } from "./grid/ImagesSection";
 import { DatasetMenu } from "./keeping/DatasetMenu";
 import { PendingCard } from "./PendingCard";
+import { MODES, weightsOf } from "./problems";
 import { RefusedFiles } from "./RefusedFiles";
 import { UploadPanel } from "./UploadPanel";
 import { useUpload } from "./useUpload";
@@ -34,6 +36,8 @@ export function DatasetPage() {
   const actions = useDatasetActions(datasetId);
   const standing = useStanding("dataset", datasetId);
   const [only, setOnly] = useState<ReadonlySet<string> | null>(null);
+  const [isCheckOpen, setCheckOpen] = useState(false);
+  const [isAboutOpen, setAboutOpen] = useState<boolean | null>(null);
 
   const remove = async () => {
     try {
@@ -51,7 +55,7 @@ export function DatasetPage() {
       </Page>
     );
   }
-  const { name, image_count, captioned_count } = dataset.data;
+  const { name, mode, trigger_word, image_count, captioned_count } = dataset.data;
   const isTrainable = check.data?.is_trainable ?? false;
   const count = image_count + upload.pending.length;
 
@@ -93,14 +97,31 @@ export function DatasetPage() {
         <WhyNot />
         <div className={classes.layout} data-empty={count === 0 || undefined}>
           <aside className={classes.side}>
-            <CheckPanel
-              dataset={dataset.data}
-              onShow={(ids) => setOnly(new Set(ids))}
-              onUpdate={actions.update}
-            />
-            <Fields>
-              <DatasetSettings dataset={dataset.data} onUpdate={actions.update} />
-            </Fields>
+            <Fold
+              title="Check"
+              said={check.data ? weightsOf(check.data.findings) : "Checking…"}
+              isOpen={isCheckOpen}
+              onOpen={setCheckOpen}
+            >
+              <CheckPanel
+                dataset={dataset.data}
+                onShow={(ids) => {
+                  setOnly(new Set(ids));
+                  setCheckOpen(false);
+                }}
+                onUpdate={actions.update}
+              />
+            </Fold>
+            <Fold
+              title="About"
+              said={[MODES[mode].title, trigger_word || "no trigger word"].join(" · ")}
+              isOpen={isAboutOpen ?? count === 0}
+              onOpen={setAboutOpen}
+            >
+              <Fields>
+                <DatasetSettings dataset={dataset.data} onUpdate={actions.update} />
+              </Fields>
+            </Fold>
           </aside>
           <section aria-label="Images" className={classes.images}>
             <May>

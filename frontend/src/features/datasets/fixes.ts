@@ -22,7 +22,7 @@ export const FIX_WORDS: Record<Fix, string> = {
   remove_transparent: "Remove transparent images",
   keep_different: "Keep the most different",
   crop_odd: "Cut to 3:2",
-  caption_with_trigger: "Caption with the trigger word",
+  caption_with_trigger: "Use the trigger word",
   insert_trigger: "Add the trigger word",
   single_trigger: "Say it once",
   shorten_captions: "Shorten them",

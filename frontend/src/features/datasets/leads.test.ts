@@ -16,6 +16,13 @@ const finding = (kind: Finding["kind"], fix: Finding["fix"] = null): Finding => 
 
 test("what a button mends needs no lead, and what no button mends has one", () => {
   expect(leadOf(finding("caption_missing", "caption_with_trigger"))).toBeUndefined();
-  const kinds = ["too_few", "low_variety", "caption_missing", "caption_identical", "trigger_missing"];
+  const kinds = [
+    "empty",
+    "too_few",
+    "low_variety",
+    "caption_missing",
+    "caption_identical",
+    "trigger_missing",
+  ];
   for (const kind of kinds) expect(leadOf(finding(kind as Finding["kind"]))?.words).toBeTruthy();
 });

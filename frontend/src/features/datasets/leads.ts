@@ -10,6 +10,7 @@ const MORE_IMAGES: Lead = { words: "Add more images", to: "add-images" };
 const CAPTIONS: Lead = { words: "Write captions", to: "write-captions" };
 
 const LEADS: Partial<Record<Finding["kind"], Lead>> = {
+  empty: { words: "Choose images", to: "add-images" },
   too_few: MORE_IMAGES,
   low_variety: MORE_IMAGES,
   caption_missing: CAPTIONS,
@@ -26,6 +27,8 @@ export function leadOf(finding: Finding): Lead | undefined {
 export function follow({ to }: Lead) {
   requestAnimationFrame(() => {
     const target = document.querySelector<HTMLElement>(`[data-lead="${to}"]`);
+    // On a narrow screen it may lie in something folded.
+    target?.closest("details")?.setAttribute("open", "");
     target?.scrollIntoView({ block: "center" });
     target?.focus({ preventScroll: true });
     if (target instanceof HTMLButtonElement) target.click();

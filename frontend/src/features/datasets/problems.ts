@@ -1,4 +1,5 @@
-import type { DatasetImage } from "@/api/generated";
+import type { DatasetImage, Finding } from "@/api/generated";
+import { countOf } from "@/components/format";
 
 /** What a badge on an image says; the check panel says the rest. */
 export const PROBLEM_WORDS: Partial<Record<DatasetImage["problems"][number], string>> = {
@@ -27,4 +28,15 @@ export const MODES = {
 export function withTrigger(caption: string, trigger: string): string {
   if (!trigger || caption.toLowerCase().includes(trigger.toLowerCase())) return caption;
   return caption ? `${trigger} ${caption}` : trigger;
+}
+
+const SEVERITIES = ["error", "warning", "hint"] as const;
+
+/** How many findings of each weight, heaviest first: "1 warning, 5 hints". */
+export function weightsOf(findings: readonly Pick<Finding, "severity">[]): string {
+  if (findings.length === 0) return "Nothing to mend";
+  return SEVERITIES.map((one) => [one, findings.filter(({ severity }) => severity === one).length] as const)
+    .filter(([, count]) => count > 0)
+    .map(([one, count]) => countOf(count, one))
+    .join(", ");
 }

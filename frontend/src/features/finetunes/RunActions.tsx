@@ -22,6 +22,7 @@ import { toastProblem } from "@/components/undo";
 import { useRunActions } from "./actions";
 import { ExtendDialog } from "./ExtendDialog";
 import { NotifyButton } from "./NotifyButton";
+import { useOffers } from "./offers";
 import { isLive } from "./phases";
 
 function More({ run, onTrash }: { run: Finetune; onTrash: () => void }) {
@@ -117,6 +118,7 @@ function Finished({ run }: { run: Finetune }) {
 export function RunActions({ run }: { run: Finetune }) {
   const navigate = useNavigate();
   const { act, remove } = useRunActions(run.id);
+  const { offers } = useOffers(run);
   const isBusy = (action: string) => act.isPending && act.variables === action;
   const isEndless = isLive(run.state) && !run.is_stopping;
   const toggle = useRef<HTMLButtonElement>(null);
@@ -149,7 +151,7 @@ export function RunActions({ run }: { run: Finetune }) {
             Cancel run
           </Button>
         )}
-        {(run.state === "running" || run.state === "queued") && !run.is_stopping && !run.server_id && (
+        {(run.state === "running" || run.state === "queued") && !run.is_stopping && offers("pause") && (
           <Button
             ref={toggle}
             variant="default"

@@ -11,18 +11,20 @@ import { Loaded } from "@/components/Loaded";
 import { May } from "@/components/may/May";
 
 import { useRunActions } from "./actions";
+import { useOffers } from "./offers";
 import { RestartDialog } from "./RestartDialog";
 import classes from "./Run.module.css";
 
 export function Checkpoints({ run }: { run: Finetune }) {
   const query = useQuery(checkpointsQuery(run.id));
   const { act } = useRunActions(run.id);
+  const { offers } = useOffers(run);
   const [restarting, setRestarting] = useState<number | null>(null);
   return (
     <section aria-label="Checkpoints" className={classes.panel}>
       <div className={classes.panelHead}>
         <h2>Checkpoints</h2>
-        {run.state === "running" && !run.server_id && (
+        {run.state === "running" && offers("save") && (
           <Button
             size="compact-sm"
             variant="default"

@@ -10,7 +10,7 @@ import { useMay } from "@/api/session";
 import { TriggerChip } from "@/components/CopyButton";
 import { HealthPanel } from "@/components/health/HealthPanel";
 import { Loaded } from "@/components/Loaded";
-import { Changing, May, useStanding, WhyNot } from "@/components/may/May";
+import { Changing, May, useMayChange, useStanding, WhyNot } from "@/components/may/May";
 import { Page, Section } from "@/components/Page";
 import { ProblemCard } from "@/components/ProblemCard";
 import { Fold } from "@/components/schema-form/SchemaForm";
@@ -21,6 +21,8 @@ import { useRunActions } from "./actions";
 import { DatasetLink } from "./DatasetLink";
 import { Healings } from "./Healings";
 import { ImageLosses } from "./ImageLosses";
+import { useOffers } from "./offers";
+import { isLive } from "./phases";
 import classes from "./Run.module.css";
 import { RunActions } from "./RunActions";
 import { Checkpoints, Log, RecipeView } from "./RunDetails";
@@ -59,6 +61,40 @@ function Webhook({ run }: { run: Finetune }) {
     <p className="dim small" style={{ overflowWrap: "anywhere", marginTop: 12 }}>
       {run.webhook_url} {standing}.
     </p>
+  );
+}
+
+/** What can't be asked of a run at a server, and where it can. */
+function AtServer({ run }: { run: Finetune }) {
+  const { why } = useOffers(run);
+  const mayChange = useMayChange();
+  if (!run.server_id || !mayChange) return null;
+  if (isLive(run.state)) return why ? <p className="dim small">{why}</p> : null;
+  return (
+    <p className="dim small">
+      Its checkpoints are at {run.server_name}: further steps, or a restart from one of them, are for the
+      studio there.
+    </p>
+  );
+}
+
+function SampleNow({ run }: { run: Finetune }) {
+  const { act } = useRunActions(run.id);
+  const { offers } = useOffers(run);
+  if (!offers("sample")) return null;
+  return (
+    <May>
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={<ImagePlus size={14} />}
+        loading={act.isPending && act.variables === "sample"}
+        disabled={run.is_stopping}
+        onClick={() => act.mutate("sample")}
+      >
+        Sample now
+      </Button>
+    </May>
   );
 }
 
@@ -108,6 +144,7 @@ export function RunPage() {
         }
       >
         <WhyNot />
+        <AtServer run={run} />
         {run.error && run.state === "failed" && (
           <div className={classes.error}>
             <ProblemCard
@@ -141,26 +178,7 @@ export function RunPage() {
         {run.state === "succeeded" && run.model_id && (
           <HealthPanel finetuneId={finetuneId} modelId={run.model_id} />
         )}
-        <Section
-          title="Samples"
-          aside={
-            run.state === "running" &&
-            !run.server_id && (
-              <May>
-                <Button
-                  size="compact-sm"
-                  variant="default"
-                  leftSection={<ImagePlus size={14} />}
-                  loading={act.isPending && act.variables === "sample"}
-                  disabled={run.is_stopping}
-                  onClick={() => act.mutate("sample")}
-                >
-                  Sample now
-                </Button>
-              </May>
-            )
-          }
-        >
+        <Section title="Samples" aside={run.state === "running" && <SampleNow run={run} />}>
           <SampleSheet run={run} />
         </Section>
         <ImageLosses run={run} />

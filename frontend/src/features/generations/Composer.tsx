@@ -18,7 +18,7 @@ import { bringTo, lacking, takesPrompt } from "./hosted";
 import { HostedFields, HostedSettings, type HostedFieldsProps } from "./HostedFields";
 import { NoKey, Retired } from "./HostedNotice";
 import { LocalFields } from "./LocalFields";
-import { Price } from "./Price";
+import { lacksMask, Price } from "./Price";
 import { PromptField } from "./PromptField";
 import { useEstimate } from "./useEstimate";
 
@@ -65,7 +65,7 @@ export function Composer({ draft, update, chooser, choice, error, isSending, onG
     isRetired ? undefined : hosted,
     hasKey && missing.every((part) => part === "a prompt"),
   );
-  const errors = { ...fieldErrors(estimate.error), ...fieldErrors(error) };
+  const errors = { ...(lacksMask(estimate.error) ? {} : fieldErrors(estimate.error)), ...fieldErrors(error) };
   const counts = COUNTS.includes(String(draft.count)) ? COUNTS : [...COUNTS, String(draft.count)];
   const choose = (next: Choice | null) => next && update((old) => moved(old, choice, next));
   const canGenerate =

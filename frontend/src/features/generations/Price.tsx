@@ -13,10 +13,17 @@ import { ProblemCard } from "@/components/ProblemCard";
 import classes from "./Create.module.css";
 
 const SURE = { high: "estimate", medium: "rough estimate", low: "a guess" } as const;
+/** Nobody has done anything wrong who has not drawn the mask yet. */
+export const lacksMask = (error: unknown) =>
+  error !== null && problemOf(error).type.endsWith("/mask-missing");
 const trimmed = (credits: number) => Number(credits.toFixed(3));
 
 /** What a click on Generate would cost, or what stands in its way. */
 export function Price({ estimate, count }: { estimate: UseQueryResult<GenerationEstimate>; count: number }) {
+  if (lacksMask(estimate.error))
+    return (
+      <p className="dim small">Still needs a mask: draw one over the image, or give one with clear parts.</p>
+    );
   if (estimate.isError) {
     const problem = problemOf(estimate.error);
     const isOnMoney = problem.status === 409 || problem.status === 503;

@@ -1,8 +1,9 @@
 import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download, Search } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { call } from "@/api/call";
 import { readLog, type LogPage } from "@/api/generated";
@@ -12,7 +13,7 @@ import { Page } from "@/components/Page";
 
 import { LogLines } from "./LogLines";
 import classes from "./Logs.module.css";
-import { EMPTY, LEVELS, NARROW, type Wanted } from "./wanted";
+import { EMPTY, LEVELS, NARROW, searchOf, wantedOf, type Wanted } from "./wanted";
 
 const LIVE_MS = 2000;
 
@@ -110,11 +111,21 @@ function Found({
   );
 }
 
+/** What is wanted, as one types; the address follows a moment later, so that a reload or a link shows the same. */
+function useWanted() {
+  const [wanted, setWanted] = useState(wantedOf(useSearch({ from: "/admin/system/logs" })));
+  const [asked] = useDebouncedValue(wanted, 250);
+  const navigate = useNavigate();
+  useEffect(() => {
+    void navigate({ to: "/system/logs", search: searchOf(asked), replace: true });
+  }, [asked, navigate]);
+  return { wanted, asked, setWanted };
+}
+
 /** What the server and its workers did, line by line, as it happens. */
 export function LogsPage() {
-  const [wanted, setWanted] = useState(EMPTY);
+  const { wanted, asked, setWanted } = useWanted();
   const [isLive, setLive] = useState(true);
-  const [asked] = useDebouncedValue(wanted, 250);
   const query = useQuery(logQuery(asked, isLive));
   const change = (next: Partial<Wanted>) => setWanted((before) => ({ ...before, ...next }));
   const isNarrow = JSON.stringify(wanted) !== JSON.stringify(EMPTY);

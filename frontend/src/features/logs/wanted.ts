@@ -18,6 +18,21 @@ export const LEVELS: { value: Wanted["level"]; label: string }[] = [
   { value: "error", label: "Errors only" },
 ];
 
+type Searched = { [Name in keyof Wanted]?: string };
+
+/** What an address asks for; a level there is none of is none. */
+export const wantedOf = (search: Searched): Wanted => ({
+  ...EMPTY,
+  ...Object.fromEntries(Object.entries(search).filter(([name, value]) => name in EMPTY && value)),
+  level: LEVELS.find(({ value }) => value === search.level)?.value ?? EMPTY.level,
+});
+
+/** What of it an address names: only what is not as usual. */
+export const searchOf = (wanted: Wanted): Searched =>
+  Object.fromEntries(
+    Object.entries(wanted).filter(([name, value]) => value && value !== EMPTY[name as keyof Wanted]),
+  );
+
 export const NARROW = [
   { name: "job_id", label: "Job" },
   { name: "request_id", label: "Request" },

@@ -4,7 +4,17 @@ import { useMemo } from "react";
 import type { MetricPage, MetricSeries } from "@/api/generated";
 
 import classes from "./Metrics.module.css";
-import { figureOf, formatOf, labelWords, plotOf, timeFormat, type Format, type Plot } from "./measures";
+import {
+  figureOf,
+  formatOf,
+  labelWords,
+  plotHelp,
+  plotOf,
+  ticksOf,
+  timeFormat,
+  type Format,
+  type Plot,
+} from "./measures";
 
 const HEIGHT = 168;
 
@@ -41,8 +51,8 @@ const timeAxis = (page: MetricPage) => ({
   scale: "time" as const,
   domain: [Date.parse(page.begins_at), Date.parse(page.ends_at)] as [number, number],
   tickFormatter: timeFormat(page.range),
-  tickCount: 5,
-  minTickGap: 24,
+  ticks: ticksOf(page),
+  interval: "preserveStartEnd" as const,
 });
 
 /** What came in each stretch stands on the floor; how much there was, or how long it took, is a line. */
@@ -84,7 +94,7 @@ function Chart({ series, ...rest }: ChartProps & { series: MetricSeries }) {
 
 /** One measure: what it is, its figure, its plot, and the same in words for who does not see the plot. */
 export function MetricCard({ series, page }: { series: MetricSeries; page: MetricPage }) {
-  const plot = useMemo(() => plotOf(series), [series]);
+  const plot = useMemo(() => plotOf(series, page.step_s), [series, page.step_s]);
   const format = formatOf(series.unit);
   const figure = figureOf(series);
   const isSeveral = plot.series.length > 1;
@@ -93,7 +103,7 @@ export function MetricCard({ series, page }: { series: MetricSeries; page: Metri
       <figcaption className={classes.head}>
         <span>
           <strong className={classes.title}>{series.title}</strong>
-          <span className="dim small">{series.help}</span>
+          <span className="dim small">{plotHelp(series)}</span>
         </span>
         {figure !== null && <span className={classes.figure}>{figure}</span>}
       </figcaption>

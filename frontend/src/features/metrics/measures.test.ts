@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { MetricLine, MetricSeries } from "@/api/generated";
 
-import { figureOf, formatOf, labelWords, plotOf } from "./measures";
+import { figureOf, formatOf, labelWords, plotHelp, plotOf, ticksOf } from "./measures";
 
 const AT = ["2026-11-01T10:00:00Z", "2026-11-01T10:01:00Z"];
 
@@ -38,7 +38,7 @@ const series = (rest: Partial<MetricSeries>): MetricSeries => ({
 
 describe("plotOf", () => {
   it("gives each label a line and each time a row", () => {
-    const plot = plotOf(series({ lines: [line("local", [1, 2]), line("bfl", [3])] }));
+    const plot = plotOf(series({ name: "job_errors", lines: [line("local", [1, 2]), line("bfl", [3])] }), 60);
     expect(plot.series.map(({ label }) => label)).toEqual(["This computer", "BFL"]);
     expect(plot.rows).toEqual([
       { at: Date.parse(AT[0]), l0: 1, l1: 3 },
@@ -46,14 +46,22 @@ describe("plotOf", () => {
     ]);
   });
 
+  it("shows images per hour, however long a stretch is", () => {
+    const images = series({ help: "Images.", lines: [line("local", [2]), line("bfl", [1])] });
+    expect(plotOf(images, 900).rows).toEqual([{ at: Date.parse(AT[0]), l0: 8, l1: 4 }]);
+    expect(plotOf(images, 14_400).rows).toEqual([{ at: Date.parse(AT[0]), l0: 0.5, l1: 0.25 }]);
+    expect(figureOf(images)).toBe("3");
+    expect(plotHelp(images)).toContain("per hour");
+  });
+
   it("shows three quantiles of one line, and the slow end of several", () => {
     const times = { kind: "histogram", unit: "seconds" } as const;
-    expect(plotOf(series({ ...times, lines: [line("", [4])] })).rows[0]).toMatchObject({
+    expect(plotOf(series({ ...times, lines: [line("", [4])] }), 60).rows[0]).toMatchObject({
       p50: 2,
       p95: 4,
       p99: 8,
     });
-    const two = plotOf(series({ ...times, lines: [line("read", [4]), line("change", [6])] }));
+    const two = plotOf(series({ ...times, lines: [line("read", [4]), line("change", [6])] }), 60);
     expect(two.rows[0]).toMatchObject({ l0: 4, l1: 6 });
   });
 
@@ -67,6 +75,7 @@ describe("plotOf", () => {
           line("generation succeeded", [5, 5]),
         ],
       }),
+      60,
     );
     expect(plot.series.map(({ label, color }) => [label, color])).toEqual([
       ["Jobs failed", "var(--bad)"],
@@ -76,6 +85,13 @@ describe("plotOf", () => {
       [3, 5],
       [1, 5],
     ]);
+  });
+});
+
+describe("ticksOf", () => {
+  it("spreads times over the whole range, inside of it", () => {
+    const page = { begins_at: "2026-11-01T00:00:00Z", ends_at: "2026-11-02T00:00:00Z" };
+    expect(ticksOf(page).map((at) => new Date(at).getUTCHours())).toEqual([3, 9, 15, 21]);
   });
 });
 

@@ -1,5 +1,5 @@
-import { bytes, compactNumber, duration } from "@/components/format";
-import type { MetricLine, MetricPoint, MetricSeries } from "@/api/generated";
+import { compactNumber, diskBytes, duration } from "@/components/format";
+import type { MetricLine, MetricPage, MetricPoint, MetricSeries } from "@/api/generated";
 
 /** What is plotted for one measure, made of what the server counted. */
 
@@ -16,11 +16,14 @@ const seconds: Format = (value) =>
 
 export function formatOf(unit: MetricSeries["unit"]): Format {
   if (unit === "seconds") return seconds;
-  if (unit === "bytes") return bytes;
+  if (unit === "bytes") return diskBytes;
   if (unit === "ratio") return (value) => `${Math.round(100 * value)} %`;
   if (unit === "credits") return (value) => compactNumber(value);
   return (value) => (Number.isInteger(value) ? value.toLocaleString("en") : compactNumber(value));
 }
+
+/** What comes in at a pace is shown as that: a stretch of a year and one of an hour then say the same. */
+const PER_HOUR = new Set(["images_made"]);
 
 const NAMES: Record<string, string> = {
   device: "This computer",
@@ -91,8 +94,9 @@ const QUANTILES = [
 ] as const;
 
 /** Rows for a chart, one per time; a time at which a line has no point is a gap in it. */
-export function plotOf(series: MetricSeries): Plot {
+export function plotOf(series: MetricSeries, stepS: number): Plot {
   const lines = merged(series);
+  const pace = PER_HOUR.has(series.name) ? 3600 / stepS : 1;
   const rows = new Map<number, Record<string, number>>();
   const put = (point: MetricPoint, name: string, value: number | null) => {
     if (value === null) return;
@@ -105,7 +109,7 @@ export function plotOf(series: MetricSeries): Plot {
   for (const [index, line] of lines.entries())
     for (const point of line.points)
       if (isSplit) for (const { name } of QUANTILES) put(point, name, point[name]);
-      else put(point, `l${index}`, series.kind === "histogram" ? point.p95 : point.value);
+      else put(point, `l${index}`, series.kind === "histogram" ? point.p95 : pace * point.value);
   return {
     rows: [...rows.values()].sort((one, other) => one.at - other.at),
     series: isSplit
@@ -116,6 +120,17 @@ export function plotOf(series: MetricSeries): Plot {
           color: colorOf(line.label, index),
         })),
   };
+}
+
+/** What a plot says of its numbers where that is not plain. */
+export const plotHelp = (series: MetricSeries) =>
+  PER_HOUR.has(series.name) ? `${series.help} Plotted per hour; the figure is all of them.` : series.help;
+
+/** Whole steps of the range to write times at: the chart would only name those at which there is a point. */
+export function ticksOf(page: Pick<MetricPage, "begins_at" | "ends_at">, count = 4): number[] {
+  const begin = Date.parse(page.begins_at);
+  const step = (Date.parse(page.ends_at) - begin) / count;
+  return Array.from({ length: count }, (_, index) => Math.round(begin + step * (index + 0.5)));
 }
 
 /** The figure beside a title: what came in the whole range, how slow the slow ones are, or how much there is now. */

@@ -25,6 +25,8 @@ Flux3Ratio = Literal[
     "4:5", "3:4", "5:7", "2:3", "9:16", "1:2", "9:21",
 ]  # fmt: skip
 Flux3Resolution = Literal["768sq", "1k", "1.5k", "2k", "4k"]
+FINETUNE_ID = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?$"
+"""A name BFL gives: small letters, digits, - and _; a shared one is `organisation/name`; older ones are UUIDs."""
 
 
 def _check_ratio(value: str) -> str:
@@ -143,7 +145,7 @@ def _finetune_id() -> Any:
     text = "The name the LoRA was given at BFL; a shared one is owner/name."
     return parameter(
         ..., "Finetune", text, level="basic", group="Model", min_length=1, max_length=200,
-        pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)?$",
+        pattern=FINETUNE_ID,
     )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fluxtune.core.errors import Problem
 
-Extension = Literal["adapter", "cancel", "draw", "preview", "progress", "recipe", "stop"]
+Extension = Literal[
+    "adapter", "cancel", "draw", "pause", "preview", "progress", "recipe", "sample", "save", "stop"
+]  # fmt: skip
 TRAINING: tuple[Extension, ...] = ("adapter", "cancel", "progress", "recipe", "stop")
 """What following a finetune as if it ran here takes."""
 

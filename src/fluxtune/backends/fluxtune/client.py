@@ -176,7 +176,7 @@ class ServerClient(BflClient):
         return self._json(f"/v1/get_result?id={quote(finetune_id, safe='')}")
 
     def steer(self, finetune_id: str, what: str) -> bool:
-        """Ask to `cancel` or `stop` a finetune; return False if it has ended already, or is not known."""
+        """Ask something of a finetune, such as `cancel`; return False if it is in no state for it, or not known."""
         import httpx2
 
         url = f"{self._server.geturl()}/v1/fluxtune/{what}"

@@ -1,6 +1,7 @@
 """What the client makes of good and bad answers, against a real server and against made-up ones."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import httpx2
@@ -10,6 +11,7 @@ from fluxtune.backends.bfl import errors
 from fluxtune.backends.bfl.answers import read_state
 from fluxtune.backends.bfl.client import BflClient, LinkExpired
 from fluxtune.backends.bfl.pace import Pace
+from fluxtune.core.errors import FluxtuneError, JobFailed
 from tests.bfl_server import KEY, BflServer, make_jpeg
 
 PATH = "/v1/flux-2-klein-4b"
@@ -80,6 +82,58 @@ def test_every_code_of_a_request(server: BflServer, fault: Any, error: type[Exce
     assert problem.detail
     assert problem.action
     assert KEY not in str(problem)
+
+
+SURELY_NOT_ACCEPTED = (errors.HostedRefused, errors.KeyRefused, errors.CreditsGone, errors.TooManyTasks)
+
+
+EVERY_CODE = sorted({int(code) for code in HTTPStatus if code >= 200} | {299, 399, 420, 498, 499, 509, 520, 529, 599})
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><title>Sorry</title></html>", b'{"detail": "Sorry"}', b"\xff\x00"])
+def test_no_code_is_taken_for_anything_it_does_not_say(body: bytes) -> None:
+    """Only 4xx that judge the request, and a move for good, say that nothing was charged; all else stays open."""
+    codes = [code for code in EVERY_CODE for _ in range(2)]
+    answers = iter(httpx2.Response(code, content=body) for code in codes)
+    transport = httpx2.MockTransport(lambda _: next(answers))
+    with BflClient("secret", "https://api.bfl.ai", transport=transport) as client:
+        for code in EVERY_CODE:
+            _check_code(client, code)
+
+
+def _check_code(client: BflClient, code: int) -> None:
+    with pytest.raises(FluxtuneError) as caught:
+        client.submit(PATH, BODY)
+    refused = code in (301, 307, 308) or (400 <= code < 500 and code not in (408, 409, 425))
+    assert isinstance(caught.value, SURELY_NOT_ACCEPTED if refused else errors.AcceptanceUnknown), code
+    problem = caught.value.problem()
+    assert problem.title
+    assert problem.detail
+    assert problem.action
+    assert "<html" not in problem.detail
+    # The same answer to a question is never taken for the end of a task: its image may still come.
+    with pytest.raises(FluxtuneError) as caught:
+        client.look("1", None)
+    assert not isinstance(caught.value, JobFailed), code
+    assert caught.value.problem().action
+
+
+@pytest.mark.parametrize("code", [204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 410, 429, 500, 503])
+def test_an_image_is_followed_nowhere_and_no_code_is_an_image(code: int) -> None:
+    asked: list[str] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        return httpx2.Response(code, headers={"location": "https://evil.example/x"})
+
+    client = BflClient("secret", "https://api.bfl.ai", transport=httpx2.MockTransport(handle))
+    url = "https://delivery-eu1.bfl.ai/x.jpeg"
+    if code == 204:  # an image without a byte is found out by whoever decodes it
+        assert client.fetch(url) == b""
+    else:
+        with pytest.raises(errors.DeliveryFailed):
+            client.fetch(url)
+    assert asked == [url]
 
 
 def test_a_finding_names_its_field(client: BflClient, server: BflServer) -> None:

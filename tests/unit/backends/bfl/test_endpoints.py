@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from fluxtune.backends.bfl.endpoints import ENDPOINTS, EndpointMissing, EndpointRetired, find_endpoint, require_usable
+from fluxtune.deployments.schemas import DeploymentLink
 
 DOCUMENTS = Path(__file__).parents[5] / "shared" / "bfl"
 NOT_OURS = {"webhook_url", "webhook_secret", "user", "input_image_blob_path"}
@@ -153,3 +154,12 @@ def test_capabilities_follow_from_the_parameters() -> None:
     assert (fill.image_fields, fill.needs_image) == (("image", "mask"), True)
     assert (flux3.max_images, flux3.has_seed) == (10, False)
     assert find_endpoint("flux-kontext-max").active_tasks == 6
+
+
+@pytest.mark.parametrize("name", ["rex", "a-1_b", "9f0c2d1e-0000-4000-8000-000000000000", "acme.inc/rex"])
+def test_every_name_a_model_can_have_there_can_be_drawn_with(name: str) -> None:
+    DeploymentLink(finetune_id=name)
+    for endpoint in USABLE:
+        if endpoint.takes_finetune:
+            needed = {each: "0" * 32 for each in endpoint.image_fields if endpoint.needs_image}
+            endpoint.parameters.model_validate({"prompt": "x", "finetune_id": name, **needed})  # type: ignore[union-attr]

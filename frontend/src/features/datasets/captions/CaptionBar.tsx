@@ -6,6 +6,7 @@ import { useState } from "react";
 import type { Dataset } from "@/api/generated";
 import { activeJobsQuery } from "@/api/queries";
 import { useFlag } from "@/api/useFlag";
+import { useMayChange } from "@/components/may/May";
 
 import { useCaptionActions } from "./actions";
 import classes from "./CaptionBar.module.css";
@@ -32,7 +33,8 @@ type Tool = "write" | "edit" | "trigger" | "words" | "history";
 /** Everything that is done to many captions. */
 export function CaptionBar({ dataset, ids, isChosen, refresh, sync, onFind }: CaptionBarProps) {
   const [tool, setTool] = useState<Tool | null>(null);
-  const canWrite = useFlag("automatic-captions");
+  const mayChange = useMayChange();
+  const canWrite = useFlag("automatic-captions") && mayChange;
   const actions = useCaptionActions(dataset.id, refresh);
   const jobs = useQuery(activeJobsQuery);
   const job = jobs.data?.find((one) => one.kind === "captions" && one.target_id === dataset.id);
@@ -54,30 +56,34 @@ export function CaptionBar({ dataset, ids, isChosen, refresh, sync, onFind }: Ca
             Write captions
           </Button>
         )}
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<Replace size={14} />}
-          onClick={() => setTool("edit")}
-          visibleFrom="sm"
-        >
-          Find and replace
-        </Button>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<Tag size={14} />}
-          onClick={() => setTool("trigger")}
-          visibleFrom="sm"
-        >
-          Trigger word
-        </Button>
+        {mayChange && (
+          <>
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<Replace size={14} />}
+              onClick={() => setTool("edit")}
+              visibleFrom="lg"
+            >
+              Find and replace
+            </Button>
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<Tag size={14} />}
+              onClick={() => setTool("trigger")}
+              visibleFrom="lg"
+            >
+              Trigger word
+            </Button>
+          </>
+        )}
         <Button
           size="xs"
           variant="default"
           leftSection={<WholeWord size={14} />}
           onClick={() => setTool("words")}
-          visibleFrom="sm"
+          visibleFrom="lg"
         >
           Words
         </Button>
@@ -86,19 +92,19 @@ export function CaptionBar({ dataset, ids, isChosen, refresh, sync, onFind }: Ca
           variant="default"
           leftSection={<History size={14} />}
           onClick={() => setTool("history")}
-          visibleFrom="sm"
+          visibleFrom="lg"
         >
           History
         </Button>
         <Menu position="bottom-end">
           <Menu.Target>
-            <Button size="xs" variant="default" hiddenFrom="sm">
+            <Button size="xs" variant="default" hiddenFrom="lg">
               More
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item onClick={() => setTool("edit")}>Find and replace</Menu.Item>
-            <Menu.Item onClick={() => setTool("trigger")}>Trigger word</Menu.Item>
+            {mayChange && <Menu.Item onClick={() => setTool("edit")}>Find and replace</Menu.Item>}
+            {mayChange && <Menu.Item onClick={() => setTool("trigger")}>Trigger word</Menu.Item>}
             <Menu.Item onClick={() => setTool("words")}>Words</Menu.Item>
             <Menu.Item onClick={() => setTool("history")}>History</Menu.Item>
           </Menu.Dropdown>

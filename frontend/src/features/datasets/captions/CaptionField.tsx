@@ -122,15 +122,13 @@ export function CaptionField({
             )}
           </span>
         )}
-        {mayChange && (
-          <Versions
-            datasetId={datasetId}
-            imageId={item.id}
-            number={index + 1}
-            current={item.caption}
-            onUse={type}
-          />
-        )}
+        <Versions
+          datasetId={datasetId}
+          imageId={item.id}
+          number={index + 1}
+          current={item.caption}
+          onUse={type}
+        />
       </div>
     </>
   );

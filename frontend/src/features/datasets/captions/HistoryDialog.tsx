@@ -6,6 +6,7 @@ import { useState } from "react";
 import type { CaptionStep } from "@/api/generated";
 import { ago, countOf } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
+import { useMayChange } from "@/components/may/May";
 import { toastGood, toastProblem } from "@/components/undo";
 
 import { saidOf } from "./actions";
@@ -24,6 +25,7 @@ const STATES: Partial<Record<CaptionStep["state"], string>> = {
 export function HistoryDialog({ dataset, actions, isOpen, onClose }: DialogProps) {
   const steps = useQuery(stepsQuery(dataset.id));
   const [busy, setBusy] = useState(false);
+  const mayChange = useMayChange();
   const run = async (what: "undo" | "redo", id: string) => {
     setBusy(true);
     try {
@@ -54,7 +56,7 @@ export function HistoryDialog({ dataset, actions, isOpen, onClose }: DialogProps
                         .join(" · ")}
                     </span>
                   </span>
-                  {step.id === undo_id && (
+                  {mayChange && step.id === undo_id && (
                     <Button
                       size="xs"
                       variant="default"
@@ -65,7 +67,7 @@ export function HistoryDialog({ dataset, actions, isOpen, onClose }: DialogProps
                       Undo
                     </Button>
                   )}
-                  {step.id === redo_id && (
+                  {mayChange && step.id === redo_id && (
                     <Button
                       size="xs"
                       variant="default"

@@ -6,6 +6,7 @@ import { useState, type ComponentProps } from "react";
 import type { CaptionVersion } from "@/api/generated";
 import { ago } from "@/components/format";
 import { Loaded } from "@/components/Loaded";
+import { useMayChange } from "@/components/may/May";
 
 import classes from "./CaptionField.module.css";
 import { versionsQuery } from "./queries";
@@ -33,6 +34,7 @@ interface VersionsProps {
 
 function List({ datasetId, imageId, current, onUse }: VersionsProps) {
   const versions = useQuery(versionsQuery(datasetId, imageId));
+  const mayChange = useMayChange();
   return (
     <Loaded query={versions} skeleton={<p className="dim small">Loading…</p>}>
       {(list) =>
@@ -44,7 +46,7 @@ function List({ datasetId, imageId, current, onUse }: VersionsProps) {
               <li key={`${version.at} ${index}`}>
                 <button
                   type="button"
-                  disabled={version.caption === current}
+                  disabled={!mayChange || version.caption === current}
                   onClick={() => onUse(version.caption)}
                 >
                   {version.caption || <em>no caption</em>}
@@ -73,7 +75,7 @@ function Opener({ number, ...rest }: { number: number } & ComponentProps<"button
   );
 }
 
-/** What a caption was, and who wrote it; a click brings it back. */
+/** What a caption was, and who wrote it; a click brings it back for whoever may change it. */
 export function Versions(props: VersionsProps) {
   const [isOpen, setOpen] = useState(false);
   // Thousands of cards scroll by: what opens is made when it is opened.

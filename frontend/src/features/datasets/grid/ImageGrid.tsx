@@ -1,4 +1,4 @@
-import { memo, useCallback, useMemo, useRef, type KeyboardEvent } from "react";
+import { memo, useCallback, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { VirtuosoGrid, type GridComponents, type VirtuosoGridHandle } from "react-virtuoso";
 
 import type { DatasetImage, GridImage } from "@/api/generated";
@@ -9,6 +9,7 @@ import type { SeenAs } from "@/features/datasets/shape/TrainedPicture";
 import classes from "./ImageGrid.module.css";
 import { useRecord, useWindow } from "./records";
 import type { Selection } from "./selection";
+import { Turns, useTurn } from "./turns";
 
 export type Problems = ReadonlyMap<string, DatasetImage["problems"]>;
 
@@ -25,6 +26,8 @@ interface ImageGridProps extends Omit<CardActions, "onCaptionMove"> {
   onRemoveChosen: (fallback: string) => void;
 }
 
+// Frames until a cell that was scrolled to is there, and drawn.
+const TRIES = 60;
 const NO_PROBLEMS: DatasetImage["problems"] = [];
 
 interface CellProps extends CardActions {
@@ -36,12 +39,14 @@ interface CellProps extends CardActions {
   isSelected: boolean;
   isSelecting: boolean;
   seenAs: ImageGridProps["seenAs"];
+  turns: Turns;
 }
 
 // The grid is drawn anew at every step of a scroll: cells that stay are not.
-const Cell = memo(function Cell({ datasetId, id, seenAs, ...rest }: CellProps) {
+const Cell = memo(function Cell({ datasetId, id, seenAs, turns, ...rest }: CellProps) {
   const item = useRecord(datasetId, id);
-  if (!item) return <div className={cardClasses.waiting} aria-hidden />;
+  const isDrawn = useTurn(turns);
+  if (!item || !isDrawn) return <div className={cardClasses.waiting} aria-hidden />;
   return <ImageCard key={id} datasetId={datasetId} item={item} seenAs={seenAs?.(item) ?? null} {...rest} />;
 });
 
@@ -74,17 +79,18 @@ export function ImageGrid(props: ImageGridProps) {
   const { onCaption, onRemove, onPick, onToggle, onOpen } = props;
   const grid = useRef<VirtuosoGridHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
+  const [turns] = useState(() => new Turns());
   const load = useWindow(datasetId, ids);
   const count = ids.length;
 
   const focus = useCallback(
-    (index: number, what: "button[data-index" | "textarea[data-caption", tries = 20) => {
+    (index: number, what: "button[data-index" | "textarea[data-caption", tries = TRIES) => {
       const cell = frame.current?.querySelector<HTMLElement>(`${what}="${index}"]`);
       if (cell) {
         cell.focus({ preventScroll: true });
         cell.scrollIntoView({ block: "nearest" });
       } else if (tries > 0) {
-        if (tries === 20) grid.current?.scrollToIndex({ index, align: "center" });
+        if (tries === TRIES) grid.current?.scrollToIndex({ index, align: "center" });
         requestAnimationFrame(() => focusAgain.current(index, what, tries - 1));
       }
     },
@@ -141,6 +147,7 @@ export function ImageGrid(props: ImageGridProps) {
         listClassName={classes.list}
         components={COMPONENTS}
         scrollSeekConfiguration={SEEK}
+        isScrolling={(isScrolling) => turns.scroll(isScrolling)}
         rangeChanged={({ startIndex, endIndex }) => load(startIndex, endIndex)}
         computeItemKey={(index) => ids[index] ?? index}
         itemContent={(index) => {
@@ -156,6 +163,7 @@ export function ImageGrid(props: ImageGridProps) {
               isSelected={selection.ids.has(id)}
               isSelecting={selection.ids.size > 0}
               seenAs={seenAs}
+              turns={turns}
               {...actions}
             />
           );

@@ -121,19 +121,17 @@ export function ImagesSection({ dataset, check, actions, only, onShowAll, after 
       />
       {isTrainingView && <TrainingPanel {...training.panel} />}
       {counts.total > 0 && !filter.removed && (
-        <May>
-          <CaptionBar
-            dataset={dataset}
-            ids={chosen.length > 0 ? chosen : ids.length < counts.total ? ids : null}
-            isChosen={chosen.length > 0}
-            refresh={actions.refresh}
-            sync={sync}
-            onFind={(query) => {
-              narrow({ query });
-              setFound((old) => old + 1);
-            }}
-          />
-        </May>
+        <CaptionBar
+          dataset={dataset}
+          ids={chosen.length > 0 ? chosen : ids.length < counts.total ? ids : null}
+          isChosen={chosen.length > 0}
+          refresh={actions.refresh}
+          sync={sync}
+          onFind={(query) => {
+            narrow({ query });
+            setFound((old) => old + 1);
+          }}
+        />
       )}
       {ids.length === 0 && counts.total > 0 && (
         <Empty

@@ -16,6 +16,9 @@ export type GridFilter = NonNullable<GetDatasetGridData["query"]>;
 
 // The server takes 200 ids a request; a screen shows fewer.
 const MOST = 100;
+// Records are asked for when one of the next NEAR is not known, and then for the next FAR: many rows by one question.
+const NEAR = 20;
+const FAR = 80;
 // While something happens it is asked often what; a dataset that lies still is left in peace.
 const SYNC_MS = 4_000;
 const CALM_MS = 16_000;
@@ -160,10 +163,12 @@ export function useWindow(datasetId: string, ids: readonly string[]) {
   const asked = useRef(new Set<string>());
   const load = useCallback(
     (from: number, to: number) => {
-      const wanted = ids
-        .slice(Math.max(0, from - 20), to + 40)
-        .filter((id) => !asked.current.has(id) && !recordOf(client, datasetId, id));
-      if (wanted.length === 0) return;
+      const missing = (margin: number) =>
+        ids
+          .slice(Math.max(0, from - margin), to + margin)
+          .filter((id) => !asked.current.has(id) && !recordOf(client, datasetId, id));
+      if (missing(NEAR).length === 0) return;
+      const wanted = missing(FAR);
       wanted.forEach((id) => asked.current.add(id));
       void fetchRecords(client, datasetId, wanted)
         .catch(() => undefined)

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Modal, SegmentedControl, Slider, Tooltip } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { Contrast, Redo2, Trash2, Undo2 } from "lucide-react";
+import { Contrast, Redo2, Trash2, Undo2, ZoomIn, ZoomOut } from "lucide-react";
 import { useCallback, useState } from "react";
 
 import { ErrorState } from "@/components/ProblemCard";
@@ -9,6 +9,8 @@ import classes from "./Mask.module.css";
 import { MaskCanvas } from "./MaskCanvas";
 import { add, brushOf, coverageText, redo, undo, type History, type Stroke } from "./strokes";
 import { keepMask, useMask } from "./useMask";
+import { useZoom } from "./useZoom";
+import { MOST_ZOOM, stepZoom, zoomText } from "./zoom";
 
 interface MaskDialogProps {
   imageId: string;
@@ -26,6 +28,7 @@ export function MaskDialog({ imageId, maskId, history, onHistory, onClose, onKep
   const [isEraser, setEraser] = useState(false);
   const [size, setSize] = useState<number | null>(null);
   const [part, setPart] = useState(0);
+  const view = useZoom();
   const [isKeeping, setKeeping] = useState(false);
   const [refusal, setRefusal] = useState<unknown>(null);
   const brush = brushOf(image ?? { width: 1, height: 1 });
@@ -53,6 +56,10 @@ export function MaskDialog({ imageId, maskId, history, onHistory, onClose, onKep
     ["e", () => setEraser(true)],
     ["[", () => resize(1 / 1.2)],
     ["]", () => resize(1.2)],
+    ["+", () => view.zoomTo((old) => stepZoom(old, 1))],
+    ["=", () => view.zoomTo((old) => stepZoom(old, 1))],
+    ["-", () => view.zoomTo((old) => stepZoom(old, -1))],
+    ["0", () => view.zoomTo(() => 1)],
     ["mod+Enter", () => void keep()],
   ]);
   const deeds = [
@@ -93,6 +100,31 @@ export function MaskDialog({ imageId, maskId, history, onHistory, onClose, onKep
               />
               <output className="dim small num">{2 * radius} px</output>
             </div>
+            <div className={classes.zoom}>
+              <Tooltip label="Zoom out">
+                <ActionIcon
+                  size="lg"
+                  aria-label="Zoom out"
+                  disabled={view.zoom <= 1}
+                  onClick={() => view.zoomTo((old) => stepZoom(old, -1))}
+                >
+                  <ZoomOut size={17} />
+                </ActionIcon>
+              </Tooltip>
+              <output className="dim small num" aria-label="Zoom">
+                {zoomText(view.zoom)}
+              </output>
+              <Tooltip label="Zoom in">
+                <ActionIcon
+                  size="lg"
+                  aria-label="Zoom in"
+                  disabled={view.zoom >= MOST_ZOOM}
+                  onClick={() => view.zoomTo((old) => stepZoom(old, 1))}
+                >
+                  <ZoomIn size={17} />
+                </ActionIcon>
+              </Tooltip>
+            </div>
             <div className={classes.deeds}>
               {deeds.map(({ name, Icon, isOff = false, act }) => (
                 <Tooltip key={name} label={name}>
@@ -110,6 +142,7 @@ export function MaskDialog({ imageId, maskId, history, onHistory, onClose, onKep
             deeds={history.done}
             isEraser={isEraser}
             radius={radius}
+            view={view}
             onStroke={addStroke}
             onCovered={setPart}
           />
@@ -121,7 +154,7 @@ export function MaskDialog({ imageId, maskId, history, onHistory, onClose, onKep
               </p>
               <p className="dim small" id="mask-keys">
                 By keyboard: arrows move the brush, Space puts it down and lifts it, B and E change the tool,
-                [ and ] its size.
+                [ and ] its size; + and − zoom, 0 shows all. Ctrl and the wheel, or two fingers, zoom too.
               </p>
             </div>
             <Button variant="primary" loading={isKeeping} disabled={part === 0} onClick={() => void keep()}>

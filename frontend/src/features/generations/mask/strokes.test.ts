@@ -61,6 +61,7 @@ describe("the brush", () => {
     expect(calls).toEqual([
       ["move", 5, 10],
       ["line", 5, 10],
+      ["line", 5.01, 10], // without any length a browser draws nothing
     ]);
     calls.length = 0;
     const longer = { ...stroke, isEraser: true, points: [...stroke.points, { x: 30, y: 20 }] };

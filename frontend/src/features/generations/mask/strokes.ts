@@ -18,6 +18,8 @@ export interface History {
 }
 
 const WHITE = "#fff";
+/** Pixels that nobody sees. */
+const DOT = 0.01;
 
 export const NO_HISTORY: History = { done: [], undone: [] };
 
@@ -79,6 +81,8 @@ export function drawStroke(
   const start = points[Math.max(from - 1, 0)];
   pen.moveTo(start.x * scale, start.y * scale);
   for (const { x, y } of points.slice(from)) pen.lineTo(x * scale, y * scale);
+  // A line without any length is not drawn, not even its round ends: one click is to be a dot.
+  if (points.length === 1) pen.lineTo(start.x * scale + DOT, start.y * scale);
   pen.stroke();
 }
 
