@@ -7,6 +7,7 @@ import pytest
 
 from fluxtune.core.clock import now
 from fluxtune.core.ids import new_id
+from fluxtune.engine.lora_files.keys import TITLES
 from fluxtune.engine.lora_files.reading import recognise_lora
 from fluxtune.models.tables import ModelRow, ModelVersionRow
 from tests.loras import kohya_lora, pocket_lora
@@ -169,6 +170,15 @@ class TestExport:
         for part in ("# Rex the dog", "instance_prompt: \"rexo\"", "Best outdoors.", "| Trigger word | `rexo` |",
                      "Imported from", 'a "rexo" \\| dog', "load_lora_weights"):  # fmt: skip
             assert part in text
+
+    def test_a_card_of_a_layout_names_that_file(self, client, tmp_path):
+        model = imported(client, tmp_path, metadata=MODELSPEC)
+        address = f"/api/models/{model['id']}/versions/{model['versions'][0]['id']}/card"
+        card = client.get(address, params={"layout": "kohya"}).json()
+        assert card["name"] == "rex-the-dog-pocket-kohya.md"
+        assert 'weight_name="rex-the-dog-pocket-kohya.safetensors"' in card["markdown"]
+        assert f"| Layout | {TITLES['kohya']} |" in card["markdown"]
+        assert client.get(address, params={"layout": "odd"}).status_code == 422
 
 
 class TestDeployment:

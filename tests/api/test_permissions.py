@@ -29,6 +29,7 @@ PUBLIC = {"/", "/api/openapi.json", "/openapi.json", "/api/{path:path}"}
 
 OPEN = {
     "GET /healthz", "GET /readyz", "POST /hooks/bfl/{line_id}/{token}", "GET /v1/samples/{image_id}.{form}",
+    "HEAD /v1/samples/{image_id}.{form}",
     "POST /api/session", "POST /api/session/password", "GET /api/session/ways",
     "POST /api/invitations/reading", "POST /api/invitations/acceptance",
 }  # fmt: skip

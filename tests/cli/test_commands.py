@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fluxtune.cli import exits
+from fluxtune.engine.lora_files.keys import TITLES
 from fluxtune.engine.lora_files.reading import recognise_lora
 from tests.loras import kohya_lora
 from tests.places import ON_POSTGRESQL
@@ -148,7 +149,10 @@ class TestModels:
         result = fluxtune("model", "export", "Rex", "--layout", "bfl", "--card", "--out", out, "--json")
         assert result.code == exits.OK, result.err
         assert recognise_lora(out).layout == "bfl"
-        assert "# Rex" in (tmp_path / "rex.md").read_text()
+        card = (tmp_path / "rex.md").read_text()
+        assert "# Rex" in card
+        assert f"| Layout | {TITLES['bfl']} |" in card
+        assert 'weight_name="rex.safetensors"' in card
         refused = fluxtune("model", "deploy", "Rex")
         assert refused.code == exits.INVALID
         assert "klein base" in refused.err

@@ -263,6 +263,7 @@ RULES: dict[str, Rule] = {
     "POST /v1/fluxtune/save": "train",
     "GET /v1/fluxtune/progress": "read",
     "GET /v1/samples/{image_id}.{form}": "open",
+    "HEAD /v1/samples/{image_id}.{form}": "open",
 }
 DRAWING: Rule = "create"
 """The rule of BFL's drawing endpoints, of which each base adds some: `POST /v1/flux-…` and `/v1/fluxtune/draw`."""

@@ -210,7 +210,10 @@ def export(
         byte_count = studio.client.download(path, target)
         beside = target.with_suffix(".md") if card else None
         if beside is not None:
-            beside.write_text(studio.client.model_card(found.id, chosen.id).markdown, encoding="utf-8")
+            described = studio.client.model_card(
+                found.id, chosen.id, layout=layout.value if layout else None, filename=target.name
+            )
+            beside.write_text(described.markdown, encoding="utf-8")
     result = {
         "model_id": found.id,
         "version_id": chosen.id,

@@ -348,9 +348,10 @@ class Client(
                 timeout=600,
             )
 
-    def model_card(self, model_id: str, version_id: str) -> Card:
-        """Return the card of a version."""
-        return self.fetch(Card, "GET", f"/api/models/{model_id}/versions/{version_id}/card")
+    def model_card(self, model_id: str, version_id: str, *, layout: str | None = None, filename: str = "") -> Card:
+        """Return the card of a version, as it is kept or as exported in a layout."""
+        params = {"filename": filename} | ({"layout": layout} if layout else {})
+        return self.fetch(Card, "GET", f"/api/models/{model_id}/versions/{version_id}/card", params=params)
 
     def export_model(self, model: Model, target: Path, *, version_id: str | None = None) -> int:
         """Write the adapter of a finetuned model to a file; return its size."""

@@ -197,6 +197,7 @@ def get_progress(
     return Extensions(session, blobs, settings).progress(id, after, caller)
 
 
+@samples_router.head("/samples/{image_id}.{form}", include_in_schema=False)
 @samples_router.get(
     "/samples/{image_id}.{form}", tags=["tasks"], responses={**NOT_FOUND, **IMAGE}, response_class=Response
 )

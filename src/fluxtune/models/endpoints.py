@@ -131,10 +131,18 @@ def export_version(
 
 
 @router.get("/models/{model_id}/versions/{version_id}/card", responses={**NOT_FOUND, **CONFLICT})
-def get_card(model_id: str, version_id: str, database: DatabaseDep, blobs: BlobsDep, settings: SettingsDep) -> Card:
+def get_card(
+    model_id: str,
+    version_id: str,
+    database: DatabaseDep,
+    blobs: BlobsDep,
+    settings: SettingsDep,
+    layout: Annotated[Target | None, Query(description="Absent: the file as it is kept.")] = None,
+    filename: Annotated[str, Query(max_length=200, description="Empty: the name it is downloaded with.")] = "",
+) -> Card:
     """Return a model card to put beside the file."""
     with database.reading() as session:
-        return ExportService(session, blobs, settings).card(model_id, version_id)
+        return ExportService(session, blobs, settings).card(model_id, version_id, layout, filename)
 
 
 @router.get("/models/{model_id}/deployment", responses={**NOT_FOUND, **CONFLICT})

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fluxtune.config import Settings
 from fluxtune.engine.known_bases import known_base
 from fluxtune.engine.lora_files.convert import Target, convert
+from fluxtune.engine.lora_files.keys import TITLES
 from fluxtune.engine.lora_files.metadata import carried, modelspec
 from fluxtune.engine.lora_files.reading import LoraFile, Reading, recognise_lora
 from fluxtune.models import bases
@@ -40,10 +41,16 @@ class ExportService:
         file = self._models.get_version_file(model_id, version_id)
         return self._models.get_model(model_id), file
 
-    def card(self, model_id: str, version_id: str) -> Card:
-        """Return the model card of a version, as Markdown with the header Hugging Face reads."""
+    def card(self, model_id: str, version_id: str, layout: Target | None = None, filename: str = "") -> Card:
+        """Return the model card of a version, as Markdown with the header Hugging Face reads.
+
+        It describes the file as it is kept or as exported in `layout`, under `filename` or its usual name.
+        """
         model, file = self.find(model_id, version_id)
-        return Card(name=f"{Path(file.name).stem}.md", markdown=card_of(model, recognise_lora(file.path), file.name))
+        lora = recognise_lora(file.path)
+        name = filename or (exported_name(file, layout) if layout else file.name)
+        title = TITLES[layout] if layout else lora.layout_title
+        return Card(name=f"{Path(name).stem}.md", markdown=card_of(model, lora, name, title))
 
     def deployment(self, model_id: str, finetune_id: str) -> DeploymentPlan:
         """Check whether BFL's service takes a model, and say how to bring it there."""
@@ -88,13 +95,18 @@ def write_export(settings: Settings, model: Model, file: VersionFile, layout: Ta
         "software": "fluxtune",
     }  # fmt: skip
     folder = Path(tempfile.mkdtemp(prefix="export-", dir=settings.paths.models))
-    name = f"{Path(file.name).stem}-{layout}.safetensors"
+    name = exported_name(file, layout)
     try:
         convert(file.path, folder / name, layout, metadata, reading)
     except BaseException:
         folder.rmdir()
         raise
     return VersionFile(folder / name, name)
+
+
+def exported_name(file: VersionFile, layout: Target) -> str:
+    """Return the file name of a version in a layout."""
+    return f"{Path(file.name).stem}-{layout}.safetensors"
 
 
 def remove_export(file: VersionFile) -> None:
@@ -110,7 +122,7 @@ def _reading(settings: Settings, model: Model, lora: LoraFile) -> Reading:
     return next((each for each in lora.readings if each.family == family), lora.readings[0])
 
 
-def card_of(model: Model, lora: LoraFile, filename: str) -> str:
+def card_of(model: Model, lora: LoraFile, filename: str, layout_title: str) -> str:
     """Return a model card in Markdown."""
     known = known_base(model.base)
     head = ["---", "library_name: diffusers", "tags:", *(f"- {tag}" for tag in ("lora", "flux", *model.tags))]
@@ -127,7 +139,7 @@ def card_of(model: Model, lora: LoraFile, filename: str) -> str:
         ("Trigger word", f"`{model.trigger_word}`" if model.trigger_word else "none"),
         ("Strength", f"{model.least_strength:g} to {model.most_strength:g}; 1 is as trained"),
         ("Rank", str(lora.rank) + (f", scale {lora.scale:g}" if lora.scale is not None else "")),
-        ("Layout", lora.layout_title),
+        ("Layout", layout_title),
         ("Licence of the base", model.licence),
         ("Training images", model.data_licence or model.data_rights),
         ("Commercial use", f"{model.commercial_use.answer}: {model.commercial_use.because}"),

@@ -328,6 +328,12 @@ class TestLinks:
         assert response.status_code == 403
         assert "signature" in response.json()["detail"]
 
+    def test_says_how_large_it_is(self, stranger, link):
+        told = stranger.head(link)
+        assert told.status_code == 200
+        assert told.content == b""
+        assert told.headers["content-length"] == str(len(stranger.get(link).content))
+
     def test_of_another_image(self, studio, stranger, link):
         task_image = urlsplit(link).path.rpartition("/")[2]
         assert stranger.get(link.replace(task_image, f"{'0' * 32}.jpeg")).status_code == 403

@@ -1,12 +1,15 @@
 import { Button } from "@mantine/core";
 import { Download } from "lucide-react";
 
-import type { Model } from "@/api/generated";
+import type { Model, ModelVersion } from "@/api/generated";
 import { ago, bytes } from "@/components/format";
 import { May } from "@/components/may/May";
 import { Badge } from "@/components/StateBadge";
 
 import classes from "./Models.module.css";
+
+/** Whether the label says the step already; unnamed versions are called by it. */
+const isNamedByStep = ({ label, step }: ModelVersion) => !label || label.toLowerCase() === `step ${step}`;
 
 export function Versions({ model, onDefault }: { model: Model; onDefault: (id: string) => void }) {
   return (
@@ -19,7 +22,7 @@ export function Versions({ model, onDefault }: { model: Model; onDefault: (id: s
               <strong>{version.label || `Step ${version.step}`}</strong>{" "}
               {version.id === model.default_version_id && <Badge tone="accent">Used by default</Badge>}
               <span className="dim small" style={{ display: "block" }}>
-                {version.step > 0 && `step ${version.step} · `}
+                {version.step > 0 && !isNamedByStep(version) && `step ${version.step} · `}
                 {bytes(version.byte_count)} · {ago(version.created_at)}
               </span>
             </span>
