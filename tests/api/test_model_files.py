@@ -142,6 +142,8 @@ class TestExport:
         assert lora.layout == found
         assert lora.header.metadata["modelspec.trigger_phrase"] == "rexo"
         assert lora.header.metadata["modelspec.architecture"] == "Flux.2/lora"
+        assert lora.header.metadata["modelspec.resolution"] == "128x128"
+        assert lora.header.metadata["modelspec.date"] == model["created_at"][:10]
         back = send(client, response.content, f"{layout}.safetensors").json()
         paths = state_of(client).settings.paths
         first, second = (

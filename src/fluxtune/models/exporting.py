@@ -84,7 +84,10 @@ def write_export(settings: Settings, model: Model, file: VersionFile, layout: Ta
     """
     lora = recognise_lora(file.path)
     reading = _reading(settings, model, lora)
+    size = bases.defaults_of(bases.find_base(settings, model.base))
     metadata = {
+        "modelspec.resolution": f"{size.width}x{size.height}",  # of the base, where the file doesn't say its own
+        "modelspec.date": model.created_at.date().isoformat(),
         **carried(lora.header.metadata),
         **modelspec(reading.family, title=model.name, trigger_word=model.trigger_word,
                     description=model.description, licence=model.licence, tags=tuple(model.tags)),
