@@ -3,6 +3,7 @@
 import pytest
 
 from fluxtune.cli import exits
+from fluxtune.cli.steering import _room
 from fluxtune.core.errors import DiskFull, EngineCrashed, JobFailed, LossNotFinite, OutOfMemory
 
 
@@ -130,3 +131,8 @@ class TestSteering:
 )
 def test_the_exit_code_says_how_it_ended(state, error, reason, code):
     assert exits.code_of_end(state, error.problem() if error else None, reason) == code
+
+
+@pytest.mark.parametrize(("there", "told"), [(0, "2.0 GB"), (3, "fits with 1.0 GB to spare"), (1, "does not fit")])
+def test_a_probe_says_whether_it_fits(there, told):
+    assert _room(2 * 10**9, there * 10**9).endswith(told)

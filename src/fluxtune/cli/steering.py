@@ -152,14 +152,20 @@ def probe(
         measured = _measure(studio.client, request, output)
     rows = [
         ("seconds a step", f"{measured.seconds_per_step:.3f} ± {measured.seconds_per_step_spread:.3f}"),
-        ("memory", size(measured.memory_bytes or 0)),
-        ("of", size(measured.device_memory_bytes or 0)),
+        ("memory", _room(measured.memory_bytes or 0, measured.device_memory_bytes or 0)),
         ("a checkpoint", size(measured.disk_bytes or 0)),
         ("loading", duration(measured.load_seconds)),
         ("a sample", duration(measured.seconds_per_sample)),
         ("device", measured.device),
     ]
     output.result(measured, lambda console: console.print(facts(rows)))
+
+
+def _room(needed: int, there: int) -> str:
+    if not there:
+        return size(needed)
+    verdict = f"fits with {size(there - needed)} to spare" if there >= needed else "does not fit"
+    return f"{size(needed)} of {size(there)}: {verdict}"
 
 
 def add_commands(app: typer.Typer) -> None:

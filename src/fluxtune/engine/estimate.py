@@ -136,19 +136,6 @@ def estimate_finetune(
     )
 
 
-def describe_fit(estimate: Estimate, machine: Machine) -> str:
-    """Say in one line what to expect: "Fits with 3.1 GB to spare, 42-50 min, 0.6 GB disk"."""
-    spare = machine.memory_bytes - estimate.memory_bytes[1]
-    lacking = estimate.memory_bytes[0] - machine.memory_bytes
-    if lacking > 0:
-        room = f"Does not fit: {lacking / GIB:.1f} GB of memory too little"
-    elif spare >= 0:
-        room = f"Fits with {spare / GIB:.1f} GB to spare"
-    else:
-        room = f"May not fit: up to {-spare / GIB:.1f} GB too little"
-    return f"{room}, {_duration(estimate.seconds)}, {estimate.disk_bytes / GIB:.1f} GB disk"
-
-
 def adapter_bytes(recipe: Recipe, base: BaseDescription) -> int:
     """Estimate the size of the adapter's file in 32-bit."""
     return int(4 * adapter_parameters(recipe, base))
@@ -224,13 +211,6 @@ def _disk_bytes(
     latents = sum(side**2 for side in (recipe.resolution, *recipe.more_resolutions)) // 2 * (2 if recipe.flip else 1)
     cache = image_count * (text + latents) + prompt_count * text
     return int(checkpoint_bytes * checkpoints + 2 * adapter_bytes(recipe, base) + cache)
-
-
-def _duration(seconds: tuple[float, float]) -> str:
-    """Return a range of time in the unit that suits it."""
-    unit, name = (1.0, "s") if seconds[1] < 120 else (60.0, "min") if seconds[1] < 7200 else (3600.0, "h")
-    low, high = (f"{part / unit:.0f}" if part / unit >= 10 or name == "s" else f"{part / unit:.1f}" for part in seconds)
-    return f"{low} {name}" if low == high else f"{low}–{high} {name}"
 
 
 @lru_cache(maxsize=1)
