@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from fluxtune.core.errors import FileRefused
 from fluxtune.imaging.colour import to_srgb
@@ -17,6 +17,8 @@ MAX_PIXELS = 60_000_000
 """60 megapixels: above any camera in common use, and 180 MB once decoded."""
 
 _EXIF_ORIENTATION = 0x0112
+_READ_BYTES = 2**20
+"""What a decoder is given at a time. Pillow's own 64 KB make threads wait for one another dozens of times an image."""
 
 # Pillow warns of bombs and odd EXIF blocks: the limit here is stricter, and a refusal has its own sentence. Once for
 # the process, because setting filters for a block is not safe where several threads decode.
@@ -97,6 +99,8 @@ def reading(data: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     try:
         opened = open_image(data)
         _check_size(opened, max_pixels)
+        if isinstance(opened, ImageFile.ImageFile):
+            opened.decodermaxblock = _READ_BYTES
         yield opened
     except FileRefused:
         raise
