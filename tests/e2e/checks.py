@@ -2,6 +2,7 @@
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 SEVERE = {"serious", "critical"}
 
@@ -22,7 +23,22 @@ def assert_accessible(page: Page) -> None:
     assert not violations, f"{page.url}:\n" + "\n".join(violations)
 
 
+# The page's excess and the elements that reach beyond the window, outermost first.
+_WIDER = """() => {
+  const width = document.documentElement.clientWidth;
+  const beyond = [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > width + 1)
+    .map((each) => `${each.tagName}.${each.getAttribute("class")}: ${(each.textContent ?? "").slice(0, 60)}`);
+  return [`${document.documentElement.scrollWidth - width} px wider than the window`, ...beyond.slice(0, 12)];
+}"""
+
+
 def overflow(page: Page) -> list[str]:
-    """Return a line when the page must be scrolled sideways."""
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{wider} px wider than the window"] if wider > 0 else []
+    """Return what makes the page scroll sideways; plots and the like are given a moment to measure a new width."""
+    try:
+        page.wait_for_function(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth", timeout=5_000
+        )
+    except PlaywrightTimeoutError:
+        return page.evaluate(_WIDER)
+    return []

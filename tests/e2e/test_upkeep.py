@@ -78,7 +78,19 @@ def test_lines_of_the_log_arrive_and_are_narrowed(page: Page, server: Server) ->
     assert not [name for name, text in content.items() if secret in text or server.token in text]
 
 
+def await_measures(page: Page) -> None:
+    """Return once the first measures are written down; the page itself asks anew only every half minute."""
+    for _ in range(60):
+        series = page.request.get("/api/metrics", params={"range": "hour"}).json()["series"]
+        counted = {each["name"]: any(line["points"] for line in each["lines"]) for each in series}
+        if counted["memory"] and counted["request_seconds"]:
+            return
+        page.wait_for_timeout(500)
+    pytest.fail("no measures after half a minute")
+
+
 def test_measures_are_plotted(page: Page) -> None:
+    await_measures(page)
     with page.expect_response(lambda answer: "/api/metrics" in answer.url) as told:
         go(page, "/system/metrics", "Metrics")
     named = {each["name"]: each["title"] for each in told.value.json()["series"]}
